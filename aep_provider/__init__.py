@@ -1,0 +1,1 @@
+"""Adobe Experience Platform datasets with Profile upsert, as a Pulumi dynamic provider."""
