@@ -1,0 +1,54 @@
+"""Adobe's API over HTTP, as far as this provider needs it.
+
+`connect` is the one way in. Importing this package imports the HTTP library, so the provider does it when
+the first request is due, not before.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from aep_provider.aep.auth import TokenSource
+from aep_provider.aep.batches import Batches
+from aep_provider.aep.catalog import Catalog
+from aep_provider.aep.flows import Flows
+from aep_provider.aep.gateway import Gateway
+from aep_provider.aep.sandboxes import Sandboxes
+from aep_provider.aep.schemas import Schemas
+from aep_provider.aep.transport import Transport
+from aep_provider.clock import Clock
+from aep_provider.settings import Settings
+
+__all__ = ["Aep", "connect"]
+
+
+@dataclass(frozen=True)
+class Aep:
+    """One organisation and sandbox of AEP, with what this process has already learnt of it.
+
+    Attributes:
+        gateway: headers, token, errors; and the place among the calls at once (`Gateway.place`).
+        catalog, batches: datasets and batches of the Catalog service.
+        schemas, sandboxes, flows: Schema Registry, Sandbox Management, Flow Service; each asks only once.
+    """
+
+    gateway: Gateway
+    catalog: Catalog
+    batches: Batches
+    schemas: Schemas
+    sandboxes: Sandboxes
+    flows: Flows
+
+
+def connect(settings: Settings, clock: Clock) -> Aep:
+    """Make a client; no request is sent yet."""
+    transport = Transport(clock, at_once=settings.parallel)
+    gateway = Gateway(settings, transport, TokenSource(settings, transport, clock))
+    return Aep(
+        gateway=gateway,
+        catalog=Catalog(gateway),
+        batches=Batches(gateway, clock),
+        schemas=Schemas(gateway),
+        sandboxes=Sandboxes(gateway),
+        flows=Flows(gateway),
+    )

@@ -1,0 +1,96 @@
+"""Catalog: the batches of a dataset. Source: *Catalog Service API* description, ``GET /batches``."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta, timezone
+from typing import Any
+
+from aep_provider.aep.gateway import Call, Gateway
+from aep_provider.aep.replies import mapping, unreadable
+from aep_provider.clock import Clock
+from aep_provider.errors import UnreadableReply
+
+PATH = "/data/foundation/catalog/batches"
+PAGE = 100
+LOOK_BACK = timedelta(days=7)
+
+_IN_FLIGHT = frozenset(
+    {"loading", "loaded", "queued", "staging", "staged", "processing", "retrying", "stalled"}
+)
+_SUCCESS = frozenset({"success", "active"})
+
+
+@dataclass(frozen=True)
+class Batch:
+    """A batch: its id, status, and when it was created and completed (UTC; ``None`` = not said)."""
+
+    id: str
+    status: str
+    created: datetime
+    completed: datetime | None
+
+    @property
+    def in_flight(self) -> bool:
+        """Whether it is still on its way into the lake (which of the statuses are: partly inferred)."""
+        return self.status in _IN_FLIGHT
+
+    @property
+    def succeeded(self) -> bool:
+        """Whether the lake has it."""
+        return self.status in _SUCCESS
+
+
+class Batches:
+    """Lists batches of the gateway's sandbox."""
+
+    def __init__(self, gateway: Gateway, clock: Clock) -> None:
+        self._gateway = gateway
+        self._clock = clock
+
+    def recent(self, dataset_id: str) -> list[Batch]:
+        """The dataset's batches of the last seven days, newest first.
+
+        Raises:
+            ApiError: they could not be read, or not understood.
+        """
+        what = f"GET batches of dataset {dataset_id} in sandbox {self._gateway.sandbox}"
+        since = int((self._clock.now() - LOOK_BACK).timestamp() * 1000)
+        found: list[Batch] = []
+        for start in range(0, 1000 * PAGE, PAGE):
+            query: dict[str, str | int] = {
+                "dataSet": dataset_id,
+                "createdAfter": since,
+                "orderBy": "desc:created",
+                "limit": PAGE,
+                "start": start,
+            }
+            call = Call(
+                "GET", PATH, f"batches of dataset {dataset_id}", query=query, permission="View Datasets"
+            )
+            reply = self._gateway.send(call)
+            page = mapping(reply, what)
+            try:
+                found += [_read(batch_id, body) for batch_id, body in page.items()]
+            except (TypeError, ValueError) as error:
+                raise unreadable(reply, what, f"batches were expected ({error})") from error
+            if len(page) < PAGE:
+                return sorted(found, key=lambda batch: batch.created, reverse=True)
+        raise UnreadableReply(what, "the listing does not end", "Run again.")
+
+
+def _read(batch_id: str, body: Any) -> Batch:
+    if not isinstance(body, dict) or not isinstance(body.get("status"), str):
+        raise TypeError(f"batch {batch_id} has no status")
+    created = _moment(body.get("created"))
+    if created is None:
+        raise TypeError(f"batch {batch_id} has no creation time")
+    # `completed` is not in every reply; `updated` moves last when the status does.
+    completed = _moment(body.get("completed") or body.get("updated"))
+    return Batch(batch_id, body["status"].lower(), created, completed)
+
+
+def _moment(value: object) -> datetime | None:
+    if isinstance(value, bool) or not isinstance(value, int) or not 0 < value < 253_402_300_800_000:
+        return None
+    return datetime.fromtimestamp(value / 1000, timezone.utc)

@@ -1,0 +1,128 @@
+"""Catalog: datasets. Source: Adobe's *Catalog Service API* description and guide (``/dataSets``)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+from aep_provider.aep.gateway import Call, Gateway, Prepared
+from aep_provider.aep.replies import mapping, strings, unreadable
+from aep_provider.dataset.state import DATASET_ID, MalformedDataset, Observed
+from aep_provider.errors import UnreadableReply
+
+PATH = "/data/foundation/catalog/dataSets"
+JSON_PATCH = "application/json-patch+json"
+PAGE = 100
+"""Datasets per page; more than 100 is an error, not clamped (seen live)."""
+
+LISTED = "name,description,schemaRef,tags,created,createdClient,classification"
+"""The properties that a listing asks for: what `Observed` reads."""
+
+_READ, _WRITE = "View Datasets", "Manage Datasets"
+
+
+class Catalog:
+    """Reads and writes datasets of the gateway's sandbox."""
+
+    def __init__(self, gateway: Gateway) -> None:
+        self._gateway = gateway
+
+    def get(self, dataset_id: str, *, prompt: bool = False) -> Observed:
+        """Read one dataset.
+
+        Args:
+            dataset_id: 24 hexadecimal characters.
+            prompt: for a read inside a window: once, with a short time-out.
+
+        Raises:
+            NotFound: a 404 of any kind; whether that means gone is not decided here.
+            ApiError: it could not be read, or not understood.
+        """
+        call = Call("GET", f"{PATH}/{dataset_id}", f"dataset {dataset_id}", permission=_READ)
+        reply = self._gateway.send(call, prompt=prompt)
+        what = f"GET dataset {dataset_id} in sandbox {self._gateway.sandbox}"
+        body = mapping(reply, what)
+        if dataset_id not in body:
+            raise unreadable(reply, what, f"an object with the key {dataset_id} was expected")
+        try:
+            return Observed.read(dataset_id, body[dataset_id])
+        except MalformedDataset as error:
+            raise unreadable(reply, what, str(error)) from error
+
+    def create(self, body: Mapping[str, Any]) -> str:
+        """Create a dataset (POST) and return its id. Never repeated here: there is no idempotency key."""
+        name = body.get("name")
+        call = Call("POST", PATH, f"dataset named {name!r}", body=body, permission=_WRITE)
+        reply = self._gateway.send(call)
+        what = f"POST dataset named {name!r} in sandbox {self._gateway.sandbox}"
+        references = strings(reply, what)
+        created = references[0].rpartition("/")[2].lower() if len(references) == 1 else ""
+        if not DATASET_ID.fullmatch(created):
+            raise unreadable(reply, what, 'an array such as ["@/dataSets/<id>"] was expected')
+        return created
+
+    def patch(self, dataset_id: str, operations: Sequence[Mapping[str, Any]]) -> None:
+        """Send a JSON Patch."""
+        self._gateway.send(_patch(dataset_id, operations))
+
+    def prepare_patch(self, dataset_id: str, operations: Sequence[Mapping[str, Any]]) -> Prepared:
+        """Make a JSON Patch ready, for the two requests of a window."""
+        return self._gateway.prepare(_patch(dataset_id, operations), prompt=True)
+
+    def delete(self, dataset_id: str) -> None:
+        """Send DELETE; the reply proves nothing."""
+        call = Call("DELETE", f"{PATH}/{dataset_id}", f"dataset {dataset_id}", permission=_WRITE)
+        self._gateway.send(call)
+
+    def named(self, name: str) -> list[Observed]:
+        """Every dataset of exactly this name."""
+        # In the filter `,` separates, `*` is a wildcard and a leading `!` negates. A wildcard in their place
+        # finds a superset, and what counts is compared here anyway.
+        pattern = re.sub(r"^!|[,*]+", "*", name)
+        return [dataset for dataset in self._filtered({"name": pattern}) if dataset.name == name]
+
+    def tagged(self, key: str) -> list[Observed]:
+        """Every dataset that carries a tag key."""
+        return [dataset for dataset in self._filtered({"tags": f"{key}:*"}) if key in dataset.tags]
+
+    def all(self) -> Iterator[Observed]:
+        """Every dataset of the sandbox, page by page."""
+        return self._filtered({})
+
+    def _filtered(self, query: Mapping[str, str]) -> Iterator[Observed]:
+        # `start` counts from 0, the end is a short page (documented, and seen live).
+        for start in range(0, 100 * PAGE * PAGE, PAGE):
+            page = self._page({**query, "limit": PAGE, "start": start, "properties": LISTED})
+            yield from page
+            if len(page) < PAGE:
+                return
+        raise UnreadableReply(
+            f"GET datasets in sandbox {self._gateway.sandbox}", "the listing does not end", "Run again."
+        )
+
+    def _page(self, query: Mapping[str, str | int]) -> list[Observed]:
+        reply = self._gateway.send(Call("GET", PATH, "datasets", query=query, permission=_READ))
+        what = f"GET datasets in sandbox {self._gateway.sandbox}"
+        try:
+            return list(_read_all(mapping(reply, what).items()))
+        except MalformedDataset as error:
+            raise unreadable(reply, what, str(error)) from error
+
+
+def _read_all(entries: Iterable[tuple[str, object]]) -> Iterator[Observed]:
+    for dataset_id, body in entries:
+        if not DATASET_ID.fullmatch(dataset_id):
+            raise MalformedDataset(f"{dataset_id!r} is no dataset id")
+        yield Observed.read(dataset_id, body)
+
+
+def _patch(dataset_id: str, operations: Sequence[Mapping[str, Any]]) -> Call:
+    return Call(
+        "PATCH",
+        f"{PATH}/{dataset_id}",
+        f"dataset {dataset_id}",
+        body=list(operations),
+        content_type=JSON_PATCH,
+        permission=_WRITE,
+    )

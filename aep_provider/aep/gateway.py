@@ -1,0 +1,137 @@
+"""Calls to AEP: headers, token, typed errors. Every service goes through here."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import requests
+
+from aep_provider.aep.auth import TokenSource
+from aep_provider.aep.replies import error_of
+from aep_provider.aep.transport import Reply, Transport
+from aep_provider.errors import PermissionDenied, TokenRejected
+from aep_provider.settings import Settings
+
+JSON = "application/json"
+
+
+@dataclass(frozen=True)
+class Call:
+    """One request to AEP, not yet sent.
+
+    Attributes:
+        method, path: as documented; parts of the path are already escaped.
+        what: how an error names it, without method and sandbox: ``dataset 5b02…``.
+        query: query parameters.
+        body: the JSON body, or ``None``.
+        content_type, accept: media types; the documented ones differ between services.
+        permission: what a 403 probably lacks, in the words of Adobe's permission screens.
+        anywhere: for the one service that takes no sandbox header.
+    """
+
+    method: str
+    path: str
+    what: str
+    query: Mapping[str, str | int] | None = None
+    body: object = None
+    content_type: str = JSON
+    accept: str = JSON
+    permission: str = ""
+    anywhere: bool = False
+
+
+class Prepared:
+    """A request made ready with its token, so that sending it costs nothing but the sending."""
+
+    def __init__(self, gateway: Gateway, call: Call, *, prompt: bool) -> None:
+        self._gateway = gateway
+        self._prompt = prompt
+        self.name = f"{call.method} {call.what}" + ("" if call.anywhere else f" in sandbox {gateway.sandbox}")
+        self._permission = call.permission
+        self._token = gateway.tokens.get(prompt=prompt)
+        self._request = gateway.transport.prepare(gateway.request(call, self._token))
+
+    def send(self) -> Reply:
+        """Send it, and look only at the status.
+
+        Raises:
+            ConnectionFailed: no reply.
+            StatusError: the reply has an error status.
+        """
+        reply = self._gateway.transport.send(self._request, self.name, prompt=self._prompt)
+        if reply.status < 400:
+            return reply
+        error = error_of(reply, self.name)
+        if isinstance(error, TokenRejected):
+            self._gateway.tokens.drop(self._token)
+        if isinstance(error, PermissionDenied) and self._permission:
+            error.remedy = (
+                f"The credential probably lacks the permission {self._permission}: have it added to a role of "
+                "the credential in Adobe Experience Platform > Permissions."
+            )
+        raise error
+
+
+class Gateway:
+    """Sends calls for one organisation and sandbox.
+
+    Args:
+        settings: where to, and as whom.
+        transport: HTTP.
+        tokens: the token for the Authorization header.
+    """
+
+    def __init__(self, settings: Settings, transport: Transport, tokens: TokenSource) -> None:
+        self._settings = settings
+        self.transport = transport
+        self.tokens = tokens
+
+    @property
+    def sandbox(self) -> str:
+        """The sandbox that calls go to."""
+        return self._settings.sandbox
+
+    def place(self) -> contextlib.AbstractContextManager[None]:
+        """A place among the calls at once, kept for several calls of this thread."""
+        return self.transport.place()
+
+    def prepare(self, call: Call, *, prompt: bool = False) -> Prepared:
+        """Make a call ready to be sent by this thread.
+
+        Args:
+            call: the request.
+            prompt: short time-outs and no repetition, for calls inside a window.
+        """
+        return Prepared(self, call, prompt=prompt)
+
+    def send(self, call: Call, *, prompt: bool = False) -> Reply:
+        """Send a call; after a refused token once more with a new one.
+
+        Raises:
+            ApiError: see `aep_provider.errors`; every error status raises.
+        """
+        try:
+            return self.prepare(call, prompt=prompt).send()
+        except TokenRejected:
+            # The gateway refuses before the service acts, so even a write may be repeated.
+            return self.prepare(call, prompt=prompt).send()
+
+    def request(self, call: Call, token: str) -> requests.Request:
+        """The request with the headers that AEP asks of every caller."""
+        headers = {
+            "Authorization": f"Bearer {token}",
+            "x-api-key": self._settings.client_id,
+            "x-gw-ims-org-id": self._settings.org_id,
+            "Accept": call.accept,
+        }
+        if not call.anywhere:
+            headers["x-sandbox-name"] = self._settings.sandbox
+        data = None
+        if call.body is not None:
+            headers["Content-Type"] = call.content_type
+            data = json.dumps(call.body, separators=(",", ":")).encode()
+        url = self._settings.endpoint + call.path
+        return requests.Request(call.method, url, headers=headers, params=call.query, data=data)

@@ -1,0 +1,154 @@
+"""Reading replies: bodies of every shape that Adobe's services use, and the typed errors made from them.
+
+Shapes (Adobe's troubleshooting pages and published descriptions): gateway ``{error_code, message}``; services
+``{type, title, status, detail[, report]}``; token service ``{error, error_description}``; Flow Service
+``{errorMessage}``; Profile ``{code, message}``; HTML for a path that does not exist.
+"""
+
+from __future__ import annotations
+
+import email.utils
+import json
+import re
+from collections.abc import Iterator, Mapping
+from datetime import datetime, timezone
+from typing import Any, TypeGuard
+
+from aep_provider.aep.transport import Reply
+from aep_provider.errors import (
+    NotFound,
+    PermissionDenied,
+    RequestRefused,
+    ServerFault,
+    StatusError,
+    Throttled,
+    TokenRejected,
+    UnreadableReply,
+)
+
+_LONGEST_DETAIL = 300
+_REQUEST_IDS = ("x-request-id", "x-correlation-id", "x-adobe-request-id")
+_TOKEN_REJECTED = "401013"  # noqa: S105 - an error code of the gateway
+
+
+def mapping(reply: Reply, call: str) -> dict[str, Any]:
+    """The body as a JSON object.
+
+    Raises:
+        UnreadableReply: it is none.
+    """
+    body = _json(reply)
+    if not _is_object(body):
+        raise unreadable(reply, call, "a JSON object was expected")
+    return body
+
+
+def strings(reply: Reply, call: str) -> list[str]:
+    """The body as a JSON array of strings, such as ``["@/dataSets/…"]``.
+
+    Raises:
+        UnreadableReply: it is none.
+    """
+    body = _json(reply)
+    if not isinstance(body, list) or not all(isinstance(entry, str) for entry in body):
+        raise unreadable(reply, call, "a JSON array of strings was expected")
+    return body
+
+
+def objects(value: object) -> list[dict[str, Any]] | None:
+    """The value as a list of JSON objects, or ``None`` if it is none."""
+    if not isinstance(value, list) or not all(_is_object(entry) for entry in value):
+        return None
+    return value
+
+
+def unreadable(reply: Reply, call: str, expected: str) -> UnreadableReply:
+    """An error for a successful status with a body that is not as documented."""
+    kind = reply.headers.get("Content-Type", "no content type")
+    return UnreadableReply(
+        call,
+        f"the reply cannot be understood: {expected}; got {len(reply.content)} bytes of {kind}: {_excerpt(reply)}",
+        "Nothing was concluded from it. A proxy or gateway in between may have answered; run again.",
+    )
+
+
+def error_of(reply: Reply, call: str, detail: str = "") -> StatusError | UnreadableReply:
+    """The typed error for a reply with an error status, or for a success that lacks what it must hold."""
+    if reply.status < 400:
+        return unreadable(reply, call, detail or f"status {reply.status} is not documented")
+    body = _json(reply)
+    fields: Mapping[str, Any] = body if _is_object(body) else {}
+    code = _text(fields, "error_code", "code", "error") or _text(fields, "type").rpartition("/")[2]
+    kind = _kind(reply.status, code)
+    return kind(
+        call,
+        status=reply.status,
+        code="" if code == "uri" else code,
+        title=_text(fields, "title"),
+        detail=detail or _detail(fields) or _excerpt(reply) or "no body",
+        request_id=_request_id(reply, fields),
+        retry_after=_retry_after(reply),
+    )
+
+
+def _kind(status: int, code: str) -> type[StatusError]:
+    if status == 401 or code == _TOKEN_REJECTED:
+        return TokenRejected
+    if status >= 500:
+        return ServerFault
+    return {403: PermissionDenied, 404: NotFound, 429: Throttled}.get(status, RequestRefused)
+
+
+def _detail(fields: Mapping[str, Any]) -> str:
+    """The useful text, which is often the innermost one."""
+    report = fields.get("report")
+    inner = [*_inner(report, "additionalDetails", "errorReason"), *_inner(report, "details", "message")]
+    if _is_object(report):
+        inner.append(_text(report, "detailed-message"))
+    outer = [
+        _text(fields, key) for key in ("detail", "message", "error_description", "errorMessage", "title")
+    ]
+    found = next((text for text in [*inner, *outer] if text), "")
+    return found[:_LONGEST_DETAIL]
+
+
+def _inner(report: object, key: str, text: str) -> Iterator[str]:
+    entries = objects(report.get(key)) if _is_object(report) else None
+    return (_text(entry, text) for entry in entries or [])
+
+
+def _request_id(reply: Reply, fields: Mapping[str, Any]) -> str:
+    report = fields.get("report")
+    header = next((reply.headers[name] for name in _REQUEST_IDS if name in reply.headers), "")
+    return header or (_text(report, "registryRequestId") if _is_object(report) else "")
+
+
+def _retry_after(reply: Reply) -> float | None:
+    value = reply.headers.get("Retry-After", "").strip()
+    if value.isdecimal():
+        return float(value)
+    try:
+        moment = email.utils.parsedate_to_datetime(value)
+    except (TypeError, ValueError):
+        return None
+    return max((moment - datetime.now(timezone.utc)).total_seconds(), 0.0) if moment.tzinfo else None
+
+
+def _json(reply: Reply) -> object:
+    try:
+        return json.loads(reply.content)
+    except (ValueError, RecursionError):
+        return None
+
+
+def _is_object(value: object) -> TypeGuard[dict[str, Any]]:
+    return isinstance(value, dict)
+
+
+def _text(fields: Mapping[str, Any], *keys: str) -> str:
+    return next((value for key in keys if isinstance(value := fields.get(key), str) and value), "")
+
+
+def _excerpt(reply: Reply) -> str:
+    text = re.sub(r"<[^>]*>|\s+", " ", reply.content[:2000].decode("utf-8", "replace"))
+    return re.sub(r"\s+", " ", text).strip()[:_LONGEST_DETAIL]

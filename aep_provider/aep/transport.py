@@ -1,0 +1,168 @@
+"""HTTP: connections, time-outs and repeated reads. Knows nothing of Adobe.
+
+One session per thread, since the library does not promise thread safety, and since the two PATCHes of a
+window have to follow each other on one TCP connection. Only reads are repeated here: what may be repeated
+after an unknown outcome of a write is decided by who knows what the write was for.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import requests
+import urllib3
+from requests.adapters import HTTPAdapter
+
+from aep_provider.clock import Clock
+from aep_provider.errors import ConnectionFailed
+
+CONNECT_TIMEOUT = 5.0
+READ_TIMEOUT = 65.0
+"""Seconds. The gateway gives up after 60 (Adobe Analytics' page on the same gateway), so wait a little longer."""
+
+PROMPT_TIMEOUT = 4.0
+"""Seconds, inside a window, where waiting costs profiles."""
+
+LONGEST_RETRY_AFTER = 60
+"""Seconds; a longer Retry-After is waited for no longer than this."""
+
+_REPEATED = frozenset({429, 500, 502, 503, 504})
+
+
+@dataclass(frozen=True)
+class Reply:
+    """What came back: status, headers (names in any case), and the body as bytes."""
+
+    status: int
+    headers: Mapping[str, str]
+    content: bytes
+
+
+class Retries(urllib3.Retry):
+    """The library's policy, with waits that a shutdown ends."""
+
+    clock: Clock
+
+    @classmethod
+    def using(cls, clock: Clock, **policy: Any) -> Retries:
+        """Make a policy that waits on `clock`."""
+        retries = cls(**policy)
+        retries.clock = clock
+        return retries
+
+    def new(self, **kw: Any) -> Retries:
+        """The policy for the next attempt."""
+        retries = super().new(**kw)
+        retries.clock = self.clock
+        return retries
+
+    def sleep(self, response: urllib3.BaseHTTPResponse | None = None) -> None:
+        """Wait for what the service asks, else for a growing time with some chance in it."""
+        asked = None
+        if response is not None:
+            with contextlib.suppress(urllib3.exceptions.InvalidHeader):
+                asked = self.get_retry_after(response)
+        self.clock.wait(asked if asked is not None else self.get_backoff_time())
+
+
+class Transport:
+    """Sends requests.
+
+    Args:
+        clock: for the waits between repeated reads.
+        at_once: how many requests may be under way together; a thread that holds a `place` counts once.
+    """
+
+    def __init__(self, clock: Clock, *, at_once: int) -> None:
+        self._threads = threading.local()
+        self._places = threading.BoundedSemaphore(at_once)
+        policy: dict[str, Any] = {
+            "total": 4,
+            "redirect": 0,
+            "status_forcelist": _REPEATED,
+            "raise_on_status": False,
+            "raise_on_redirect": False,
+            "backoff_factor": 0.25,
+            "backoff_jitter": 0.25,
+            "backoff_max": 8,
+            "retry_after_max": LONGEST_RETRY_AFTER,
+        }
+        self._patient = Retries.using(clock, allowed_methods={"GET"}, **policy)
+        self._prompt = Retries.using(clock, allowed_methods=frozenset(), **(policy | {"total": 0}))
+
+    @contextlib.contextmanager
+    def place(self) -> Iterator[None]:
+        """Take a place among the requests at once and keep it for everything this thread sends inside."""
+        held = getattr(self._threads, "held", False)
+        if held:
+            yield
+            return
+        with self._places:
+            self._threads.held = True
+            try:
+                yield
+            finally:
+                self._threads.held = False
+
+    def prepare(self, request: requests.Request) -> requests.PreparedRequest:
+        """Make everything of a request that can be made before it is due."""
+        return self._session.prepare_request(request)
+
+    def send(self, request: requests.PreparedRequest, call: str, *, prompt: bool = False) -> Reply:
+        """Send a request and read the reply, whatever its status.
+
+        Args:
+            request: from `prepare`, of this thread.
+            call: how an error names what was asked.
+            prompt: once, with short time-outs; otherwise reads are repeated on 429, 5xx and lost connections.
+
+        Raises:
+            ConnectionFailed: no complete reply came.
+        """
+        session = self._session
+        adapter = session.get_adapter(str(request.url))
+        if isinstance(adapter, HTTPAdapter):
+            adapter.max_retries = self._prompt if prompt else self._patient
+        timeouts = (PROMPT_TIMEOUT, PROMPT_TIMEOUT) if prompt else (CONNECT_TIMEOUT, READ_TIMEOUT)
+        surroundings = session.merge_environment_settings(request.url, {}, None, None, None)
+        try:
+            with self.place():
+                reply = session.send(request, timeout=timeouts, allow_redirects=False, **surroundings)
+                return Reply(reply.status_code, reply.headers, reply.content)
+        except (requests.RequestException, urllib3.exceptions.HTTPError) as error:
+            raise ConnectionFailed(call, _reason(error), _remedy(error)) from error
+
+    @property
+    def _session(self) -> requests.Session:
+        session: requests.Session | None = getattr(self._threads, "session", None)
+        if session is None:
+            session = self._threads.session = requests.Session()
+            # Without this the library would let an entry of ~/.netrc replace the Authorization header.
+            session.auth = _unchanged
+        return session
+
+
+def _unchanged(request: requests.PreparedRequest) -> requests.PreparedRequest:
+    return request
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, requests.exceptions.SSLError):
+        return f"the server's certificate is not trusted ({error})"
+    if isinstance(error, requests.exceptions.ProxyError):
+        return f"the proxy does not answer ({error})"
+    if isinstance(error, requests.exceptions.ConnectTimeout):
+        return "no connection within the time-out"
+    if isinstance(error, requests.exceptions.Timeout):
+        return "no reply within the time-out"
+    return f"the connection failed ({error})"
+
+
+def _remedy(error: Exception) -> str:
+    if isinstance(error, requests.exceptions.SSLError):
+        return "Behind a proxy that inspects traffic, set REQUESTS_CA_BUNDLE to its certificate."
+    return "Check the network, HTTPS_PROXY and the endpoint, then run again."

@@ -1,0 +1,203 @@
+"""A dataset as AEP shows it (`Observed`) and as a program wants it (`Desired`)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timezone
+from typing import Any
+
+from aep_provider.dataset.tags import (
+    GAP_TAG,
+    OWNER_TAG,
+    UNIFIED_IDENTITY,
+    UNIFIED_PROFILE,
+    Elements,
+    Gap,
+    Tags,
+    UnifiedTag,
+    timestamp,
+)
+
+DATASET_ID = re.compile(r"[0-9a-f]{24}")
+"""The form of a dataset id in every published sample: 24 lower-case hexadecimal characters."""
+
+DEFAULT_CONTENT_TYPE = "application/vnd.adobe.xed+json;version=1"
+_TIMES_SERIES = "time-series"
+
+
+class MalformedDataset(ValueError):
+    """A dataset body that cannot be what the documentation describes; says which part."""
+
+
+def normal_content_type(content_type: str) -> str:
+    """A schema content type without spaces, since AEP's replies differ in spacing only."""
+    return re.sub(r"\s+", "", content_type)
+
+
+@dataclass(frozen=True)
+class Observed:
+    """What one GET said of a dataset, reduced to what decisions need.
+
+    Attributes:
+        id: 24 hexadecimal characters.
+        name, description: ``""`` where the body has none.
+        schema_id, schema_content_type: of ``schemaRef``; ``""`` where the body has none.
+        tags: every tag, elements byte for byte.
+        created: milliseconds since 1970, or 0.
+        created_client: the client id that created it, or ``""``.
+        managed_by: ``CUSTOMER``, ``SYSTEM`` or ``""`` (older datasets have no classification).
+        behaviour: ``record``, ``time-series`` or ``""``.
+    """
+
+    id: str
+    name: str
+    description: str
+    schema_id: str
+    schema_content_type: str
+    tags: Tags
+    created: int
+    created_client: str
+    managed_by: str
+    behaviour: str
+
+    @classmethod
+    def read(cls, dataset_id: str, body: object) -> Observed:
+        """Read a dataset object (without the ``{id: …}`` around it).
+
+        Raises:
+            MalformedDataset: a part that decisions rest on has another type than documented. Taking such a
+                part for absent would turn a broken reply into a write.
+        """
+        whole = _mapping(body, "the dataset")
+        schema = _mapping(whole.get("schemaRef", {}), "schemaRef")
+        classification = _mapping(whole.get("classification", {}), "classification")
+        return cls(
+            id=dataset_id,
+            name=_text(whole, "name"),
+            description=_text(whole, "description"),
+            schema_id=_text(schema, "id"),
+            schema_content_type=normal_content_type(_text(schema, "contentType")),
+            tags=_tags(whole.get("tags", {})),
+            created=_milliseconds(whole, "created"),
+            created_client=_text(whole, "createdClient"),
+            managed_by=_text(classification, "managedBy"),
+            behaviour=_text(classification, "dataBehavior"),
+        )
+
+    def tag(self, key: str) -> Elements:
+        """The elements of a tag, empty where it is absent."""
+        return self.tags.get(key, ())
+
+    @property
+    def profile(self) -> UnifiedTag:
+        """The ``unifiedProfile`` tag."""
+        return UnifiedTag.read(self.tag(UNIFIED_PROFILE))
+
+    @property
+    def identity(self) -> UnifiedTag:
+        """The ``unifiedIdentity`` tag."""
+        return UnifiedTag.read(self.tag(UNIFIED_IDENTITY))
+
+    @property
+    def upsert(self) -> bool:
+        """Whether upsert is on: it is only while Profile is."""
+        return self.profile.enabled and self.profile.upsert
+
+    @property
+    def gap(self) -> Gap | None:
+        """The gap noted on the dataset, open or closed."""
+        return Gap.read(self.tag(GAP_TAG))
+
+    @property
+    def owner(self) -> str:
+        """Who manages it, from the owner tag, or ``""``."""
+        return "; ".join(self.tag(OWNER_TAG))
+
+    @property
+    def time_series(self) -> bool:
+        """Whether it holds experience events; False when AEP does not say."""
+        return self.behaviour == _TIMES_SERIES
+
+    @property
+    def created_at(self) -> str:
+        """When it was created, UTC, or ``""``."""
+        if not self.created:
+            return ""
+        return timestamp(datetime.fromtimestamp(self.created / 1000, timezone.utc))
+
+    @property
+    def system_sign(self) -> str:
+        """What shows that Adobe manages it, or ``""`` if nothing does.
+
+        Sources: ``classification.managedBy`` (specified); tag ``aep/siphon/managed…``, the leading
+        underscore and the Profile snapshot's name (heuristics of another client, inferred).
+        """
+        if self.managed_by == "SYSTEM":
+            return "classification.managedBy is SYSTEM"
+        if self.managed_by:
+            return ""
+        managed = sorted(key for key in self.tags if key.startswith("aep/siphon/managed"))
+        if managed:
+            return f"it carries the tag {managed[0]}"
+        if self.name.startswith("_"):
+            return "its name begins with an underscore"
+        if "Profile-Snapshot-Export" in self.name:
+            return "it is a Profile snapshot export"
+        return ""
+
+
+@dataclass(frozen=True)
+class Desired:
+    """What the program asks for one dataset.
+
+    Attributes:
+        is_upsert: whether Profile is to merge partial records.
+        name, description: ``None`` = not managed.
+        schema_id, schema_content_type: ``None`` = not asserted.
+        tags: the tag keys that the program owns, with the elements wanted.
+        released_tags: keys that it owned before and does not any more: to be removed.
+        owner: the value of our owner tag, or ``""`` when our own tags are off.
+    """
+
+    is_upsert: bool
+    name: str | None = None
+    description: str | None = None
+    schema_id: str | None = None
+    schema_content_type: str | None = None
+    tags: Tags = field(default_factory=dict)
+    released_tags: frozenset[str] = frozenset()
+    owner: str = ""
+
+
+def _mapping(value: object, what: str) -> Mapping[str, Any]:
+    if not isinstance(value, dict) or not all(isinstance(key, str) for key in value):
+        raise MalformedDataset(f"{what} is no JSON object")
+    return value
+
+
+def _text(body: Mapping[str, Any], key: str) -> str:
+    value = body.get(key)
+    if value is None:
+        return ""
+    if not isinstance(value, str):
+        raise MalformedDataset(f"{key} is no string")
+    return value
+
+
+def _milliseconds(body: Mapping[str, Any], key: str) -> int:
+    value = body.get(key, 0)
+    # A bool is an int to Python; Adobe's times are whole milliseconds below the year 10,000.
+    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value < 253_402_300_800_000:
+        raise MalformedDataset(f"{key} is no time in milliseconds")
+    return value
+
+
+def _tags(value: object) -> Tags:
+    tags: dict[str, Elements] = {}
+    for key, elements in _mapping(value, "tags").items():
+        if not isinstance(elements, list) or not all(isinstance(element, str) for element in elements):
+            raise MalformedDataset(f"tag {key} is no array of strings")
+        tags[key] = tuple(elements)
+    return tags

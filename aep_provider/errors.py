@@ -1,0 +1,171 @@
+"""Every error this package raises, in one tree.
+
+::
+
+    AepProviderError
+    ├── SettingsError          a setting is missing, malformed or contradicts another
+    ├── InvalidInput           an argument of the resource cannot be right
+    ├── WrongPlace             the resource lives in another sandbox, organisation or endpoint
+    ├── Refused                a guard or the ownership rule said no; nothing was written
+    ├── Interrupted            the engine is shutting down; nothing was written
+    ├── NotConverged           writes were answered, but the dataset does not show what was asked for
+    ├── RolledBack             enabling was refused after the disable; what was there before is back
+    ├── ProfileOff             Profile is, or may be, OFF and could not be brought back
+    └── ApiError               a call to Adobe failed
+        ├── ConnectionFailed   no reply: time-out, reset, no route
+        ├── UnreadableReply    a reply that is not what the documentation describes
+        └── StatusError        a reply with an error status
+            ├── BadCredentials     the token service refuses the credential
+            ├── TokenRejected      401: the gateway refuses the token
+            ├── PermissionDenied   403: the credential lacks a permission
+            ├── NotFound           404
+            ├── RequestRefused     any other 4xx
+            ├── Throttled          429
+            └── ServerFault        5xx
+
+The first line of the text is the message; the lines after it say what to do. The engine shows the first
+line in its progress column and all of them under the resource.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+
+class AepProviderError(Exception):
+    """Base of all errors of this package.
+
+    Args:
+        message: what failed, for which object, in which sandbox, and why; one line.
+        remedy: what to do about it; may have several lines.
+    """
+
+    def __init__(self, message: str, remedy: str = "") -> None:
+        super().__init__(message, remedy)
+        self.message = message
+        self.remedy = remedy
+
+    def __str__(self) -> str:
+        return f"{self.message}\n{self.remedy}" if self.remedy else self.message
+
+
+class SettingsError(AepProviderError):
+    """The stack configuration and the environment do not add up to usable settings."""
+
+
+class InvalidInput(AepProviderError):
+    """An argument of the resource cannot be right, whatever AEP holds."""
+
+
+class WrongPlace(AepProviderError):
+    """The recorded sandbox, organisation or endpoint differs from the configured one."""
+
+
+class Refused(AepProviderError):
+    """A guard, or the ownership rule, does not allow the change. Nothing was written."""
+
+
+class Interrupted(AepProviderError):
+    """The engine is shutting the provider down before anything was written."""
+
+
+class NotConverged(AepProviderError):
+    """The writes were answered with success, but reading again does not show their effect."""
+
+
+class RolledBack(AepProviderError):
+    """Enabling with the new setting failed; the previous tags were restored and proved by a read."""
+
+
+class ProfileOff(AepProviderError):
+    """Profile is, or may be, switched off for a dataset, and restoring it failed too."""
+
+
+class ApiError(AepProviderError):
+    """A call to Adobe failed.
+
+    Attributes:
+        call: what was asked, such as ``GET dataset 5b02… in sandbox dev``.
+        effect_unknown: whether a write of this call may have taken effect all the same.
+    """
+
+    effect_unknown: ClassVar[bool] = False
+
+    def __init__(self, call: str, problem: str, remedy: str = "") -> None:
+        super().__init__(f"{call}: {problem}", remedy)
+        self.call = call
+        self.problem = problem
+
+
+class ConnectionFailed(ApiError):
+    """No reply came: connecting, sending or waiting failed."""
+
+    effect_unknown = True
+
+
+class UnreadableReply(ApiError):
+    """The reply cannot be what the documentation describes, so nothing is concluded from it."""
+
+    effect_unknown = True
+
+
+class StatusError(ApiError):
+    """AEP answered with an error status.
+
+    Attributes:
+        status: the HTTP status.
+        code: Adobe's own code (``error_code``, or the last part of ``type``), or ``""``.
+        title: the ``title`` of the body, or ``""``.
+        request_id: the id to give to Adobe's support, or ``""``.
+        retry_after: the seconds that AEP asks to wait, or ``None``.
+    """
+
+    def __init__(
+        self,
+        call: str,
+        *,
+        status: int,
+        detail: str,
+        code: str = "",
+        title: str = "",
+        request_id: str = "",
+        retry_after: float | None = None,
+        remedy: str = "",
+    ) -> None:
+        facts = ", ".join(part for part in (code, request_id and f"request id {request_id}") if part)
+        super().__init__(call, f"AEP answered {status}: {detail}{f' [{facts}]' if facts else ''}", remedy)
+        self.status = status
+        self.code = code
+        self.title = title
+        self.request_id = request_id
+        self.retry_after = retry_after
+
+
+class BadCredentials(StatusError):
+    """The token service refuses the client id, the secret or the scopes."""
+
+
+class TokenRejected(StatusError):
+    """The gateway refuses the token (401, or ``error_code`` 401013)."""
+
+
+class PermissionDenied(StatusError):
+    """The credential may not do this (403)."""
+
+
+class NotFound(StatusError):
+    """Nothing is there (404). Whether that means *gone* is decided by `aep_provider.guards.look_up`."""
+
+
+class RequestRefused(StatusError):
+    """AEP refuses the request for what it says (400, 409, 412, 415, 422 and the like)."""
+
+
+class Throttled(StatusError):
+    """Too many requests (429)."""
+
+
+class ServerFault(StatusError):
+    """AEP failed on its side (5xx). A write may have taken effect all the same."""
+
+    effect_unknown = True

@@ -1,0 +1,174 @@
+"""The arguments of `UpsertDataset` as they travel: names, defaults, and all that can be wrong with them.
+
+The constructor and the provider's ``check`` both validate through here, so that a known value fails before
+the engine is asked, and an unknown one as soon as it is known.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
+from urllib.parse import urlsplit
+
+from marshmallow import RAISE, Schema, ValidationError, fields, validate
+
+from aep_provider.dataset.state import DATASET_ID, Desired
+from aep_provider.dataset.tags import OWN_TAGS
+from aep_provider.fields import Flag, WholeNumber, problems_of
+
+PROVIDER_ONLY = ("allow_profile_gap", "in_flight_batches", "wait_timeout", "deletion_protection")
+"""Inputs that steer the provider and are nothing of the dataset: changing them needs no request."""
+
+SWITCHES = {"profile_enabled": True, "identity_enabled": True}
+"""What `check` adds: constants that `read` answers with live values, so that Profile found off is drift."""
+
+OPTIONAL = ("name", "description", "schema_id", "schema_content_type", "tags", "dataset_id")
+"""Inputs that a program may leave out; left out, they are not managed."""
+
+
+class Problem(NamedTuple):
+    """One thing wrong with the arguments: the property, and what to do about it."""
+
+    property: str
+    reason: str
+
+
+def _text(what: str, *checks: Callable[[Any], Any]) -> fields.String:
+    return fields.String(
+        error_messages={"invalid": f"must be a string: {what}."},
+        validate=list(checks),
+    )
+
+
+def _filled(value: str) -> None:
+    if not value.strip():
+        raise ValidationError("must not be empty.")
+    if value != value.strip():
+        raise ValidationError("must not begin or end with a space.")
+
+
+def _schema_uri(value: str) -> None:
+    if value.startswith("_"):
+        raise ValidationError(
+            f"{value!r} looks like a meta:altId. Use the schema's $id, https://ns.adobe.com/<tenant>/schemas/<hash>."
+        )
+    parts = urlsplit(value)
+    if parts.scheme not in ("http", "https") or not parts.netloc or not parts.path.strip("/"):
+        raise ValidationError(
+            f"{value!r} is no URI. Use the schema's $id, https://ns.adobe.com/<tenant>/schemas/<hash>."
+        )
+
+
+def _dataset_id(value: str) -> None:
+    if not DATASET_ID.fullmatch(value):
+        raise ValidationError(
+            f"{value!r} is no dataset id: 24 hexadecimal characters, lower case, as in the dataset's URL."
+        )
+
+
+def _content_type(value: str) -> None:
+    if not re.fullmatch(r"application/vnd\.adobe\.[a-z-]+\+json;\s*version=\d+", value):
+        raise ValidationError(
+            f"{value!r} is no schema content type such as application/vnd.adobe.xed+json;version=1."
+        )
+
+
+def _tag_keys(tags: Mapping[str, Any]) -> None:
+    for key in sorted(tags):
+        if key in OWN_TAGS:
+            raise ValidationError(f"{key} is written by this provider itself; remove it from tags.")
+        if key.lower().startswith("adobe"):
+            raise ValidationError(f"{key}: tag keys that begin with adobe are reserved by Adobe.")
+        if not key.strip():
+            raise ValidationError("a tag key must not be empty.")
+
+
+class _InputsSchema(Schema):
+    class Meta:
+        unknown = RAISE
+
+    error_messages = {"unknown": "is no argument of UpsertDataset."}  # noqa: RUF012 - the library's own attribute
+
+    name = _text("the dataset's name", _filled)
+    description = _text("the dataset's description")
+    schema_id = _text("the schema's $id", _schema_uri)
+    schema_content_type = _text("the schema's content type", _content_type)
+    dataset_id = _text("the id of an existing dataset", _dataset_id)
+    tags = fields.Dict(
+        keys=fields.String(),
+        values=fields.List(
+            fields.String(error_messages={"invalid": "elements must be strings."}),
+            error_messages={"invalid": "must be a list of strings."},
+        ),
+        validate=_tag_keys,
+        error_messages={"invalid": "must be a mapping from tag key to a list of strings."},
+    )
+    is_upsert = Flag(load_default=True)
+    allow_profile_gap = Flag(load_default=False)
+    in_flight_batches = fields.String(
+        load_default="wait",
+        validate=validate.OneOf(("wait", "fail", "ignore"), error="must be 'wait', 'fail' or 'ignore'."),
+        error_messages={"invalid": "must be 'wait', 'fail' or 'ignore'."},
+    )
+    wait_timeout = WholeNumber(0, 86_400, " of seconds", load_default=600)
+    deletion_protection = Flag(load_default=None)
+    owner = _text("the owner's name", _filled)
+
+
+def validated(
+    values: Mapping[str, Any], unknown: frozenset[str] = frozenset()
+) -> tuple[dict[str, Any], list[Problem]]:
+    """Validate arguments and fill in the defaults.
+
+    Args:
+        values: the known arguments, without ``None``; numbers may be floats, as the engine sends them.
+        unknown: names of arguments whose value is not known yet; they count as given.
+
+    Returns:
+        The arguments with defaults (unknown ones left out), and every problem found.
+    """
+    problems: list[Problem] = []
+    normal: dict[str, Any] = {}
+    given = {key: value for key, value in values.items() if value is not None and key not in unknown}
+    try:
+        normal = _InputsSchema().load(given)
+    except ValidationError as error:
+        problems += [
+            Problem(key, text) for key, texts in sorted(problems_of(error).items()) for text in texts
+        ]
+    problems += _missing({*given, *unknown})
+    if normal.get("deletion_protection") is None:
+        normal["deletion_protection"] = "dataset_id" not in {*given, *unknown}
+    return {key: value for key, value in normal.items() if key not in unknown}, problems
+
+
+def desired(inputs: Mapping[str, Any], *, owned_before: Mapping[str, Any], ownership_tag: bool) -> Desired:
+    """The arguments as a wish for one dataset.
+
+    Args:
+        inputs: validated arguments.
+        owned_before: the tags that the resource owned so far; those it no longer declares are removed.
+        ownership_tag: whether our owner tag is written.
+    """
+    tags = {key: tuple(elements) for key, elements in (inputs.get("tags") or {}).items()}
+    return Desired(
+        is_upsert=inputs["is_upsert"],
+        name=inputs.get("name"),
+        description=inputs.get("description"),
+        schema_id=inputs.get("schema_id"),
+        schema_content_type=inputs.get("schema_content_type"),
+        tags=tags,
+        released_tags=frozenset(owned_before) - frozenset(tags),
+        owner=inputs.get("owner", "") if ownership_tag else "",
+    )
+
+
+def _missing(given: set[str]) -> list[Problem]:
+    if "dataset_id" in given:
+        return []
+    return [
+        Problem(key, f"is required to create a dataset ({what}); or give dataset_id for an existing one.")
+        for key, what in (("name", "its name"), ("schema_id", "the $id of its schema"))
+        if key not in given
+    ]

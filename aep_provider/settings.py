@@ -1,0 +1,220 @@
+"""Settings: stack configuration (namespace ``aep``) and environment, in one immutable value.
+
+The environment wins for credentials and endpoints, since the engine configures a provider from *state*
+during refresh and destroy, where a rotated secret is the old one. Sandbox and organisation are never
+guessed: they are required, and given twice they must agree.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import urlsplit
+
+from marshmallow import Schema, ValidationError, fields, validate
+
+from aep_provider.errors import SettingsError
+from aep_provider.fields import Flag, WholeNumber, problems_of
+
+ADOBE_ENDPOINT = "https://platform.adobe.io"
+ADOBE_IMS_ENDPOINT = "https://ims-na1.adobelogin.com"
+DEFAULT_SCOPES = "openid,session,AdobeID,read_organizations,additional_info.projectedProductContext"
+DEFAULT_PARALLEL = 16
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Everything the provider needs to know besides a resource's arguments.
+
+    Attributes:
+        sandbox: name of the AEP sandbox, lower case.
+        org_id: the organisation, ``…@AdobeOrg``.
+        client_id: client id of the OAuth server-to-server credential; also Adobe's ``x-api-key``.
+        client_secret: its secret, or ``""`` when `access_token` is given.
+        scopes: comma separated, as Adobe's token service wants them.
+        access_token: a ready token instead of secret and scopes, or ``""``.
+        endpoint, ims_endpoint: base URLs of AEP and of Adobe's token service.
+        allow_production: whether this stack may write to a sandbox of type production.
+        ownership_tag: whether the two tags of our own are written and checked.
+        parallel: calls at once.
+    """
+
+    sandbox: str
+    org_id: str
+    client_id: str
+    client_secret: str = field(default="", repr=False)
+    scopes: str = DEFAULT_SCOPES
+    access_token: str = field(default="", repr=False)
+    endpoint: str = ADOBE_ENDPOINT
+    ims_endpoint: str = ADOBE_IMS_ENDPOINT
+    allow_production: bool = False
+    ownership_tag: bool = True
+    parallel: int = DEFAULT_PARALLEL
+
+    @property
+    def place(self) -> dict[str, str]:
+        """What a resource records of where it lives."""
+        return {"sandbox": self.sandbox, "org_id": self.org_id, "endpoint": self.endpoint}
+
+    @classmethod
+    def load(cls, config: Mapping[str, Any], environ: Mapping[str, str]) -> Settings:
+        """Merge stack configuration and environment.
+
+        Args:
+            config: keys with or without the ``aep:`` namespace; values as strings (default provider) or
+                typed (explicit provider).
+            environ: the process environment.
+
+        Raises:
+            SettingsError: one error for everything that is missing, malformed or contradictory.
+        """
+        problems: list[str] = []
+        raw = dict(_merge(config, environ, problems))
+        try:
+            loaded: dict[str, Any] = _SettingsSchema().load(raw)
+        except ValidationError as error:
+            loaded = {}
+            found = problems_of(error)
+            problems += [f"{_name(key)}: {' '.join(found[key])}" for key in _FIELDS if key in found]
+        if not raw.get("client_secret") and not raw.get("access_token"):
+            problems.append(
+                f"{_name('client_secret')}: is missing (or a ready token in AEP_ACCESS_TOKEN). "
+                f"{_how('client_secret')}"
+            )
+        if loaded and is_loopback(loaded["endpoint"]) != is_loopback(loaded["ims_endpoint"]):
+            problems.append(
+                "aep:endpoint (AEP_ENDPOINT) and aep:imsEndpoint (AEP_IMS_ENDPOINT): one is local and the "
+                "other is not. Set both, or neither."
+            )
+        if problems:
+            raise SettingsError(
+                "The settings of aep_provider are not usable: " + problems[0].split(". ")[0].rstrip("."),
+                "\n".join(f"- {problem}" for problem in problems),
+            )
+        loaded["scopes"] = ",".join(part.strip() for part in loaded["scopes"].split(",") if part.strip())
+        return cls(**loaded)
+
+
+def same_endpoint(one: str, other: str) -> bool:
+    """Whether two endpoints are the same place; any loopback address equals any other."""
+    hosts = urlsplit(one).hostname, urlsplit(other).hostname
+    return hosts[0] == hosts[1] or (is_loopback(one) and is_loopback(other))
+
+
+def is_loopback(url: str) -> bool:
+    """Whether a URL points to this machine."""
+    host = urlsplit(url).hostname or ""
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+@dataclass(frozen=True)
+class _Source:
+    """Where a setting comes from."""
+
+    config: str = ""
+    environment: str = ""
+    secret: bool = False
+    must_agree: bool = False
+
+
+_FIELDS: Mapping[str, _Source] = {
+    "sandbox": _Source("sandbox", "AEP_SANDBOX", must_agree=True),
+    "org_id": _Source("orgId", "AEP_ORG_ID", must_agree=True),
+    "client_id": _Source("clientId", "AEP_CLIENT_ID"),
+    "client_secret": _Source("clientSecret", "AEP_CLIENT_SECRET", secret=True),
+    "scopes": _Source("scopes", "AEP_SCOPES"),
+    "access_token": _Source(environment="AEP_ACCESS_TOKEN"),
+    "endpoint": _Source("endpoint", "AEP_ENDPOINT"),
+    "ims_endpoint": _Source("imsEndpoint", "AEP_IMS_ENDPOINT"),
+    "allow_production": _Source("allowProduction"),
+    "ownership_tag": _Source("ownershipTag"),
+    "parallel": _Source("parallel", "AEP_PARALLEL"),
+}
+
+
+def _merge(
+    config: Mapping[str, Any], environ: Mapping[str, str], problems: list[str]
+) -> Iterator[tuple[str, Any]]:
+    for key, source in _FIELDS.items():
+        configured = config.get(f"aep:{source.config}", config.get(source.config)) if source.config else None
+        environment = environ.get(source.environment, "") if source.environment else ""
+        if isinstance(configured, str) and not configured.strip():
+            configured = None
+        if source.must_agree and configured and environment and configured != environment:
+            problems.append(
+                f"{_name(key)}: the stack says {configured!r} and the environment says {environment!r}. "
+                f"Unset {source.environment}, or select the stack of that place."
+            )
+        value = environment or configured
+        if value is not None and value != "":
+            yield key, value
+
+
+def _name(key: str) -> str:
+    source = _FIELDS[key]
+    if not source.config:
+        return source.environment
+    return f"aep:{source.config}" + (f" ({source.environment})" if source.environment else "")
+
+
+def _how(key: str) -> str:
+    source = _FIELDS[key]
+    secret = "--secret " if source.secret else ""
+    return f"Set it: `pulumi config set {secret}aep:{source.config} …`, or export {source.environment}."
+
+
+def _required(key: str) -> dict[str, Any]:
+    return {"required": f"is missing. {_how(key)}"}
+
+
+class _Endpoint(fields.String):
+    """A base URL: https, or http to this machine; a trailing slash is dropped."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
+        url: str = super()._deserialize(value, attr, data, **kwargs).strip().rstrip("/")
+        try:
+            parts = urlsplit(url)
+            _ = parts.port
+        except ValueError as error:
+            raise ValidationError(f"{url!r} is no URL ({error}).") from error
+        if parts.scheme not in ("http", "https") or not parts.hostname or parts.path or parts.query:
+            raise ValidationError(f"{url!r} is no base URL such as {ADOBE_ENDPOINT}.")
+        if parts.username or parts.password:
+            raise ValidationError("must not carry a user or a password.")
+        if parts.scheme == "http" and not is_loopback(url):
+            raise ValidationError(f"{url!r} would send the token unencrypted: https, or http to localhost.")
+        return url
+
+
+class _SettingsSchema(Schema):
+    sandbox = fields.String(
+        required=True,
+        error_messages=_required("sandbox"),
+        validate=validate.Regexp(
+            r"[a-z0-9][a-z0-9-]*\Z",
+            error="{input!r} is no sandbox name: lower-case letters, digits, hyphens.",
+        ),
+    )
+    org_id = fields.String(
+        required=True,
+        error_messages=_required("org_id"),
+        validate=validate.Regexp(
+            r"[^@\s]+@AdobeOrg\Z", error="{input!r} is no organisation id: it ends in @AdobeOrg."
+        ),
+    )
+    client_id = fields.String(required=True, error_messages=_required("client_id"))
+    client_secret = fields.String(load_default="")
+    scopes = fields.String(load_default=DEFAULT_SCOPES)
+    access_token = fields.String(load_default="")
+    endpoint = _Endpoint(load_default=ADOBE_ENDPOINT)
+    ims_endpoint = _Endpoint(load_default=ADOBE_IMS_ENDPOINT)
+    allow_production = Flag(text=True, load_default=False)
+    ownership_tag = Flag(text=True, load_default=True)
+    parallel = WholeNumber(1, 64, text=True, load_default=DEFAULT_PARALLEL)
