@@ -1,0 +1,111 @@
+"""Print the path of a Pulumi command that can run this project, getting one first if the machine has none.
+
+In this order: `pulumi` on PATH; a copy that an earlier run left in the cache; the official release; a build
+from the published Go modules. Progress and reasons go to standard error. See tools/README.md.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import platform
+import shutil
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import NamedTuple
+
+from pulumi_sources import build, release
+from pulumi_sources.cache import Cache
+from pulumi_sources.check import MINIMUM, problem
+from pulumi_sources.report import UnavailableError, say
+
+EPILOG = """\
+exit codes: 0 the path is on standard output; 1 no Pulumi could be had, and what to install is on standard
+error; 2 wrong usage; 130 interrupted.
+
+environment: AEP_PULUMI_CACHE (the cache's folder; otherwise aep-provider in $XDG_CACHE_HOME or ~/.cache).
+"""
+MACHINES = {"x86_64": "amd64", "aarch64": "arm64"}
+
+
+class Source(NamedTuple):
+    """A place that may have a Pulumi."""
+
+    name: str
+    get: Callable[[], Path]
+
+    def look(self) -> Path | None:
+        """Its Pulumi; or None, and the reason on standard error."""
+        try:
+            return self.get()
+        except UnavailableError as reason:
+            say(f"{self.name}: {reason}")
+            return None
+
+
+def on_path() -> Path:
+    """The user's own Pulumi, always preferred."""
+    found = shutil.which("pulumi")
+    if found is None:
+        raise UnavailableError("no pulumi")
+    if fault := problem(Path(found), os.environ.get("PATH", "")):
+        raise UnavailableError(fault)
+    return Path(found).absolute()
+
+
+def cached(cache: Cache, system: str) -> Path:
+    """What an earlier run got."""
+    entries = [(build.entry_name(system), build.is_good)]
+    if name := release.entry_name(system):
+        entries.insert(0, (name, release.is_good))
+    for name, is_good in entries:
+        entry = cache.folder / name
+        if entry.exists() and is_good(entry):
+            return entry / "bin" / "pulumi"
+    raise UnavailableError(f"nothing usable in {cache.folder}")
+
+
+def get_pulumi(sources: list[Source]) -> Path:
+    """The first Pulumi that a source can offer."""
+    for source in sources:
+        if found := source.look():
+            return found
+    raise UnavailableError(
+        f"no Pulumi. Install version {'.'.join(map(str, MINIMUM))} or newer "
+        "(https://www.pulumi.com/docs/install/) so that `pulumi` is on PATH; or, for a build, "
+        f"Go {build.go_version()} or newer. Then run this again."
+    )
+
+
+def main(argv: list[str] | None = None) -> int:
+    """The command."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, epilog=EPILOG, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.parse_args(argv)
+    cache = Cache.of(os.environ)
+    machine = platform.machine()
+    system = f"{platform.system().lower()}-{MACHINES.get(machine, machine)}"
+    try:
+        print(
+            get_pulumi(
+                [
+                    Source("PATH", on_path),
+                    Source("cache", lambda: cached(cache, system)),
+                    Source("official release", lambda: release.download(cache, system)),
+                    Source("build", lambda: build.build(cache, system)),
+                ]
+            )
+        )
+    except UnavailableError as error:
+        say(str(error))
+        return 1
+    except KeyboardInterrupt:
+        say("interrupted")
+        return 130
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,258 @@
+"""A small Pulumi language host for Python, for development machines without an installed Pulumi.
+
+The engine starts it, reads a port number from the first line of its output and asks it over gRPC to run the
+program. Pulumi's own host does much more (installing dependencies, type checking, debugging, plugins written
+in Python); this one does what `preview`, `up`, `refresh` and `destroy` need. See tools/README.md.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib.util
+import json
+import logging
+import os
+import queue
+import shutil
+import signal
+import stat
+import subprocess
+import sys
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import grpc
+
+if TYPE_CHECKING:
+    from google.protobuf.empty_pb2 import Empty  # type: ignore[import-untyped]
+    from pulumi.runtime.proto import language_pb2, language_pb2_grpc, plugin_pb2
+else:
+    # The SDK's stubs without the SDK: importing `pulumi` itself would double the time this takes to start.
+    sys.path.insert(0, str(Path(importlib.util.find_spec("pulumi").origin).parent / "runtime"))
+    from google.protobuf.empty_pb2 import Empty
+    from proto import language_pb2, language_pb2_grpc, plugin_pb2
+
+ALREADY_EXPLAINED = 32  # the exec script's exit code for "the user has been shown what went wrong"
+LARGEST_MESSAGE = 400 * 1024 * 1024  # what the engine itself allows
+SECONDS_TO_END = 3  # the engine kills us 5 s after its interrupt; our program must be gone before that
+
+DESCRIBE_PYTHON = "import json, platform, sys; print(json.dumps([sys.executable, platform.python_version()]))"
+LIST_PACKAGES = (
+    "import importlib.metadata as m, json;"
+    "print(json.dumps(sorted({(d.metadata['Name'], d.version) for d in m.distributions()})))"
+)
+
+
+class SetupError(Exception):
+    """The project's Python cannot be used; the text tells the user what to do."""
+
+
+def project_python(info: language_pb2.ProgramInfo) -> tuple[str, dict[str, str]]:
+    """The Python that the runtime options of Pulumi.yaml ask for, and the environment to run it in."""
+    options = dict(info.options.items())
+    toolchain = options.get("toolchain") or "pip"
+    if toolchain not in ("pip", "uv"):
+        raise SetupError(f"toolchain '{toolchain}' needs Pulumi's own language host: install Pulumi")
+    virtualenv = str(options.get("virtualenv") or (".venv" if toolchain == "uv" else ""))
+    if virtualenv:
+        folder = Path(info.root_directory, virtualenv)
+        python = folder / "bin" / "python"
+        if not python.is_file():
+            raise SetupError(
+                f"The 'virtualenv' option in Pulumi.yaml is set to {virtualenv!r}, but {folder} is no "
+                "virtual environment: create it and install the program's dependencies into it"
+            )
+        return str(python), activated(folder)
+    chosen = os.environ.get("PULUMI_PYTHON_CMD")
+    for command in [chosen] if chosen else ["python3", "python"]:
+        if found := shutil.which(command):
+            return found, dict(os.environ)
+    raise SetupError(f"{chosen or 'python3'} is not on PATH: install Python 3.10 or newer")
+
+
+def activated(virtualenv: Path) -> dict[str, str]:
+    """This process's environment as the virtual environment's `activate` script would change it."""
+    env = {key: value for key, value in os.environ.items() if key != "PYTHONHOME"}
+    env["PATH"] = os.pathsep.join([str(virtualenv / "bin"), *filter(None, [env.get("PATH")])])
+    env["VIRTUAL_ENV"] = str(virtualenv)
+    return env
+
+
+def ask_python(info: language_pb2.ProgramInfo, code: str) -> Any:
+    """What `code` prints in the project's Python, as JSON."""
+    python, env = project_python(info)
+    return json.loads(
+        subprocess.run([python, "-c", code], env=env, check=True, stdout=subprocess.PIPE).stdout
+    )
+
+
+class LanguageHost(language_pb2_grpc.LanguageRuntimeServicer):
+    """What the engine asks of a language host."""
+
+    def __init__(self, executor: str, engine: str, tracing: str) -> None:
+        self._executor = executor
+        self._engine = engine
+        self._tracing = tracing
+        self._lock = threading.Lock()
+        self._programs: set[subprocess.Popen[bytes]] = set()
+        self._stopped = False
+
+    def Handshake(
+        self, request: language_pb2.LanguageHandshakeRequest, context: grpc.ServicerContext
+    ) -> language_pb2.LanguageHandshakeResponse:
+        """The engine says where it listens; one that started us has said so on the command line already."""
+        self._engine = request.engine_address or self._engine
+        return language_pb2.LanguageHandshakeResponse()
+
+    def GetPluginInfo(self, request: Empty, context: grpc.ServicerContext) -> plugin_pb2.PluginInfo:
+        """No version: this is no release."""
+        return plugin_pb2.PluginInfo()
+
+    def GetRequiredPlugins(
+        self, request: language_pb2.GetRequiredPluginsRequest, context: grpc.ServicerContext
+    ) -> language_pb2.GetRequiredPluginsResponse:
+        """None in advance: the engine fetches a plugin when a resource needs it."""
+        return language_pb2.GetRequiredPluginsResponse()
+
+    def GetRequiredPackages(
+        self, request: language_pb2.GetRequiredPackagesRequest, context: grpc.ServicerContext
+    ) -> language_pb2.GetRequiredPackagesResponse:
+        """None in advance, as above."""
+        return language_pb2.GetRequiredPackagesResponse()
+
+    def RuntimeOptionsPrompts(
+        self, request: language_pb2.RuntimeOptionsRequest, context: grpc.ServicerContext
+    ) -> language_pb2.RuntimeOptionsResponse:
+        """`pulumi new` has nothing to ask about this host."""
+        return language_pb2.RuntimeOptionsResponse()
+
+    def About(
+        self, request: language_pb2.AboutRequest, context: grpc.ServicerContext
+    ) -> language_pb2.AboutResponse:
+        """The project's Python, for `pulumi about`."""
+        executable, version = ask_python(request.info, DESCRIBE_PYTHON)
+        return language_pb2.AboutResponse(executable=executable, version=version)
+
+    def GetProgramDependencies(
+        self, request: language_pb2.GetProgramDependenciesRequest, context: grpc.ServicerContext
+    ) -> language_pb2.GetProgramDependenciesResponse:
+        """The packages installed for the program, for `pulumi about`."""
+        packages = ask_python(request.info, LIST_PACKAGES)
+        return language_pb2.GetProgramDependenciesResponse(
+            dependencies=[
+                language_pb2.DependencyInfo(name=name, version=version) for name, version in packages
+            ]
+        )
+
+    def Cancel(self, request: Empty, context: grpc.ServicerContext) -> Empty:
+        """Let the program be: after a first Ctrl-C the engine waits for what is in flight, then stops us."""
+        return Empty()
+
+    def Run(
+        self, request: language_pb2.RunRequest, context: grpc.ServicerContext
+    ) -> language_pb2.RunResponse:
+        """Run the program; its output goes where ours goes, which is where the engine reads it."""
+        try:
+            python, env = project_python(request.info)
+        except SetupError as error:
+            return language_pb2.RunResponse(error=str(error))
+        env["PULUMI_CONFIG"] = json.dumps(dict(request.config))
+        env["PULUMI_CONFIG_SECRET_KEYS"] = json.dumps(list(request.configSecretKeys))
+        with self._lock:
+            if self._stopped:
+                return language_pb2.RunResponse(error="the language host is shutting down")
+            # In our process group, not one of its own: the engine signals the whole group.
+            program = subprocess.Popen(
+                [python, self._executor, *self._arguments(request)], env=env, stdin=subprocess.DEVNULL
+            )
+            self._programs.add(program)
+        try:
+            # Called when the call ends, also because the engine died or gave up: no orphan then.
+            if not context.add_callback(lambda: end(program)):
+                end(program)
+            code = program.wait()
+        finally:
+            with self._lock:
+                self._programs.discard(program)
+        if code == ALREADY_EXPLAINED:
+            return language_pb2.RunResponse(bail=True)
+        return language_pb2.RunResponse(
+            error=f"program exited with non-zero exit code: {code}" if code else ""
+        )
+
+    def _arguments(self, request: language_pb2.RunRequest) -> list[str]:
+        options = {
+            "monitor": request.monitor_address,
+            "engine": self._engine,
+            "project": request.project,
+            "root_directory": request.info.root_directory,
+            "stack": request.stack,
+            "pwd": request.pwd,
+            "dry_run": "true" if request.dryRun else "false",
+            "parallel": str(request.parallel),
+            "tracing": self._tracing,
+            "organization": request.organization,
+        }
+        given = [part for name, value in options.items() if value for part in (f"--{name}", value)]
+        return [*given, request.info.entry_point or ".", *request.args]
+
+    def stop(self) -> None:
+        """End every program; start no other."""
+        with self._lock:
+            self._stopped = True
+            programs = list(self._programs)
+        for program in programs:
+            end(program)
+
+
+def end(program: subprocess.Popen[bytes]) -> None:
+    """End a program that may have ended long ago; SIGTERM, since SIGINT makes Python print a traceback."""
+    program.terminate()
+    try:
+        program.wait(SECONDS_TO_END)
+    except subprocess.TimeoutExpired:
+        program.kill()
+        program.wait()
+
+
+def report_end_of_input(stop: queue.SimpleQueue[None]) -> None:
+    """The engine holds the other end of our standard input: its end is the engine's end, even by SIGKILL."""
+    while os.read(0, 1024):
+        pass
+    stop.put(None)
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Serve until the engine interrupts us or is gone."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--use-executor", required=True, help="the pulumi-language-python-exec script")
+    parser.add_argument("--tracing", default="", help="where to send traces")
+    parser.add_argument("engine", nargs="?", default="", help="the engine's address")
+    args, _logging_flags = parser.parse_known_args(argv)
+
+    stop: queue.SimpleQueue[None] = queue.SimpleQueue()  # unlike an Event, safe to set in a signal handler
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: stop.put(None))
+    if stat.S_ISFIFO(os.fstat(0).st_mode):
+        threading.Thread(target=report_end_of_input, args=(stop,), daemon=True).start()
+
+    logging.getLogger("grpc").addHandler(logging.NullHandler())  # errors reach the engine as replies
+    host = LanguageHost(args.use_executor, args.engine, args.tracing)
+    limits = [("grpc.max_receive_message_length", LARGEST_MESSAGE), ("grpc.max_send_message_length", -1)]
+    server = grpc.server(ThreadPoolExecutor(), options=limits)
+    language_pb2_grpc.add_LanguageRuntimeServicer_to_server(host, server)
+    port = server.add_insecure_port("127.0.0.1:0")
+    server.start()
+    print(port, flush=True)
+    stop.get()
+    host.stop()
+    server.stop(grace=None).wait()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

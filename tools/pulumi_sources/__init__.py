@@ -1,0 +1,1 @@
+"""Where tools/get_pulumi.py looks for a Pulumi command."""
