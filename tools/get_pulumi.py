@@ -10,6 +10,7 @@ import argparse
 import os
 import platform
 import shutil
+import signal
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -18,6 +19,7 @@ from typing import NamedTuple
 from pulumi_sources import build, release
 from pulumi_sources.cache import Cache
 from pulumi_sources.check import MINIMUM, problem
+from pulumi_sources.pins import go_version
 from pulumi_sources.report import UnavailableError, say
 
 EPILOG = """\
@@ -27,6 +29,12 @@ error; 2 wrong usage; 130 interrupted.
 environment: AEP_PULUMI_CACHE (the cache's folder; otherwise aep-provider in $XDG_CACHE_HOME or ~/.cache).
 """
 MACHINES = {"x86_64": "amd64", "aarch64": "arm64"}
+
+
+def this_system() -> str:
+    """Operating system and processor as Go names them, such as linux-amd64."""
+    machine = platform.machine()
+    return f"{platform.system().lower()}-{MACHINES.get(machine, machine)}"
 
 
 class Source(NamedTuple):
@@ -39,7 +47,7 @@ class Source(NamedTuple):
         """Its Pulumi; or None, and the reason on standard error."""
         try:
             return self.get()
-        except UnavailableError as reason:
+        except (UnavailableError, OSError) as reason:
             say(f"{self.name}: {reason}")
             return None
 
@@ -74,8 +82,16 @@ def get_pulumi(sources: list[Source]) -> Path:
     raise UnavailableError(
         f"no Pulumi. Install version {'.'.join(map(str, MINIMUM))} or newer "
         "(https://www.pulumi.com/docs/install/) so that `pulumi` is on PATH; or, for a build, "
-        f"Go {build.go_version()} or newer. Then run this again."
+        f"Go {go_version()} or newer. Then run this again."
     )
+
+
+def warn_of_other_host(pulumi: Path) -> None:
+    """Pulumi prefers a language host on PATH to the one beside it, whatever their versions."""
+    other = shutil.which("pulumi-language-python")
+    beside = pulumi.resolve().parent
+    if other and (beside / "pulumi-language-python").exists() and Path(other).resolve().parent != beside:
+        say(f"put {beside} first on PATH, or Pulumi will use {other}")
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -85,27 +101,26 @@ def main(argv: list[str] | None = None) -> int:
     )
     parser.parse_args(argv)
     cache = Cache.of(os.environ)
-    machine = platform.machine()
-    system = f"{platform.system().lower()}-{MACHINES.get(machine, machine)}"
+    system = this_system()
+    sources = [
+        Source("PATH", on_path),
+        Source("cache", lambda: cached(cache, system)),
+        Source("official release", lambda: release.download(cache, system)),
+        Source("build", lambda: build.build(cache, system)),
+    ]
     try:
-        print(
-            get_pulumi(
-                [
-                    Source("PATH", on_path),
-                    Source("cache", lambda: cached(cache, system)),
-                    Source("official release", lambda: release.download(cache, system)),
-                    Source("build", lambda: build.build(cache, system)),
-                ]
-            )
-        )
+        pulumi = get_pulumi(sources)
     except UnavailableError as error:
         say(str(error))
         return 1
     except KeyboardInterrupt:
         say("interrupted")
         return 130
+    warn_of_other_host(pulumi)
+    print(pulumi)
     return 0
 
 
 if __name__ == "__main__":
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # ended by CI, too, leave no compiler running
     sys.exit(main())

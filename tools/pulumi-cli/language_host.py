@@ -21,7 +21,7 @@ import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import grpc
 
@@ -146,6 +146,13 @@ class LanguageHost(language_pb2_grpc.LanguageRuntimeServicer):
             ]
         )
 
+    def InstallDependencies(
+        self, request: language_pb2.InstallDependenciesRequest, context: grpc.ServicerContext
+    ) -> NoReturn:
+        """`pulumi install` is not for development machines."""
+        context.abort(grpc.StatusCode.UNIMPLEMENTED, "the development language host installs nothing")
+        raise AssertionError("abort always raises")
+
     def Cancel(self, request: Empty, context: grpc.ServicerContext) -> Empty:
         """Let the program be: after a first Ctrl-C the engine waits for what is in flight, then stops us."""
         return Empty()
@@ -158,6 +165,8 @@ class LanguageHost(language_pb2_grpc.LanguageRuntimeServicer):
             python, env = project_python(request.info)
         except SetupError as error:
             return language_pb2.RunResponse(error=str(error))
+        if request.attach_debugger or "typechecker" in request.info.options:
+            print("the development language host neither debugs nor type-checks a program", file=sys.stderr)
         env["PULUMI_CONFIG"] = json.dumps(dict(request.config))
         env["PULUMI_CONFIG_SECRET_KEYS"] = json.dumps(list(request.configSecretKeys))
         with self._lock:
@@ -169,18 +178,17 @@ class LanguageHost(language_pb2_grpc.LanguageRuntimeServicer):
             )
             self._programs.add(program)
         try:
-            # Called when the call ends, also because the engine died or gave up: no orphan then.
-            if not context.add_callback(lambda: end(program)):
-                end(program)
+            # Called when the call ends, also because the engine gave up on it: no orphan then.
+            if not context.add_callback(program.terminate):
+                program.terminate()
             code = program.wait()
         finally:
             with self._lock:
                 self._programs.discard(program)
         if code == ALREADY_EXPLAINED:
             return language_pb2.RunResponse(bail=True)
-        return language_pb2.RunResponse(
-            error=f"program exited with non-zero exit code: {code}" if code else ""
-        )
+        text = f"program exited with non-zero exit code: {code}" if code else ""
+        return language_pb2.RunResponse(error=text)
 
     def _arguments(self, request: language_pb2.RunRequest) -> list[str]:
         options = {
