@@ -16,16 +16,16 @@ import requests
 from aep_provider.aep.replies import error_of, mapping
 from aep_provider.aep.transport import Transport
 from aep_provider.clock import Clock
-from aep_provider.errors import BadCredentials, Refused, StatusError, Throttled
+from aep_provider.errors import ApiError, BadCredentials, Refused, ServerFault, StatusError, Throttled
 from aep_provider.settings import Settings
 
 RENEW_BEFORE = 300.0
 """Seconds before its end at which a token is no longer used."""
 
 _CREDENTIALS_REMEDY = (
-    "Check client id, client secret and scopes against the credential in Adobe Developer Console. After a\n"
-    "rotation: refresh and destroy use the secret kept in state unless the environment gives a newer one, so\n"
-    "export AEP_CLIENT_SECRET, or set `pulumi config set --secret aep:clientSecret …` and export\n"
+    "Check client id, client secret and scopes against the credential in Adobe Developer Console.\n"
+    "After a rotation: refresh and destroy use the secret kept in state unless the environment gives a newer\n"
+    "one, so export AEP_CLIENT_SECRET, or run `pulumi config set --secret aep:clientSecret …` and export\n"
     "PULUMI_RUN_PROGRAM=true."
 )
 
@@ -77,7 +77,7 @@ class TokenSource:
                 return
             if self._settings.access_token:
                 raise Refused(
-                    "The ready token in AEP_ACCESS_TOKEN may end while Profile is switched off; nothing was written",
+                    "AEP_ACCESS_TOKEN may end while Profile is switched off; nothing was written",
                     f"It must be known to live {seconds / 60:.0f} more minutes. Export a fresh one, or use "
                     "AEP_CLIENT_ID with AEP_CLIENT_SECRET.",
                 )
@@ -111,7 +111,7 @@ class TokenSource:
                 break
             error = error_of(reply, call)
             # Only 429 and 5xx pass by themselves; anything else from the token service is final.
-            if attempt == 3 or prompt or (reply.status < 500 and not isinstance(error, Throttled)):
+            if attempt == 3 or prompt or not isinstance(error, Throttled | ServerFault):
                 raise _explained(error)
             self._clock.wait(min(error.retry_after or attempt * 0.5, 30))
         body = mapping(reply, call)
@@ -133,18 +133,14 @@ class TokenSource:
         try:
             payload = self._settings.access_token.split(".")[1]
             claims = json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
-            ends = (
-                claims["exp"]
-                if "exp" in claims
-                else (int(claims["created_at"]) + int(claims["expires_in"])) / 1000
-            )
+            ends = claims.get("exp") or (int(claims["created_at"]) + int(claims["expires_in"])) / 1000
             return float(ends) - self._clock.now().timestamp()
-        except (IndexError, KeyError, TypeError, ValueError):
+        except (AttributeError, IndexError, KeyError, TypeError, ValueError):
             return 0.0
 
 
-def _explained(error: StatusError) -> StatusError:
-    if error.status not in (400, 401):
+def _explained(error: ApiError) -> ApiError:
+    if not isinstance(error, StatusError) or error.status not in (400, 401):
         return error
     return BadCredentials(
         error.call,

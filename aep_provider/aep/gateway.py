@@ -62,15 +62,16 @@ class Prepared:
             StatusError: the reply has an error status.
         """
         reply = self._gateway.transport.send(self._request, self.name, prompt=self._prompt)
-        if reply.status < 400:
+        if 200 <= reply.status < 300:
             return reply
         error = error_of(reply, self.name)
         if isinstance(error, TokenRejected):
             self._gateway.tokens.drop(self._token)
+            error.remedy = "If AEP_ACCESS_TOKEN is set, it has ended: export a fresh one."
         if isinstance(error, PermissionDenied) and self._permission:
             error.remedy = (
-                f"The credential probably lacks the permission {self._permission}: have it added to a role of "
-                "the credential in Adobe Experience Platform > Permissions."
+                f"The credential probably lacks the permission {self._permission}: have it added to one of its "
+                "roles (Adobe Experience Platform > Permissions)."
             )
         raise error
 

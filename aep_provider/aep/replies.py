@@ -65,9 +65,10 @@ def objects(value: object) -> list[dict[str, Any]] | None:
 def unreadable(reply: Reply, call: str, expected: str) -> UnreadableReply:
     """An error for a successful status with a body that is not as documented."""
     kind = reply.headers.get("Content-Type", "no content type")
+    found = f"{reply.status}, {len(reply.content)} bytes of {kind}: {_excerpt(reply)}"
     return UnreadableReply(
         call,
-        f"the reply cannot be understood: {expected}; got {len(reply.content)} bytes of {kind}: {_excerpt(reply)}",
+        f"the reply cannot be understood: {expected}; got {found}",
         "Nothing was concluded from it. A proxy or gateway in between may have answered; run again.",
     )
 

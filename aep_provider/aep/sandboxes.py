@@ -18,7 +18,7 @@ PAGE = 50
 
 @dataclass(frozen=True)
 class Sandbox:
-    """A sandbox: its name, type (``production``, ``development``) and state (``active``, ``resetting``, …)."""
+    """A sandbox: name, type (``production``, ``development``), state (``active``, ``resetting``, …)."""
 
     name: str
     type: str

@@ -22,7 +22,7 @@ from aep_provider.errors import ConnectionFailed
 
 CONNECT_TIMEOUT = 5.0
 READ_TIMEOUT = 65.0
-"""Seconds. The gateway gives up after 60 (Adobe Analytics' page on the same gateway), so wait a little longer."""
+"""Seconds. The gateway gives up after 60 (Adobe Analytics' page on the same gateway)."""
 
 PROMPT_TIMEOUT = 4.0
 """Seconds, inside a window, where waiting costs profiles."""
