@@ -17,7 +17,7 @@ from typing import BinaryIO
 
 import grpc
 import pytest
-from google.protobuf.empty_pb2 import Empty  # type: ignore[import-untyped]
+from google.protobuf.empty_pb2 import Empty  # type: ignore[import-untyped,unused-ignore]
 from pulumi.runtime.proto import language_pb2, language_pb2_grpc
 
 HOST = Path(__file__).resolve().parents[2] / "tools" / "pulumi-cli" / "language_host.py"

@@ -26,7 +26,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import grpc
 
 if TYPE_CHECKING:
-    from google.protobuf.empty_pb2 import Empty  # type: ignore[import-untyped]
+    from google.protobuf.empty_pb2 import Empty  # type: ignore[import-untyped,unused-ignore]
     from pulumi.runtime.proto import language_pb2, language_pb2_grpc, plugin_pb2
 else:
     # The SDK's stubs without the SDK: importing `pulumi` itself would double the time this takes to start.
