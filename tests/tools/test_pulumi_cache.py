@@ -12,9 +12,9 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "tools"))
 
-from pulumi_sources import cache, report  # noqa: E402
-from pulumi_sources.cache import Cache  # noqa: E402
-from pulumi_sources.report import UnavailableError  # noqa: E402
+from pulumi_sources import cache, report
+from pulumi_sources.cache import Cache
+from pulumi_sources.report import UnavailableError
 
 
 def forbidden(part: Path) -> NoReturn:
