@@ -1,1 +1,6 @@
 """Adobe Experience Platform datasets with Profile upsert, as a Pulumi dynamic provider."""
+
+from aep_provider.errors import AepProviderError
+from aep_provider.resource import UpsertDataset
+
+__all__ = ["AepProviderError", "UpsertDataset"]

@@ -17,6 +17,9 @@ from aep_provider.dataset.state import DATASET_ID, Desired
 from aep_provider.dataset.tags import OWN_TAGS
 from aep_provider.fields import Flag, WholeNumber, problems_of
 
+PREVIEW = "__preview"
+"""What the constructor adds so that `check` knows a preview; never kept."""
+
 PROVIDER_ONLY = ("allow_profile_gap", "in_flight_batches", "wait_timeout", "deletion_protection")
 """Inputs that steer the provider and are nothing of the dataset: changing them needs no request."""
 

@@ -70,8 +70,8 @@ class Prepared:
             error.remedy = "If AEP_ACCESS_TOKEN is set, it has ended: export a fresh one."
         if isinstance(error, PermissionDenied) and self._permission:
             error.remedy = (
-                f"The credential probably lacks the permission {self._permission}: have it added to one of its "
-                "roles (Adobe Experience Platform > Permissions)."
+                f"The credential probably lacks the permission {self._permission}: have it added to one of "
+                "its roles (Adobe Experience Platform > Permissions)."
             )
         raise error
 

@@ -79,7 +79,8 @@ def plan(observed: Observed, desired: Desired, now: str) -> Plan:
         note = observed.gap
         close = note.closed(now) if note and note.open and desired.owner else None
         enable = switch_on(observed, upsert=desired.is_upsert, gap=close) + owner
-    elif edit:
+    elif edit or observed.owner:
+        # A dataset without our tag gets no write for it; one that carries the old owner's is moved.
         edit += owner
     return Plan(edit=edit, disable=disable, enable=enable, restore=restore)
 

@@ -1,0 +1,314 @@
+"""The questions asked before the first write. What cannot be answered counts as no.
+
+1. The sandbox is active; one of type production needs ``aep:allowProduction``.
+2. The dataset is the customer's, and its owner and schema are the expected ones.
+3. The schema is in the Profile union; for upsert it holds records, not events.
+4. No batch is on its way into the dataset while Profile would be off.
+5. Which dataflows write into it: advice only.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from aep_provider.clock import Clock
+from aep_provider.dataset.state import Desired, Observed, normal_content_type
+from aep_provider.errors import ApiError, Interrupted, NotFound, Refused, WrongPlace
+from aep_provider.report import Reporter
+from aep_provider.settings import Settings, same_endpoint
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Any
+
+    from aep_provider.aep import Aep
+    from aep_provider.aep.batches import Batch
+
+STUCK_AFTER = timedelta(hours=24)
+PROGRESS_EVERY = 10.0
+"""Seconds between two looks at the batches that are waited for."""
+
+WAITS_AT_ONCE = 2
+"""The engine's plugin answers four calls at a time; more waits would block the other resources."""
+
+_waits = threading.BoundedSemaphore(WAITS_AT_ONCE)
+
+GAP_RISK = (
+    "Adobe's documentation disagrees on whether disabling removes the dataset's profile records: the upsert "
+    "tutorial prescribes it as routine, the enablement planning page says that it removes them."
+)
+
+
+@dataclass(frozen=True)
+class Context:
+    """What every operation works with.
+
+    Attributes:
+        aep: the API.
+        settings: where, and as whom.
+        report: to the user.
+        clock: time and waits.
+    """
+
+    aep: Aep
+    settings: Settings
+    report: Reporter
+    clock: Clock
+
+    @property
+    def sandbox(self) -> str:
+        """The sandbox, for messages."""
+        return self.settings.sandbox
+
+
+def same_place(settings: Settings, recorded: Mapping[str, Any]) -> None:
+    """Refuse to touch a resource whose record names another place. No request is made.
+
+    Raises:
+        WrongPlace: sandbox, organisation or endpoint differ.
+    """
+    for key, label, variable in (
+        ("sandbox", "sandbox", "aep:sandbox or AEP_SANDBOX"),
+        ("org_id", "organisation", "aep:orgId or AEP_ORG_ID"),
+        ("endpoint", "endpoint", "aep:endpoint or AEP_ENDPOINT"),
+    ):
+        was, now = recorded.get(key), settings.place[key]
+        if not was or was == now or (key == "endpoint" and same_endpoint(str(was), now)):
+            continue
+        raise WrongPlace(
+            f"This dataset lives in {label} {was!r}, but the provider is set to {now!r}; nothing was done",
+            f"Set {variable} back to {was!r}. Another place is another stack: `pulumi stack init`.",
+        )
+
+
+def sandbox(context: Context) -> None:
+    """Guard 1."""
+    found = context.aep.sandboxes.current()
+    if found is None:
+        raise Refused(
+            f"Sandbox {context.sandbox} does not exist, or the credential does not see it",
+            "Check aep:sandbox, and that a role of the credential includes this sandbox.",
+        )
+    if found.state != "active":
+        raise Refused(f"Sandbox {found.name} is {found.state or 'in an unknown state'}, not active", "Wait.")
+    if production(context) and not context.settings.allow_production:
+        raise Refused(
+            f"Sandbox {found.name} is of type {found.type}, and this stack may not write to production",
+            "If that is what you want: `pulumi config set aep:allowProduction true`.",
+        )
+
+
+def production(context: Context) -> bool:
+    """Whether the sandbox is one of type production; a type that is not known counts as production."""
+    found = context.aep.sandboxes.current()
+    return found is None or found.type != "development"
+
+
+def customers(context: Context, observed: Observed, wanted: Desired, recorded_owner: str = "") -> None:
+    """Guard 2.
+
+    Args:
+        context: where and how.
+        observed: the dataset.
+        wanted: owner and schema expected.
+        recorded_owner: the owner in state, which authorises moving the dataset to another owner name.
+    """
+    title = describe(context, observed)
+    if observed.system_sign:
+        raise Refused(
+            f"{title} is managed by Adobe: {observed.system_sign}",
+            "Datasets of Adobe's own cannot be configured. Take the resource out of the program.",
+        )
+    if wanted.owner and observed.owner and observed.owner not in (wanted.owner, recorded_owner):
+        raise Refused(
+            f"{title} is managed by {observed.owner!r}", _owner_remedy(wanted.owner, observed.owner)
+        )
+    if wanted.schema_id and observed.schema_id != wanted.schema_id:
+        raise Refused(
+            f"{title} has schema {observed.schema_id!r}, not {wanted.schema_id!r}",
+            "The schema of a dataset cannot be changed. Correct schema_id, or declare a new resource.",
+        )
+    expected = normal_content_type(wanted.schema_content_type or "")
+    if expected and observed.schema_content_type != expected:
+        raise Refused(
+            f"{title} has schema content type {observed.schema_content_type!r}, not {expected!r}",
+            "It cannot be changed. Correct schema_content_type, or leave it out.",
+        )
+
+
+def schema(context: Context, schema_id: str, *, upsert: bool) -> None:
+    """Guard 3.
+
+    Args:
+        context: where and how.
+        schema_id: the ``$id``.
+        upsert: whether upsert is wanted.
+    """
+    if not schema_id:
+        raise Refused("The dataset names no schema, so it cannot be enabled for Profile", "Check it in AEP.")
+    try:
+        found = context.aep.schemas.get(schema_id)
+    except NotFound as error:
+        raise Refused(
+            f"Schema {schema_id} does not exist in sandbox {context.sandbox} ({error.problem})",
+            "Check schema_id and aep:sandbox.",
+        ) from error
+    title = f"Schema {found.title!r} ({schema_id}) in sandbox {context.sandbox}"
+    if not found.in_union:
+        raise Refused(
+            f"{title} is not enabled for Profile",
+            "Enable it in AEP (Schemas > the schema > Profile). That cannot be undone.",
+        )
+    if upsert and found.time_series:
+        raise Refused(
+            f"{title} holds experience events (time series); upsert is for record data only",
+            "Set is_upsert=False for this dataset.",
+        )
+
+
+def consent(context: Context, observed: Observed, *, allowed: bool) -> None:
+    """Whether Profile may go off for a moment: in production only with ``allow_profile_gap``."""
+    if allowed:
+        return
+    title = describe(context, observed)
+    if production(context):
+        raise Refused(
+            f"{title}: changing upsert switches Profile off for a moment, in a sandbox of type production",
+            f"{GAP_RISK}\nIf you accept that, set allow_profile_gap=True.",
+        )
+    context.report.warn(f"{title}: changing upsert switches Profile off for a moment. {GAP_RISK}")
+
+
+def in_flight(context: Context, dataset_id: str) -> list[Batch]:
+    """The batches that are on their way; those stuck for more than a day are only warned about."""
+    try:
+        batches = [batch for batch in context.aep.batches.recent(dataset_id) if batch.in_flight]
+    except ApiError as error:
+        raise Refused(
+            f"Whether batches are in flight for dataset {dataset_id} could not be found out: {error.message}",
+            error.remedy,
+        ) from error
+    limit = context.clock.now() - STUCK_AFTER
+    stuck = [batch for batch in batches if batch.created < limit]
+    if stuck:
+        context.report.warn(
+            f"Batches older than a day are not waited for, dataset {dataset_id} in sandbox "
+            f"{context.sandbox}: {_listed(stuck)}"
+        )
+    return [batch for batch in batches if batch not in stuck]
+
+
+def await_batches(context: Context, dataset_id: str, mode: str, timeout: float) -> bool:
+    """Guard 4: let batches in flight pass.
+
+    Args:
+        context: where and how.
+        dataset_id: the dataset.
+        mode: ``wait``, ``fail`` or ``ignore``.
+        timeout: seconds to wait at most.
+
+    Returns:
+        Whether there was anything to wait for, so that what was read before may be stale.
+
+    Raises:
+        Refused: batches are in flight and may not be ignored, or did not end in time.
+        Interrupted: the process shuts down.
+    """
+    batches = in_flight(context, dataset_id)
+    if not batches:
+        return False
+    title = f"dataset {dataset_id} in sandbox {context.sandbox}"
+    if mode == "ignore":
+        context.report.warn(f"Batches in flight may not reach Profile, {title}: {_listed(batches)}")
+        return False
+    if mode == "fail":
+        raise Refused(
+            f"{len(batches)} batches are in flight for {title}: {_listed(batches)}",
+            "Run again when they have ended, or set in_flight_batches='wait'.",
+        )
+    if not _waits.acquire(blocking=False):
+        raise Refused(
+            f"Batches are in flight for {title}, and {WAITS_AT_ONCE} other datasets are waited for already",
+            "Run `pulumi up` again: the others will have ended.",
+        )
+    try:
+        _wait(context, dataset_id, batches, timeout)
+    finally:
+        _waits.release()
+    return True
+
+
+def _wait(context: Context, dataset_id: str, batches: Sequence[Batch], timeout: float) -> None:
+    start = context.clock.monotonic()
+    while batches:
+        passed = context.clock.monotonic() - start
+        if passed >= timeout:
+            raise Refused(
+                f"Batches are still in flight for dataset {dataset_id} in sandbox {context.sandbox} after "
+                f"{timeout:.0f} s: {_listed(batches)}; nothing was written",
+                "Run again later, raise wait_timeout, or set in_flight_batches='ignore'.",
+            )
+        context.report.progress(
+            f"waiting for {len(batches)} batches in flight ({passed:.0f} of {timeout:.0f} s): "
+            f"{_listed(batches)}. Nothing is written yet; a second Ctrl-C is safe."
+        )
+        if context.clock.wait(min(PROGRESS_EVERY, timeout - passed)):
+            raise Interrupted(
+                f"Stopped while waiting for batches of dataset {dataset_id}; nothing was written",
+                "Run `pulumi up` again.",
+            )
+        batches = in_flight(context, dataset_id)
+
+
+def streaming(context: Context, dataset_id: str, *, upsert: bool) -> None:
+    """Guard 5: say which streaming dataflows write into the dataset, and who cannot be seen."""
+    title = f"dataset {dataset_id} in sandbox {context.sandbox}"
+    try:
+        flows = [flow for flow in context.aep.flows.into(dataset_id) if flow.streaming]
+    except ApiError as error:
+        context.report.warn(f"The dataflows that write into {title} could not be listed: {error.message}")
+        return
+    for flow in flows:
+        unsupported = "; upsert is for batches only" if upsert else ""
+        context.report.warn(
+            f"A streaming dataflow writes into {title}: {flow.name or flow.id} ({flow.state}). What it "
+            f"brings while Profile is off does not reach Profile{unsupported}."
+        )
+
+
+def gone(context: Context, error: NotFound) -> bool:
+    """Whether a 404 on a read by id means that the dataset does not exist any more.
+
+    Only Catalog's own JSON answer counts, and only while the sandbox is active: a gateway's HTML page or a
+    sandbox that is being reset would otherwise empty the stack.
+    """
+    if error.title != "NotFoundError":
+        return False
+    found = context.aep.sandboxes.current_now()
+    return found is not None and found.state == "active"
+
+
+def describe(context: Context, observed: Observed) -> str:
+    """How messages name a dataset."""
+    return f"Dataset {observed.name!r} ({observed.id}) in sandbox {context.sandbox}"
+
+
+def _owner_remedy(wanted: str, found: str) -> str:
+    if wanted.rpartition("/")[0] == found.rpartition("/")[0]:
+        return (
+            f"The logical name changed from {found.rpartition('/')[2]!r} to {wanted.rpartition('/')[2]!r}? "
+            "Then add opts=pulumi.ResourceOptions(aliases=[pulumi.Alias(name=…)]) with the old name."
+        )
+    return (
+        "Only one stack can manage a dataset. Remove it there first (`pulumi state delete` keeps the "
+        "dataset), or read it here with UpsertDataset.get."
+    )
+
+
+def _listed(batches: Sequence[Batch]) -> str:
+    shown = ", ".join(f"{batch.id} ({batch.status})" for batch in batches[:5])
+    return shown + (f" and {len(batches) - 5} more" if len(batches) > 5 else "")

@@ -1,0 +1,84 @@
+"""What a preview can already say: the guards, asked for new resources and planned disables.
+
+What waiting cannot cure fails the preview, so that a pull request is red; batches, dataflows and network
+trouble are warnings.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from aep_provider import guards, inputs, reconcile
+from aep_provider.dataset.state import Desired, Observed
+from aep_provider.errors import AepProviderError, ApiError, PermissionDenied
+from aep_provider.guards import Context
+from aep_provider.settings import Settings
+
+
+def preview_problems(
+    connect: Callable[[], Context], settings: Settings, olds: Mapping[str, Any], news: Mapping[str, Any]
+) -> list[str]:
+    """Ask the guards about a resource.
+
+    Args:
+        connect: makes the context; only called when there is something to ask.
+        settings: for the owner.
+        olds: the inputs on record; empty for a new resource.
+        news: validated inputs, all known.
+
+    Returns:
+        What would refuse the change, for the user.
+    """
+    if olds and not _switches(olds, news):
+        return []
+    context = connect()
+    wanted = inputs.desired(news, owned_before={}, ownership_tag=settings.ownership_tag)
+    try:
+        _ask(context, wanted, olds, news)
+    except PermissionDenied as error:
+        return [str(error)]
+    except ApiError as error:
+        context.report.warn(f"The preview could not ask AEP everything: {error.message}")
+    except AepProviderError as error:
+        return [str(error)]
+    return []
+
+
+def _switches(olds: Mapping[str, Any], news: Mapping[str, Any]) -> bool:
+    """Whether an update will disable: upsert changes, and Profile is not known to be off already."""
+    return bool(olds.get("is_upsert") != news.get("is_upsert") and olds.get("profile_enabled") is not False)
+
+
+def _ask(context: Context, wanted: Desired, olds: Mapping[str, Any], news: Mapping[str, Any]) -> None:
+    recorded_owner = str(olds.get("owner") or "")
+    dataset_id = news.get("dataset_id") or olds.get("dataset_id")
+    if dataset_id:
+        observed: Observed | None = reconcile.existing(context, dataset_id)
+    elif olds:
+        # The engine does not tell `check` the id of a dataset created here; its owner tag finds it.
+        found = context.aep.catalog.named(str(olds.get("name")))
+        observed = next((dataset for dataset in found if dataset.owner == recorded_owner), None)
+    else:
+        guards.sandbox(context)
+        guards.schema(context, wanted.schema_id or "", upsert=wanted.is_upsert)
+        reconcile.find_own(context, wanted)
+        return
+    if observed is None:
+        guards.sandbox(context)
+        guards.schema(context, wanted.schema_id or "", upsert=wanted.is_upsert)
+        return
+    steps = reconcile.planner_preview(context, observed, wanted)
+    if not steps.empty:
+        guards.sandbox(context)
+    guards.customers(context, observed, wanted, recorded_owner)
+    guards.schema(context, observed.schema_id, upsert=wanted.is_upsert)
+    if steps.opens_gap:
+        guards.consent(context, observed, allowed=news["allow_profile_gap"])
+        guards.streaming(context, observed.id, upsert=wanted.is_upsert)
+        batches = guards.in_flight(context, observed.id)
+        if batches and news["in_flight_batches"] != "ignore":
+            context.report.warn(
+                f"{guards.describe(context, observed)}: {len(batches)} batches are in flight; `up` would "
+                f"{'wait for them' if news['in_flight_batches'] == 'wait' else 'refuse'}."
+            )

@@ -1,0 +1,183 @@
+"""`UpsertDataset`: what a program declares."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pulumi
+
+from aep_provider import inputs
+from aep_provider.errors import InvalidInput
+from aep_provider.provider import UpsertDatasetProvider
+
+
+class UpsertDataset(pulumi.dynamic.Resource, module="aep", name="UpsertDataset"):
+    """An AEP dataset that feeds Real-Time Customer Profile, with or without upsert.
+
+    Create a dataset::
+
+        members = UpsertDataset("loyalty-members", name="Loyalty members", schema_id=LOYALTY_SCHEMA)
+
+    Configure an existing one::
+
+        orders = UpsertDataset("orders", dataset_id="5b020a27e7040801dedbf46e", is_upsert=True)
+
+    Changing `is_upsert` of a dataset that is enabled for Profile takes two requests: one switches Profile
+    and Identity off, the next switches both on again. What is ingested in between never reaches Profile;
+    the output `profile_gap` says when that was and which batches to ingest again.
+
+    Outputs, besides the arguments as resolved: `enabled_at` (when Profile was enabled, as the service
+    writes it, or ""), `created` (UTC), `adopted` (whether the dataset existed before), `managed` (the
+    optional arguments that the program gives), `sandbox`, `org_id`, `endpoint` (where it lives),
+    `profile_gap` (``from``, ``to``, ``replay``, ``suspect``; None if no gap was made), `spec_version`.
+    """
+
+    dataset_id: pulumi.Output[str]
+    name: pulumi.Output[str]
+    description: pulumi.Output[str]
+    schema_id: pulumi.Output[str]
+    schema_content_type: pulumi.Output[str]
+    tags: pulumi.Output[Mapping[str, Sequence[str]]]
+    is_upsert: pulumi.Output[bool]
+    profile_enabled: pulumi.Output[bool]
+    identity_enabled: pulumi.Output[bool]
+    allow_profile_gap: pulumi.Output[bool]
+    in_flight_batches: pulumi.Output[str]
+    wait_timeout: pulumi.Output[int]
+    deletion_protection: pulumi.Output[bool]
+    owner: pulumi.Output[str]
+    enabled_at: pulumi.Output[str]
+    created: pulumi.Output[str]
+    adopted: pulumi.Output[bool]
+    managed: pulumi.Output[Sequence[str]]
+    sandbox: pulumi.Output[str]
+    org_id: pulumi.Output[str]
+    endpoint: pulumi.Output[str]
+    profile_gap: pulumi.Output[Any]
+    spec_version: pulumi.Output[int]
+
+    def __init__(
+        self,
+        resource_name: str,
+        *,
+        name: pulumi.Input[str] | None = None,
+        schema_id: pulumi.Input[str] | None = None,
+        dataset_id: pulumi.Input[str] | None = None,
+        description: pulumi.Input[str] | None = None,
+        schema_content_type: pulumi.Input[str] | None = None,
+        tags: pulumi.Input[Mapping[str, pulumi.Input[Sequence[pulumi.Input[str]]]]] | None = None,
+        is_upsert: pulumi.Input[bool] | None = None,
+        allow_profile_gap: pulumi.Input[bool] | None = None,
+        in_flight_batches: pulumi.Input[str] | None = None,
+        wait_timeout: pulumi.Input[int] | None = None,
+        deletion_protection: bool | None = None,
+        opts: pulumi.ResourceOptions | None = None,
+    ) -> None:
+        """Declare a dataset.
+
+        Args:
+            resource_name: the logical name, unique in the stack.
+            name: the dataset's name. Required to create; with `dataset_id`, given = managed.
+            schema_id: the ``$id`` of its schema, ``https://ns.adobe.com/<tenant>/schemas/<hash>``.
+                Required to create; with `dataset_id`, given = asserted. It can never be changed.
+            dataset_id: the id of an existing dataset (24 hexadecimal characters) to configure instead of
+                creating one. Destroying the resource then leaves the dataset as it is.
+            description: the dataset's description; not given = not managed.
+            schema_content_type: the schema's content type in ``schemaRef``; default when creating
+                ``application/vnd.adobe.xed+json;version=1``; given = asserted.
+            tags: tag keys that this resource owns, each with a list of strings. No other tag is touched.
+                Keys that begin with ``adobe`` and the two unified tags are refused.
+            is_upsert: default True. False = Profile without upsert, never "Profile off".
+            allow_profile_gap: default False. Consent to Profile being off for a moment; needed in a sandbox
+                of type production to change `is_upsert` of an enabled dataset, a warning elsewhere.
+            in_flight_batches: what to do about batches in flight before Profile goes off: ``wait``
+                (default), ``fail`` or ``ignore``.
+            wait_timeout: seconds to wait for them at most; default 600.
+            deletion_protection: default True for created datasets, False for adopted ones. Refuses to
+                delete or replace, already in the preview.
+            opts: resource options. Replacement always deletes first.
+
+        Raises:
+            InvalidInput: an argument cannot be right; all problems at once.
+        """
+        given: dict[str, Any] = {
+            "name": name,
+            "schema_id": schema_id,
+            "dataset_id": dataset_id,
+            "description": description,
+            "schema_content_type": schema_content_type,
+            "tags": tags,
+            "is_upsert": is_upsert,
+            "allow_profile_gap": allow_profile_gap,
+            "in_flight_batches": in_flight_batches,
+            "wait_timeout": wait_timeout,
+            "deletion_protection": deletion_protection,
+        }
+        if opts is not None and opts.id is not None:
+            super().__init__(UpsertDatasetProvider(), resource_name, _seeded({}), opts)
+            return
+        protected = _validated(resource_name, given, opts)
+        given["owner"] = _owner(resource_name)
+        given[inputs.PREVIEW] = pulumi.runtime.is_dry_run()
+        defaults = pulumi.ResourceOptions(delete_before_replace=True, protect=protected)
+        super().__init__(
+            UpsertDatasetProvider(),
+            resource_name,
+            _seeded(given),
+            pulumi.ResourceOptions.merge(defaults, opts),
+        )
+
+    @staticmethod
+    def get(
+        resource_name: str, id: pulumi.Input[str], opts: pulumi.ResourceOptions | None = None
+    ) -> UpsertDataset:
+        """Read a dataset that something else manages; nothing is ever written to it.
+
+        Args:
+            resource_name: the logical name, unique in the stack.
+            id: the dataset's id.
+            opts: resource options.
+        """
+        return UpsertDataset(
+            resource_name, opts=pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(id=id))
+        )
+
+
+def _validated(resource_name: str, given: Mapping[str, Any], opts: pulumi.ResourceOptions | None) -> bool:
+    """Judge what is known already; return whether the engine is to protect the resource."""
+    unknown = frozenset(key for key, value in given.items() if _is_output(value))
+    normal, problems = inputs.validated(given, unknown)
+    if opts is not None and opts.delete_before_replace is False:
+        problems.append(
+            inputs.Problem(
+                "delete_before_replace",
+                "must not be False: creating first would take over the dataset that is then deleted.",
+            )
+        )
+    if problems:
+        first = problems[0]
+        raise InvalidInput(
+            f"UpsertDataset {resource_name!r}: {first.property} {first.reason}",
+            "\n".join(f"- {problem.property} {problem.reason}" for problem in problems[1:]),
+        )
+    return bool(normal["deletion_protection"])
+
+
+def _is_output(value: object) -> bool:
+    if isinstance(value, pulumi.Output) or hasattr(value, "__await__"):
+        return True
+    if isinstance(value, Mapping):
+        return any(_is_output(inner) for inner in value.values())
+    return isinstance(value, list | tuple) and any(_is_output(inner) for inner in value)
+
+
+def _owner(resource_name: str) -> str:
+    owner = pulumi.Config("aep").get("owner") or f"{pulumi.get_project()}/{pulumi.get_stack()}"
+    return f"{owner}/{resource_name}"
+
+
+def _seeded(given: Mapping[str, Any]) -> dict[str, Any]:
+    """Every argument and output by name: only names that are there become attributes."""
+    names = (*UpsertDataset.__annotations__, *given)
+    return {name: given.get(name) for name in names}

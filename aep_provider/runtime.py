@@ -1,0 +1,135 @@
+"""Everything that reaches into Pulumi's running plugin process.
+
+The dynamic provider's host offers no way to log with severity, to shorten an error, or to learn of a
+shutdown. Each reach here is guarded and has a plain fallback: without it the provider works, with longer
+error texts, messages on standard output, and waits that a second Ctrl-C cuts off five seconds later.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+import threading
+import traceback
+from types import FrameType, ModuleType
+from typing import Any
+
+from aep_provider.clock import SystemClock
+from aep_provider.errors import AepProviderError
+
+_HOST = "pulumi.dynamic.__main__"
+
+STOP = threading.Event()
+"""Set when the process shuts down."""
+
+CLOCK = SystemClock(STOP)
+"""The real time; its waits end when the process shuts down."""
+
+
+def prepare() -> None:
+    """Set up this process for the provider; harmless outside the plugin, and when done twice."""
+    _wake_at_shutdown()
+    _shorten_errors()
+
+
+def _wake_at_shutdown() -> None:
+    # `atexit` runs only after the worker threads have ended, so it cannot end their waits; this does.
+    with contextlib.suppress(AttributeError, RuntimeError):
+        threading._register_atexit(STOP.set)  # type: ignore[attr-defined]
+
+
+class _ShortTraceback(ModuleType):
+    """Stands in for `traceback` in the plugin's host, which sends ``format_exc()`` to the engine."""
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(traceback, name)
+
+    @staticmethod
+    def format_exc() -> str:
+        error = sys.exc_info()[1]
+        if isinstance(error, AepProviderError) and not os.environ.get("AEP_DEBUG"):
+            return str(error)
+        return traceback.format_exc()
+
+
+def _shorten_errors() -> None:
+    host = sys.modules.get("__main__")
+    if getattr(getattr(host, "__spec__", None), "name", "") == _HOST:
+        host.__dict__["traceback"] = _ShortTraceback("traceback")
+
+
+class EngineReporter:
+    """Messages to the engine, under the resource that the current call is about."""
+
+    _said: set[tuple[str, str]] = set()  # noqa: RUF012 - shared on purpose: once per process
+    _lock = threading.Lock()
+
+    def __init__(self) -> None:
+        self._urn = _urn_of_current_call()
+
+    def warn(self, message: str) -> None:
+        """Show a warning; the same one is shown once per resource and process."""
+        with self._lock:
+            if (self._urn, message) in self._said:
+                return
+            self._said.add((self._urn, message))
+        self._log("WARNING", message)
+
+    def info(self, message: str) -> None:
+        """Show a line of information."""
+        self._log("INFO", message)
+
+    def progress(self, message: str) -> None:
+        """Show what is waited for in the live column; in a log it is one line."""
+        self._log("INFO", message, ephemeral=True)
+
+    def _log(self, severity: str, message: str, *, ephemeral: bool = False) -> None:
+        try:
+            engine = _engine()
+            # `streamId` stays 0: messages of one stream are glued together without a newline.
+            request = engine.LogRequest(
+                severity=engine.severities[severity],
+                message=message,
+                urn=self._urn,
+                ephemeral=ephemeral,
+            )
+            engine.stub.Log(request, timeout=5)
+        except Exception:
+            # Telling the user must never fail the operation; the engine shows standard output as well.
+            print(f"{severity.lower()}: {message}", flush=True)  # noqa: T201
+
+
+class _Engine:
+    """The engine's log service, whose address is the plugin's last argument."""
+
+    def __init__(self) -> None:
+        import grpc
+        from pulumi.runtime.proto import engine_pb2, engine_pb2_grpc
+
+        self.LogRequest = engine_pb2.LogRequest
+        self.severities = {"INFO": engine_pb2.INFO, "WARNING": engine_pb2.WARNING}
+        self.stub = engine_pb2_grpc.EngineStub(grpc.insecure_channel(sys.argv[-1]))
+
+
+_engine_lock = threading.Lock()
+_engine_known: list[_Engine] = []
+
+
+def _engine() -> _Engine:
+    with _engine_lock:
+        if not _engine_known:
+            _engine_known.append(_Engine())
+        return _engine_known[0]
+
+
+def _urn_of_current_call() -> str:
+    """The URN in the request that the host is answering in this thread, or ``""``."""
+    frame: FrameType | None = sys._getframe()
+    while frame is not None:
+        if frame.f_globals.get("__spec__") is not None and frame.f_globals["__spec__"].name == _HOST:
+            urn = getattr(frame.f_locals.get("request"), "urn", "")
+            if isinstance(urn, str) and urn:
+                return urn
+        frame = frame.f_back
+    return ""
