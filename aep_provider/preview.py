@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from aep_provider import guards, inputs, reconcile
+from aep_provider import creation, guards, inputs, reconcile
 from aep_provider.dataset.state import Desired, Observed
 from aep_provider.errors import AepProviderError, ApiError, PermissionDenied
 from aep_provider.guards import Context
@@ -62,7 +62,7 @@ def _ask(context: Context, wanted: Desired, olds: Mapping[str, Any], news: Mappi
     else:
         guards.sandbox(context)
         guards.schema(context, wanted.schema_id or "", upsert=wanted.is_upsert)
-        reconcile.find_own(context, wanted)
+        creation.find_own(context, wanted)
         return
     if observed is None:
         guards.sandbox(context)

@@ -23,7 +23,7 @@ from pulumi.dynamic import (
 )
 from pulumi.output import Unknown
 
-from aep_provider import guards, inputs, reconcile, runtime
+from aep_provider import creation, guards, inputs, reconcile, removal, runtime
 from aep_provider._entry import provider_v1
 from aep_provider.dataset.state import Observed, normal_content_type
 from aep_provider.errors import InvalidInput, NotFound, Refused, SettingsError
@@ -91,6 +91,7 @@ class UpsertDatasetProvider(ResourceProvider):
         """Validate and complete the arguments; at preview also ask the guards."""
         olds, news = _own(_olds), _own(news)
         previewing = bool(news.pop(inputs.PREVIEW, False))
+        news = {key: value for key, value in news.items() if key not in inputs.SWITCHES}
         if not olds and not news:
             # `pulumi import` checks an entry without inputs; the refresh after it fills them in.
             return CheckResult({}, [])
@@ -130,10 +131,11 @@ class UpsertDatasetProvider(ResourceProvider):
         context = _process.context()
         wanted = inputs.desired(props, owned_before={}, ownership_tag=context.settings.ownership_tag)
         dataset_id = props.get("dataset_id")
+        policy = reconcile.Policy.of(props)
         if dataset_id:
-            outcome = reconcile.configure(context, dataset_id, wanted, reconcile.Policy.of(props))
+            outcome = reconcile.configure(context, dataset_id, wanted, policy)
         else:
-            outcome = reconcile.create(context, wanted)
+            outcome = creation.create(context, wanted, policy)
         place = context.settings.place
         return CreateResult(
             outcome.observed.id,
@@ -191,9 +193,9 @@ class UpsertDatasetProvider(ResourceProvider):
         context = _process.context()
         owner = str(props.get("owner") or "") if context.settings.ownership_tag else ""
         if adopted:
-            reconcile.let_go(context, _id, owner)
+            removal.let_go(context, _id, owner)
         else:
-            reconcile.delete(context, _id, owner)
+            removal.delete(context, _id, owner)
 
 
 def _own(props: Mapping[str, Any]) -> dict[str, Any]:

@@ -117,10 +117,11 @@ class UpsertDataset(pulumi.dynamic.Resource, module="aep", name="UpsertDataset")
         if opts is not None and opts.id is not None:
             super().__init__(UpsertDatasetProvider(), resource_name, _seeded({}), opts)
             return
-        protected = _validated(resource_name, given, opts)
+        # Defaults are filled in here as well, so that a refresh that runs the program has nothing to show.
+        given |= _validated(resource_name, given, opts) | inputs.SWITCHES
         given["owner"] = _owner(resource_name)
         given[inputs.PREVIEW] = pulumi.runtime.is_dry_run()
-        defaults = pulumi.ResourceOptions(delete_before_replace=True, protect=protected)
+        defaults = pulumi.ResourceOptions(delete_before_replace=True, protect=given["deletion_protection"])
         super().__init__(
             UpsertDatasetProvider(),
             resource_name,
@@ -144,8 +145,8 @@ class UpsertDataset(pulumi.dynamic.Resource, module="aep", name="UpsertDataset")
         )
 
 
-def _validated(resource_name: str, given: Mapping[str, Any], opts: pulumi.ResourceOptions | None) -> bool:
-    """Judge what is known already; return whether the engine is to protect the resource."""
+def _validated(resource_name: str, given: Mapping[str, Any], opts: pulumi.ResourceOptions | None) -> dict[str, Any]:
+    """Judge what is known already; return it with the defaults."""
     unknown = frozenset(key for key, value in given.items() if _is_output(value))
     normal, problems = inputs.validated(given, unknown)
     if opts is not None and opts.delete_before_replace is False:
@@ -161,7 +162,7 @@ def _validated(resource_name: str, given: Mapping[str, Any], opts: pulumi.Resour
             f"UpsertDataset {resource_name!r}: {first.property} {first.reason}",
             "\n".join(f"- {problem.property} {problem.reason}" for problem in problems[1:]),
         )
-    return bool(normal["deletion_protection"])
+    return normal
 
 
 def _is_output(value: object) -> bool:

@@ -78,8 +78,7 @@ def toggle(
         return catalog.prepare_patch(observed.id, steps.restore if restore else steps.enable)
 
     with context.aep.gateway.place():
-        opened = context.clock.now()
-        first = _disable(context, observed, make, enable)
+        first, opened = _disable(context, observed, make, enable)
         failure = _switch_on(context, observed.id, wanted.is_upsert, enable, first)
         closed = context.clock.now()
         if failure is not None:
@@ -92,20 +91,21 @@ def _disable(
     observed: Observed,
     make: Callable[[Observed], Plan],
     enable: Callable[[], Prepared],
-) -> Prepared:
-    """Send the disable; return the enable, made ready before. Profile is off afterwards."""
+) -> tuple[Prepared, datetime]:
+    """Send the disable. Profile is off afterwards; return the enable, made ready before, and since when."""
     failure: ApiError | None = None
     for pause in TRIES:
         if context.clock.wait(pause):
             raise Interrupted(
-                f"{describe(context, observed)}: stopped before Profile was switched off; nothing was written",
+                f"{describe(context, observed)}: stopped before the disable; nothing was written",
                 "Run `pulumi up` again.",
             )
         ready = enable()
         request = context.aep.catalog.prepare_patch(observed.id, make(observed).disable)
+        opened = context.clock.now()
         try:
             request.send()
-            return ready
+            return ready, opened
         except (TokenRejected, Throttled) as error:
             failure = error
         except ApiError as error:
@@ -117,9 +117,9 @@ def _disable(
                 back = _switch_on(
                     context, observed.id, observed.upsert, lambda: _as_before(context, observed, make)
                 )
-                raise _outcome(context, observed, context.clock.now(), error, back) from error
+                raise _outcome(context, observed, opened, error, back) from error
             if not now.profile.enabled:
-                return ready
+                return ready, opened
     raise failure or NotConverged(f"{describe(context, observed)}: the disable was never sent")
 
 

@@ -1,0 +1,68 @@
+# Everything a developer and CI run. `make help` lists it.
+SHELL := /bin/sh
+PYTHON ?= python3
+STACK ?= local
+VENV := .venv
+BIN := $(VENV)/bin
+HERE := $(CURDIR)
+STATE := $(HERE)/.aep
+PULUMI = $(shell $(BIN)/python tools/get_pulumi.py 2>/dev/null)
+
+# The stack `local` keeps its state in the checkout; its passphrase protects nothing but a demo secret.
+# Where you have chosen a backend or a passphrase of your own, yours is used.
+export PULUMI_BACKEND_URL ?= file://$(STATE)/state
+export PULUMI_CONFIG_PASSPHRASE ?= local
+export PULUMI_SKIP_UPDATE_CHECK ?= true
+# Refresh and destroy run the program, so that they use the configured credential and not the one in state.
+export PULUMI_RUN_PROGRAM = true
+
+.PHONY: help setup up preview refresh down test lint bench clean pulumi-path lock
+
+help: ## List the commands
+	@sed -n 's/^\([a-z-]*\):.*## /\1|/p' Makefile | while IFS='|' read -r name text; do printf '  make %-12s %s\n' "$$name" "$$text"; done
+
+setup: $(VENV)/.ready ## Install everything, run nothing
+	@$(BIN)/python tools/get_pulumi.py >/dev/null
+
+$(VENV)/.ready: requirements.lock pyproject.toml
+	@echo "Installing into $(VENV)…"
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+up: setup ## Create and change what the stack declares (STACK=local: against the emulator)
+	@$(BIN)/python tools/stack.py up $(STACK)
+
+preview: setup ## Show what `make up` would do
+	@$(BIN)/python tools/stack.py preview $(STACK)
+
+refresh: setup ## Read what AEP holds into the state
+	@$(BIN)/python tools/stack.py refresh $(STACK)
+
+down: setup ## Destroy the stack's resources and stop the emulator
+	@$(BIN)/python tools/stack.py down $(STACK)
+
+test: setup lint ## Everything that has to hold
+	@$(BIN)/python -m pytest -n 2 --dist worksteal -q
+
+lint: $(VENV)/.ready
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check --quiet .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+
+bench: setup ## Measure what the documentation claims
+	@$(BIN)/python tools/bench.py
+
+pulumi-path: $(VENV)/.ready ## Print the path of the pulumi that is used
+	@$(BIN)/python tools/get_pulumi.py 2>/dev/null
+
+lock: $(VENV)/.ready ## Renew requirements.lock from pyproject.toml
+	@$(PYTHON) -m uv --version >/dev/null 2>&1 || { echo "Install uv first: pip install uv"; exit 1; }
+	@$(PYTHON) -m uv pip compile pyproject.toml --extra emulator --group dev --universal --python-version 3.10 \
+	  --generate-hashes --no-header --quiet --upgrade -o requirements.lock
+
+clean: ## Remove what make made (not the cached Pulumi)
+	@test ! -x $(BIN)/python || $(BIN)/python tools/stack.py stop-emulator
+	@rm -rf $(VENV) $(STATE) dist build .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -1,0 +1,20 @@
+"""The command `aep-provider`."""
+
+from __future__ import annotations
+
+import click
+
+from aep_provider.cli.discover import discover
+from aep_provider.cli.emulator import emulator
+
+__all__ = ["main"]
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="aep-provider")
+def main() -> None:
+    """Tools around the Pulumi provider for datasets of Adobe Experience Platform."""
+
+
+main.add_command(discover)
+main.add_command(emulator)

@@ -1,0 +1,76 @@
+"""The end of a resource: deleting what it created, releasing what it adopted."""
+
+from __future__ import annotations
+
+from aep_provider import guards
+from aep_provider.dataset.plan import release
+from aep_provider.dataset.state import Desired, Observed
+from aep_provider.dataset.tags import OWNER_TAG
+from aep_provider.errors import AepProviderError, ApiError, NotConverged, NotFound, Refused
+from aep_provider.guards import Context, describe
+
+GONE_READS = (0.0, 0.5, 1.5, 3.0, 5.0)
+"""Seconds before each read that waits for a deleted dataset to disappear (practice of another client)."""
+
+
+def delete(context: Context, dataset_id: str, owner: str) -> None:
+    """Delete a dataset that this resource created, and wait until AEP shows it no more.
+
+    Args:
+        context: where and how.
+        dataset_id: the dataset.
+        owner: the owner on record; ``""`` when our own tags are off.
+
+    Raises:
+        Refused: it is Adobe's, or not this resource's.
+        NotConverged: AEP answered, but the dataset is still there.
+    """
+    try:
+        observed = context.aep.catalog.get(dataset_id)
+    except NotFound as error:
+        if guards.gone(context, error):
+            return
+        raise
+    guards.sandbox(context)
+    guards.customers(context, observed, Desired(is_upsert=False))
+    _refuse_unless_ours(context, observed, owner)
+    try:
+        context.aep.catalog.delete(dataset_id)
+    except ApiError as error:
+        # A 404 is what we want; after an unknown outcome, and after it alone, the reads below decide.
+        if not error.effect_unknown and not isinstance(error, NotFound):
+            raise
+    for pause in GONE_READS:
+        context.clock.wait(pause)
+        try:
+            context.aep.catalog.get(dataset_id)
+        except NotFound as error:
+            if guards.gone(context, error):
+                return
+            raise
+    raise NotConverged(
+        f"{describe(context, observed)} was deleted, but AEP still shows it", "Run `pulumi up` again later."
+    )
+
+
+def let_go(context: Context, dataset_id: str, owner: str) -> None:
+    """Release an adopted dataset: take our owner tag off, leave everything else. Failing is a warning."""
+    try:
+        operations = release(context.aep.catalog.get(dataset_id), owner)
+        if operations:
+            context.aep.catalog.patch(dataset_id, operations)
+    except AepProviderError as error:
+        context.report.warn(
+            f"Dataset {dataset_id} in sandbox {context.sandbox} is released, but its tag {OWNER_TAG} could "
+            f"not be removed: {error.message}"
+        )
+
+
+def _refuse_unless_ours(context: Context, observed: Observed, owner: str) -> None:
+    title = describe(context, observed)
+    keep = "To keep it and forget it here: `pulumi state delete <urn>`."
+    if owner and observed.owner != owner:
+        found = f"is managed by {observed.owner!r}" if observed.owner else f"carries no tag {OWNER_TAG}"
+        raise Refused(f"{title} {found}, not by {owner!r}; it is not deleted", keep)
+    if not owner and observed.created_client != context.settings.client_id:
+        raise Refused(f"{title} was created by another credential; it is not deleted", keep)

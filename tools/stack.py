@@ -1,0 +1,167 @@
+"""Run Pulumi on one stack; for the stack `local`, against an emulator in the background.
+
+Called by the Makefile. The emulator's state and address stay in `.aep/` in the checkout, so a second run
+finds the same datasets on the same port.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from contextlib import suppress
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+FOLDER = ROOT / ".aep"
+RUNNING = FOLDER / "emulator.json"
+COMMAND = Path(sys.executable).parent / "aep-provider"
+DEMO = {
+    "AEP_SANDBOX": "dev",
+    "AEP_ORG_ID": "0123456789ABCDEF01234567@AdobeOrg",
+    "AEP_CLIENT_ID": "demo-client",
+    "AEP_CLIENT_SECRET": "demo-secret",
+}
+"""The emulator's own credential, for the table; Pulumi takes it from the stack file."""
+
+
+def main() -> int:
+    """Run the action; the exit code is Pulumi's."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("action", choices=("up", "preview", "refresh", "down", "stop-emulator"))
+    parser.add_argument("stack", nargs="?", default="local")
+    arguments = parser.parse_args()
+    if arguments.action == "stop-emulator":
+        stop_emulator()
+        return 0
+    local = arguments.stack == "local"
+    environment = dict(os.environ)
+    if local:
+        environment |= start_emulator()
+    code = run_pulumi(arguments.action, arguments.stack, environment)
+    if local and arguments.action == "up" and code == 0:
+        code = subprocess.run([COMMAND, "discover"], env=environment | DEMO, cwd=ROOT, check=False).returncode
+    if local and arguments.action == "down":
+        stop_emulator()
+    return code
+
+
+def run_pulumi(action: str, stack: str, environment: dict[str, str]) -> int:
+    """Select the stack, made if need be, and run the action."""
+    found = subprocess.run(
+        [sys.executable, ROOT / "tools/get_pulumi.py"], stdout=subprocess.PIPE, text=True, check=False
+    )
+    if found.returncode:
+        return found.returncode
+    pulumi = found.stdout.strip()
+    # The language host beside this Pulumi has to be found before any other.
+    environment = environment | {"PATH": f"{Path(pulumi).parent}{os.pathsep}{environment.get('PATH', '')}"}
+    backend = environment.get("PULUMI_BACKEND_URL", "")
+    if backend.startswith("file:///"):
+        Path(backend.removeprefix("file://")).mkdir(parents=True, exist_ok=True)
+    selected = subprocess.run(
+        [pulumi, "stack", "select", "--create", stack, "--non-interactive"],
+        env=environment,
+        cwd=ROOT,
+        check=False,
+    )
+    if selected.returncode:
+        return selected.returncode
+    verbs = {
+        "up": ["up", "--yes", "--skip-preview"] if stack == "local" else ["up"],
+        "preview": ["preview", "--diff"],
+        "refresh": ["refresh", "--yes", "--skip-preview"] if stack == "local" else ["refresh"],
+        "down": ["destroy", "--yes", "--skip-preview"] if stack == "local" else ["destroy"],
+    }
+    command = [pulumi, *verbs[action], "--stack", stack]
+    print(f"$ pulumi {' '.join(command[1:])}", flush=True)
+    return subprocess.run(command, env=environment, cwd=ROOT, check=False).returncode
+
+
+def start_emulator() -> dict[str, str]:
+    """Start the emulator unless it runs; return the environment that points to it."""
+    FOLDER.mkdir(exist_ok=True)
+    known = _known()
+    if not _healthy(known.get("port", 0)):
+        port = _free_port(known.get("port", 0))
+        with (FOLDER / "emulator.log").open("ab") as log:
+            process = subprocess.Popen(
+                [
+                    COMMAND,
+                    "emulator",
+                    "--port",
+                    str(port),
+                    "--state",
+                    FOLDER / "emulator.sqlite",
+                    "--seed",
+                    "demo",
+                ],
+                cwd=ROOT,
+                stdout=subprocess.PIPE,
+                stderr=log,
+                start_new_session=True,
+                text=True,
+            )
+        assert process.stdout is not None
+        lines = [process.stdout.readline(), process.stdout.readline()]
+        if not lines[1]:
+            sys.exit(f"The emulator did not start; see {FOLDER / 'emulator.log'}.")
+        known = {"port": port, "pid": process.pid}
+        RUNNING.write_text(json.dumps(known))
+        print(f"Emulator of AEP: http://127.0.0.1:{port}", flush=True)
+    url = f"http://127.0.0.1:{known['port']}"
+    return {"AEP_ENDPOINT": url, "AEP_IMS_ENDPOINT": url}
+
+
+def stop_emulator() -> None:
+    """Stop the emulator, if this checkout's runs, and wait until it has gone."""
+    known = _known()
+    if _healthy(known.get("port", 0)):
+        with suppress(ProcessLookupError):
+            os.kill(known["pid"], signal.SIGTERM)
+        deadline = time.monotonic() + 10
+        while _healthy(known["port"]) and time.monotonic() < deadline:
+            time.sleep(0.05)
+    RUNNING.unlink(missing_ok=True)
+
+
+def _known() -> dict[str, int]:
+    with suppress(OSError, ValueError):
+        known: dict[str, int] = json.loads(RUNNING.read_text())
+        return known
+    return {}
+
+
+def _healthy(port: int) -> bool:
+    if not port:
+        return False
+    with (
+        suppress(OSError),
+        urllib.request.urlopen(f"http://127.0.0.1:{port}/_emulator/health", timeout=2) as reply,
+    ):
+        return bool(json.load(reply).get("status") == "ok")
+    return False
+
+
+def _free_port(wished: int) -> int:
+    """The port of the last run if it is free, since the state records it; else any free one."""
+    for port in (wished, 0):
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+            free: int = probe.getsockname()[1]
+            return free
+    sys.exit("No free port on this machine.")
+
+
+if __name__ == "__main__":
+    sys.exit(main())
