@@ -25,8 +25,8 @@ RENEW_BEFORE = 300.0
 _CREDENTIALS_REMEDY = (
     "Check client id, client secret and scopes against the credential in Adobe Developer Console.\n"
     "After a rotation: refresh and destroy use the secret kept in state unless the environment gives a\n"
-    "newer one, so export AEP_CLIENT_SECRET, or run `pulumi config set --secret aep:clientSecret …` and export\n"
-    "PULUMI_RUN_PROGRAM=true."
+    "newer one, so export AEP_CLIENT_SECRET, or run `pulumi config set --secret aep:clientSecret …`\n"
+    "and export PULUMI_RUN_PROGRAM=true."
 )
 
 

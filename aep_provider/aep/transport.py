@@ -81,6 +81,7 @@ class Transport:
         self._threads = threading.local()
         self._places = threading.BoundedSemaphore(at_once)
         policy: dict[str, Any] = {
+            "allowed_methods": {"GET"},
             "total": 4,
             "redirect": 0,
             "status_forcelist": _REPEATED,
@@ -91,8 +92,8 @@ class Transport:
             "backoff_max": 8,
             "retry_after_max": LONGEST_RETRY_AFTER,
         }
-        self._patient = Retries.using(clock, allowed_methods={"GET"}, **policy)
-        self._prompt = Retries.using(clock, allowed_methods=frozenset(), **(policy | {"total": 0}))
+        self._patient = Retries.using(clock, **policy)
+        self._prompt = Retries.using(clock, **(policy | {"total": 0}))
 
     @contextlib.contextmanager
     def place(self) -> Iterator[None]:
