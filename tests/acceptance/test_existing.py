@@ -1,0 +1,407 @@
+"""Existing datasets: adoption, the window between the two PATCHes, drift, refusals, interruption."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from aep_provider.emulator.seeds import EVENTS_SCHEMA, PLAIN_SCHEMA, PROFILE_SCHEMA
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from conftest import Aep, Project
+
+ID = "5b020a27e7040801dedbf46e"
+ADOPT = f'UpsertDataset("orders", dataset_id="{ID}")'
+ON = {
+    "unifiedProfile": ["enabled:true", "enabledAt:2024-11-05 12:33:59"],
+    "unifiedIdentity": ["enabled:true"],
+}
+UPSERT = {
+    "unifiedProfile": ["enabled:true", "isUpsert:true", "enabledAt:2024-11-05 12:33:59"],
+    "unifiedIdentity": ["enabled:true"],
+}
+DISABLE = [
+    {"op": "replace", "path": "/tags/unifiedProfile", "value": ["enabled:false"]},
+    {"op": "replace", "path": "/tags/unifiedIdentity", "value": ["enabled:false"]},
+]
+ENABLE = [
+    {"op": "add", "path": "/tags/unifiedProfile", "value": ["enabled:true", "isUpsert:true"]},
+    {"op": "add", "path": "/tags/unifiedIdentity", "value": ["enabled:true"]},
+]
+FOREIGN = {"acp_validationContext": ["enabled"], "a/b~c": ["x: y", "ä"], "unicode": ["☂"]}
+OURS = ("unifiedProfile", "unifiedIdentity", "pulumiManagedBy", "pulumiProfileGap")
+
+
+def foreign(aep: Aep) -> dict[str, Any]:
+    tags = aep.datasets()[ID]["tags"]
+    return {key: value for key, value in tags.items() if key not in OURS}
+
+
+def switches(aep: Aep) -> tuple[list[str], list[str]]:
+    tags = aep.datasets()[ID]["tags"]
+    profile = [element for element in tags["unifiedProfile"] if not element.startswith("enabledAt")]
+    return profile, tags["unifiedIdentity"]
+
+
+def test_adopt_existing_profile_dataset(project: Project, aep: Aep) -> None:
+    aep.dataset(ID, PROFILE_SCHEMA, ON | FOREIGN)
+    before = foreign(aep)
+    project.program(ADOPT)
+    result = project.up()
+    disable, enable = aep.writes()
+    assert disable["body"][:2] == DISABLE
+    assert enable["body"][:2] == ENABLE
+    for write in (disable, enable):
+        assert write["method"] == "PATCH"
+        assert write["headers"]["content-type"] == "application/json-patch+json"
+    assert disable["connection"] == enable["connection"]
+    assert enable["seq"] == disable["seq"] + 1
+    assert [operation["path"] for operation in disable["body"][2:]] == [
+        "/tags/pulumiProfileGap",
+        "/tags/pulumiManagedBy",
+    ]
+    start, by, end = enable["body"][2]["value"]
+    assert [start, by] == disable["body"][2]["value"]
+    assert by == "by:aep/dev/orders"
+    assert end.startswith("to:")
+    assert switches(aep) == (["enabled:true", "isUpsert:true"], ["enabled:true"])
+    assert foreign(aep) == before
+    assert "Profile was off from" in result.text
+    assert project.outputs()["adopted"] is True
+    assert project.outputs()["profile_gap"]["replay"] == []
+
+
+def test_toggle_with_our_tags_off_sends_adobes_bodies_to_the_letter(project: Project, aep: Aep) -> None:
+    aep.dataset(ID, PROFILE_SCHEMA, ON)
+    project.config("aep:ownershipTag", "false")
+    project.program(ADOPT)
+    project.up()
+    assert [write["body"] for write in aep.writes()] == [DISABLE, ENABLE]
+
+
+def test_toggle_costs_what_the_design_allows(project: Project, aep: Aep) -> None:
+    aep.dataset(ID, PROFILE_SCHEMA, UPSERT)
+    project.program(ADOPT)
+    project.up()
+    aep.forget()
+    project.program(ADOPT.replace(")", ", is_upsert=False)"))
+    project.up()
+    patch, one, batches = "PATCH catalog/dataSets/{id}", "GET catalog/dataSets/{id}", "GET catalog/batches"
+    assert sorted(call for call in aep.calls() if "catalog" not in call) == [
+        "GET flowservice/flows",
+        "GET flowservice/targetConnections",
+        "GET sandbox-management/",
+        "GET schemaregistry/tenant/schemas/{schema}",
+        "POST /ims/token/v3",
+    ]
+    assert [call for call in aep.calls() if "catalog" in call] == [
+        one,
+        batches,
+        batches,
+        patch,
+        patch,
+        one,
+        batches,
+    ]
+    assert switches(aep) == (["enabled:true"], ["enabled:true"])
+
+
+def test_adopt_existing_plain_dataset(project: Project, aep: Aep) -> None:
+    aep.dataset(ID, PROFILE_SCHEMA, FOREIGN)
+    project.program(ADOPT)
+    project.up()
+    (write,) = aep.writes()
+    assert write["body"][:2] == ENABLE
+    assert aep.calls().count("GET catalog/dataSets/{id}") == 2
+    assert project.outputs().get("profile_gap") is None
+
+
+def test_adopt_already_upsert(project: Project, aep: Aep) -> None:
+    aep.dataset(ID, PROFILE_SCHEMA, UPSERT | FOREIGN)
+    project.program(ADOPT)
+    project.up()
+    assert aep.writes() == []
+    assert "2 unchanged" in project.up("--refresh", "--expect-no-changes").text
+    assert aep.writes() == []
+
+
+def test_adopt_with_identity_off_enables_only(project: Project, aep: Aep) -> None:
+    aep.dataset(ID, PROFILE_SCHEMA, UPSERT | {"unifiedIdentity": ["enabled:false"]})
+    project.program(ADOPT)
+    project.up()
+    (write,) = aep.writes()
+    assert write["body"][:2] == ENABLE
+
+
+def test_spaced_tags_read_as_enabled(project: Project, aep: Aep) -> None:
+    spaced = {"unifiedProfile": ["enabled: true", "isUpsert : true"], "unifiedIdentity": ["enabled: true"]}
+    aep.dataset(ID, PROFILE_SCHEMA, spaced)
+    project.program(ADOPT)
+    project.up()
+    project.up("--refresh", "--expect-no-changes")
+    assert aep.writes() == []
+
+
+def test_unknown_elements_of_the_unified_tags_are_kept(project: Project, aep: Aep) -> None:
+    aep.dataset(
+        ID,
+        PROFILE_SCHEMA,
+        {"unifiedProfile": ["x:1", "enabled:true"], "unifiedIdentity": ["enabled:true", "y: 2"]},
+    )
+    project.program(ADOPT)
+    project.up()
+    assert switches(aep) == (["enabled:true", "isUpsert:true", "x:1"], ["enabled:true", "y: 2"])
+
+
+def test_destroy_releases_an_adopted_dataset(project: Project, aep: Aep) -> None:
+    aep.dataset(ID, PROFILE_SCHEMA, ON)
+    project.program(ADOPT)
+    project.up()
+    before = aep.datasets()[ID]["tags"]
+    aep.forget()
+    project.destroy()
+    (write,) = aep.writes()
+    assert write["body"] == [{"op": "remove", "path": "/tags/pulumiManagedBy"}]
+    after = aep.datasets()[ID]["tags"]
+    assert after == {key: value for key, value in before.items() if key != "pulumiManagedBy"}
+
+
+@pytest.mark.parametrize(
+    ("operations", "shown"),
+    [
+        ([{"op": "add", "path": "/tags/unifiedProfile", "value": ["enabled:true"]}], "is_upsert"),
+        ([{"op": "add", "path": "/tags/unifiedProfile", "value": ["enabled:false"]}], "profile_enabled"),
+        ([{"op": "remove", "path": "/tags/unifiedIdentity"}], "identity_enabled"),
+    ],
+    ids=["upsert_removed", "profile_disabled", "identity_removed"],
+)
+def test_drift(project: Project, aep: Aep, operations: list[dict[str, Any]], shown: str) -> None:
+    aep.dataset(ID, PROFILE_SCHEMA, UPSERT)
+    project.program(ADOPT)
+    project.up()
+    aep.someone_else("PATCH", ID, operations)
+    project.run("preview", "--refresh", "--expect-no-changes", expect=7)
+    assert shown in project.refresh("--diff").text
+    assert f"~ {shown}" in project.preview().text
+    project.up()
+    assert switches(aep) == (["enabled:true", "isUpsert:true"], ["enabled:true"])
+
+
+def test_adopt_refuses_namesakes(project: Project, aep: Aep) -> None:
+    aep.dataset(ID, PROFILE_SCHEMA, UPSERT, name="Twins")
+    other = aep.dataset("65f1c0a2b3d4e5f60718293a", PROFILE_SCHEMA, UPSERT, name="Twins")
+    project.program(f'UpsertDataset("twins", name="Twins", schema_id="{PROFILE_SCHEMA}")')
+    for result in (project.preview(expect=1), project.up(expect=1)):
+        assert ID in result.text
+        assert other in result.text
+        assert "dataset_id=" in result.text
+    assert aep.writes() == []
+
+
+REFUSED: dict[str, tuple[dict[str, Any], str, str, str]] = {
+    "schema not in the union": ({"schema": PLAIN_SCHEMA}, "", "not enabled for Profile", "Enable it in AEP"),
+    "time series with upsert": ({"schema": EVENTS_SCHEMA}, "", "time series", "is_upsert=False"),
+    "another schema": (
+        {"schema": PROFILE_SCHEMA},
+        ', schema_id="https://ns.adobe.com/x/schemas/1"',
+        "has schema",
+        "Correct schema_id",
+    ),
+    "managed by Adobe": (
+        {"classification": {"managedBy": "SYSTEM", "dataBehavior": "record"}},
+        "",
+        "managed by Adobe",
+        "Take the resource out",
+    ),
+    "another owner": (
+        {"tags": {"pulumiManagedBy": ["aep/prod/orders"]}},
+        "",
+        "'aep/prod/orders'",
+        "Only one stack",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", REFUSED)
+def test_refusals_write_nothing(project: Project, aep: Aep, case: str) -> None:
+    fields, arguments, what, remedy = REFUSED[case]
+    fields = dict(fields)
+    tags = ON | fields.pop("tags", {})
+    aep.dataset(ID, fields.pop("schema", PROFILE_SCHEMA), tags, **fields)
+    project.program(ADOPT.replace(")", arguments + ")"))
+    for result in (project.preview(expect=1), project.up(expect=1)):
+        assert what in result.text
+        assert remedy in result.text
+        assert "Traceback" not in result.text
+    assert aep.writes() == []
+
+
+def test_upsert_on_time_series_may_be_switched_off(project: Project, aep: Aep) -> None:
+    aep.dataset(ID, EVENTS_SCHEMA, UPSERT)
+    project.program(ADOPT.replace(")", ", is_upsert=False)"))
+    project.up()
+    assert switches(aep) == (["enabled:true"], ["enabled:true"])
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["/dataSets/", "/schemas/", "/sandbox-management/", "/batches"],
+    ids=["dataset", "schema", "sandbox", "batches"],
+)
+def test_read_error_writes_nothing(project: Project, aep: Aep, path: str) -> None:
+    aep.dataset(ID, PROFILE_SCHEMA, ON)
+    aep.fault({"status": 403, "body": {"title": "no"}}, times=None, path=path)
+    project.program(ADOPT)
+    assert "answered 403" in project.up(expect=1).text
+    assert aep.writes() == []
+
+
+def test_flow_service_is_advice_only(project: Project, aep: Aep) -> None:
+    aep.dataset(ID, PROFILE_SCHEMA, ON)
+    aep.fault({"status": 403, "body": {"title": "no"}}, times=None, service="flow")
+    project.program(ADOPT)
+    assert "could not be listed" in project.up().text
+    assert switches(aep)[0] == ["enabled:true", "isUpsert:true"]
+
+
+def test_refuses_batch_in_flight(project: Project, aep: Aep) -> None:
+    aep.dataset(ID, PROFILE_SCHEMA, ON)
+    batch = {
+        "status": "processing",
+        "relatedObjects": [{"type": "dataSet", "id": ID}],
+        "created": int(time.time() * 1000),
+    }
+    aep.seed(batches={"01HBATCH": batch})
+    project.program(ADOPT.replace(")", ', in_flight_batches="fail")'))
+    assert "01HBATCH" in project.preview().text
+    result = project.up(expect=1)
+    assert "01HBATCH (processing)" in result.text
+    assert aep.writes() == []
+    project.program(ADOPT.replace(")", ', in_flight_batches="ignore")'))
+    project.up()
+    assert project.outputs()["profile_gap"]["replay"] == ["01HBATCH"]
+
+
+def test_production_needs_consent(project: Project, aep: Aep) -> None:
+    body = {
+        "name": "Orders",
+        "schemaRef": {"id": PROFILE_SCHEMA, "contentType": "application/vnd.adobe.xed+json;version=1"},
+    }
+    aep.control("POST", "seed", {"sandbox": "prod", "datasets": {ID: {**body, "tags": ON}}})
+    project.program(ADOPT)
+    place = {"AEP_SANDBOX": "prod"}
+    assert "aep:allowProduction" in project.preview(expect=1, **place).text
+    project.config("aep:allowProduction", "true")
+    for result in (project.preview(expect=1, **place), project.up(expect=1, **place)):
+        assert "allow_profile_gap=True" in result.text
+        assert "Adobe's documentation disagrees" in result.text
+    assert aep.writes() == []
+    project.program(ADOPT.replace(")", ", allow_profile_gap=True)"))
+    project.up(**place)
+    assert len(aep.writes()) == 2
+
+
+def test_unknown_sandbox_fails_closed(project: Project, aep: Aep) -> None:
+    project.program(f'UpsertDataset("members", name="Members", schema_id="{PROFILE_SCHEMA}")')
+    assert "Sandbox nowhere does not exist" in project.up(expect=1, AEP_SANDBOX="nowhere").text
+    assert aep.writes() == []
+
+
+def test_killed_between_the_patches(project: Project, aep: Aep) -> None:
+    aep.dataset(ID, PROFILE_SCHEMA, ON | FOREIGN)
+    before = foreign(aep)
+    project.program(ADOPT)
+    hold = aep.fault({"hold": "before"}, method="PATCH", nth=2)
+    process = project.start("up", "--yes", "--skip-preview")
+    aep.hit(hold)
+    for pid in project.plugins():
+        os.kill(pid, signal.SIGKILL)
+    process.communicate(timeout=120)
+    assert process.returncode != 0
+    aep.control("DELETE", "faults")
+    assert switches(aep) == (["enabled:false"], ["enabled:false"])
+    assert aep.datasets()[ID]["tags"]["pulumiProfileGap"][1] == "by:aep/dev/orders"
+    aep.forget()
+    project.up()
+    (write,) = aep.writes()
+    assert write["body"][:2] == ENABLE
+    assert write["body"][2]["value"][2].startswith("to:")
+    assert foreign(aep) == before
+    project.up("--refresh", "--expect-no-changes")
+
+
+@pytest.mark.parametrize("status", [500, 429])
+def test_enable_that_fails_once_is_sent_again(project: Project, aep: Aep, status: int) -> None:
+    aep.dataset(ID, PROFILE_SCHEMA, ON)
+    aep.fault({"status": status, "body": {"title": "no"}}, method="PATCH", nth=2)
+    project.program(ADOPT)
+    project.up()
+    assert switches(aep) == (["enabled:true", "isUpsert:true"], ["enabled:true"])
+
+
+def test_refused_enable_restores_what_was_there(project: Project, aep: Aep) -> None:
+    aep.dataset(ID, PROFILE_SCHEMA, ON)
+    aep.fault(
+        {"status": 400, "body": {"title": "BadRequestError", "detail": "no upsert"}}, method="PATCH", nth=2
+    )
+    project.program(ADOPT)
+    result = project.up(expect=1)
+    assert "Profile is back ON as it was" in result.text
+    assert "no upsert" in result.text
+    assert switches(aep) == (["enabled:true"], ["enabled:true"])
+
+
+def test_profile_left_off_is_the_first_line(project: Project, aep: Aep) -> None:
+    aep.dataset(ID, PROFILE_SCHEMA, ON)
+    aep.fault({"status": 403, "body": {"title": "no"}}, method="PATCH", nth=2, times=None)
+    project.program(ADOPT)
+    result = project.up(expect=1)
+    assert f"error: Profile is OFF for dataset 'dataset 5b02' ({ID}) in sandbox dev since 20" in result.text
+    aep.control("DELETE", "faults")
+    project.up()
+    assert switches(aep) == (["enabled:true", "isUpsert:true"], ["enabled:true"])
+
+
+def test_moved_logical_name_needs_an_alias(project: Project, aep: Aep) -> None:
+    create = (
+        f'UpsertDataset("members", name="Members", schema_id="{PROFILE_SCHEMA}", deletion_protection=False%s)'
+    )
+    project.program(create % "")
+    project.up()
+    (dataset_id,) = aep.datasets()
+    project.program((create % "").replace('"members"', '"people"'))
+    assert "aliases" in project.up(expect=1).text
+    assert list(aep.datasets()) == [dataset_id]
+    alias = ', opts=pulumi.ResourceOptions(aliases=[pulumi.Alias(name="members")])'
+    project.program((create % alias).replace('"members", name', '"people", name'))
+    project.up()
+    assert aep.datasets()[dataset_id]["tags"]["pulumiManagedBy"] == ["aep/dev/people"]
+
+
+def test_second_stack_is_told_who_owns_it(new_project: Callable[..., Project], aep: Aep) -> None:
+    aep.dataset(ID, PROFILE_SCHEMA, ON)
+    first, second = new_project(), new_project(stack="other")
+    first.program(ADOPT)
+    first.up()
+    aep.forget()
+    second.program(ADOPT)
+    assert "is managed by 'aep/dev/orders'" in second.up(expect=1).text
+    assert aep.writes() == []
+
+
+def test_replace_deletes_before_it_creates(project: Project, aep: Aep) -> None:
+    project.program(
+        f'UpsertDataset("members", name="Members", schema_id="{PROFILE_SCHEMA}", deletion_protection=False)'
+    )
+    project.up()
+    aep.forget()
+    project.up("--replace", "urn:pulumi:dev::aep::pulumi-python:dynamic/aep:UpsertDataset::members")
+    methods = [write["method"] for write in aep.writes()]
+    assert methods == ["DELETE", "POST"]
+    assert len(aep.datasets()) == 1
