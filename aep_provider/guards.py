@@ -197,7 +197,7 @@ def in_flight(context: Context, dataset_id: str) -> list[Batch]:
     if stuck:
         context.report.warn(
             f"Batches older than a day are not waited for, dataset {dataset_id} in sandbox "
-            f"{context.sandbox}: {_listed(stuck)}"
+            f"{context.sandbox}: {listed(stuck)}"
         )
     return [batch for batch in batches if batch not in stuck]
 
@@ -223,11 +223,11 @@ def await_batches(context: Context, dataset_id: str, mode: str, timeout: float) 
         return False
     title = f"dataset {dataset_id} in sandbox {context.sandbox}"
     if mode == "ignore":
-        context.report.warn(f"Batches in flight may not reach Profile, {title}: {_listed(batches)}")
+        context.report.warn(f"Batches in flight may not reach Profile, {title}: {listed(batches)}")
         return False
     if mode == "fail":
         raise Refused(
-            f"{len(batches)} batches are in flight for {title}: {_listed(batches)}",
+            f"{len(batches)} batches are in flight for {title}: {listed(batches)}",
             "Run again when they have ended, or set in_flight_batches='wait'.",
         )
     if not _waits.acquire(blocking=False):
@@ -249,12 +249,12 @@ def _wait(context: Context, dataset_id: str, batches: Sequence[Batch], timeout: 
         if passed >= timeout:
             raise Refused(
                 f"Batches are still in flight for dataset {dataset_id} in sandbox {context.sandbox} after "
-                f"{timeout:.0f} s: {_listed(batches)}; nothing was written",
+                f"{timeout:.0f} s: {listed(batches)}; nothing was written",
                 "Run again later, raise wait_timeout, or set in_flight_batches='ignore'.",
             )
         context.report.progress(
             f"waiting for {len(batches)} batches in flight ({passed:.0f} of {timeout:.0f} s): "
-            f"{_listed(batches)}. Nothing is written yet; a second Ctrl-C is safe."
+            f"{listed(batches)}. Nothing is written yet; a second Ctrl-C is safe."
         )
         if context.clock.wait(min(PROGRESS_EVERY, timeout - passed)):
             raise Interrupted(
@@ -309,6 +309,7 @@ def _owner_remedy(wanted: str, found: str) -> str:
     )
 
 
-def _listed(batches: Sequence[Batch]) -> str:
+def listed(batches: Sequence[Batch]) -> str:
+    """The first few batches with their status, for a message."""
     shown = ", ".join(f"{batch.id} ({batch.status})" for batch in batches[:5])
     return shown + (f" and {len(batches) - 5} more" if len(batches) > 5 else "")

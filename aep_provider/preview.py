@@ -79,6 +79,7 @@ def _ask(context: Context, wanted: Desired, olds: Mapping[str, Any], news: Mappi
         batches = guards.in_flight(context, observed.id)
         if batches and news["in_flight_batches"] != "ignore":
             context.report.warn(
-                f"{guards.describe(context, observed)}: {len(batches)} batches are in flight; `up` would "
+                f"{guards.describe(context, observed)}: {len(batches)} batches in flight: "
+                f"{guards.listed(batches)}; `up` would "
                 f"{'wait for them' if news['in_flight_batches'] == 'wait' else 'refuse'}."
             )

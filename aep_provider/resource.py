@@ -145,7 +145,9 @@ class UpsertDataset(pulumi.dynamic.Resource, module="aep", name="UpsertDataset")
         )
 
 
-def _validated(resource_name: str, given: Mapping[str, Any], opts: pulumi.ResourceOptions | None) -> dict[str, Any]:
+def _validated(
+    resource_name: str, given: Mapping[str, Any], opts: pulumi.ResourceOptions | None
+) -> dict[str, Any]:
     """Judge what is known already; return it with the defaults."""
     unknown = frozenset(key for key, value in given.items() if _is_output(value))
     normal, problems = inputs.validated(given, unknown)

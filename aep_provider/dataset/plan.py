@@ -31,13 +31,13 @@ class Plan:
             a mere enable, so that a bad name does not keep Profile off.
         disable: switches both tags off. Only ever followed by `enable`.
         enable: switches both tags on.
-        restore: what `enable` would be to get the dataset's present setting back.
+        gap: the note that `disable` leaves on the dataset and `enable` closes; None when our tags are off.
     """
 
     edit: Patch = ()
     disable: Patch = ()
     enable: Patch = ()
-    restore: Patch = ()
+    gap: Gap | None = None
 
     @property
     def opens_gap(self) -> bool:
@@ -62,7 +62,7 @@ def plan(observed: Observed, desired: Desired, now: str) -> Plan:
     converged = profile.enabled and identity.enabled and profile.upsert == desired.is_upsert
     disable: Patch = ()
     enable: Patch = ()
-    restore: Patch = ()
+    gap: Gap | None = None
     edit = _edit(observed, desired)
     owner = _owner(observed, desired)
 
@@ -70,7 +70,6 @@ def plan(observed: Observed, desired: Desired, now: str) -> Plan:
         gap = Gap(start=now, owner=desired.owner) if desired.owner else None
         disable = switch_off(observed, gap)
         enable = switch_on(observed, upsert=desired.is_upsert, gap=gap and gap.closed(now))
-        restore = switch_on(observed, upsert=profile.upsert, gap=gap and gap.closed(now))
         if edit:
             edit += owner
         else:
@@ -82,7 +81,7 @@ def plan(observed: Observed, desired: Desired, now: str) -> Plan:
     elif edit or observed.owner:
         # A dataset without our tag gets no write for it; one that carries the old owner's is moved.
         edit += owner
-    return Plan(edit=edit, disable=disable, enable=enable, restore=restore)
+    return Plan(edit=edit, disable=disable, enable=enable, gap=gap)
 
 
 def switch_off(observed: Observed, gap: Gap | None) -> Patch:

@@ -89,17 +89,21 @@ class Aep:
         body = {"match": match, "nth": nth, "times": times, "action": action}
         return str(self.control("POST", "faults", body)["id"])
 
-    def someone_else(self, method: str, dataset_id: str, operations: object = None) -> None:
-        """Change a dataset as another client, by the API."""
+    def token(self, client_id: str = CLIENT_ID, client_secret: str = CLIENT_SECRET) -> str:
+        """Get an access token."""
         form = {
             "grant_type": "client_credentials",
-            "client_id": OTHER_CLIENT_ID,
-            "client_secret": OTHER_CLIENT_SECRET,
+            "client_id": client_id,
+            "client_secret": client_secret,
             "scope": "openid",
         }
-        token = requests.post(f"{self.url}/ims/token/v3", data=form, timeout=10).json()["access_token"]
+        reply = requests.post(f"{self.url}/ims/token/v3", data=form, timeout=10)
+        return str(reply.json()["access_token"])
+
+    def someone_else(self, method: str, dataset_id: str, operations: object = None) -> None:
+        """Change a dataset as another client, by the API."""
         headers = {
-            "Authorization": f"Bearer {token}",
+            "Authorization": f"Bearer {self.token(OTHER_CLIENT_ID, OTHER_CLIENT_SECRET)}",
             "x-api-key": OTHER_CLIENT_ID,
             "x-gw-ims-org-id": ORG_ID,
             "x-sandbox-name": "dev",

@@ -295,15 +295,14 @@ def test_production_needs_consent(project: Project, aep: Aep) -> None:
     }
     aep.control("POST", "seed", {"sandbox": "prod", "datasets": {ID: {**body, "tags": ON}}})
     project.program(ADOPT)
-    place = {"AEP_SANDBOX": "prod"}
-    assert "aep:allowProduction" in project.preview(expect=1, **place).text
+    assert "aep:allowProduction" in project.preview(expect=1, AEP_SANDBOX="prod").text
     project.config("aep:allowProduction", "true")
-    for result in (project.preview(expect=1, **place), project.up(expect=1, **place)):
+    for result in (project.preview(expect=1, AEP_SANDBOX="prod"), project.up(expect=1, AEP_SANDBOX="prod")):
         assert "allow_profile_gap=True" in result.text
         assert "Adobe's documentation disagrees" in result.text
     assert aep.writes() == []
     project.program(ADOPT.replace(")", ", allow_profile_gap=True)"))
-    project.up(**place)
+    project.up(AEP_SANDBOX="prod")
     assert len(aep.writes()) == 2
 
 
