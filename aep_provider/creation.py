@@ -12,6 +12,7 @@ from typing import Any
 from aep_provider import guards
 from aep_provider.dataset.plan import creation_tags
 from aep_provider.dataset.state import DEFAULT_CONTENT_TYPE, Desired, Observed
+from aep_provider.dataset.tags import OWNER_TAG
 from aep_provider.errors import ApiError, NotConverged, NotFound, Refused, RequestRefused
 from aep_provider.guards import Context, describe
 from aep_provider.reconcile import UNION_TRIES, Outcome, Policy, proved, take_over
@@ -60,6 +61,9 @@ def find_own(context: Context, wanted: Desired) -> Observed | None:
             f"To manage that one, give its id: dataset_id={others[0].id!r}. To create another, "
             "choose another name.",
         )
+    if not mine and wanted.owner:
+        # The name may have been edited since the interrupted run; the tag was not.
+        mine = [dataset for dataset in context.aep.catalog.tagged(OWNER_TAG) if dataset.owner == wanted.owner]
     if len(mine) > 1:
         ids = ", ".join(dataset.id for dataset in mine)
         raise Refused(

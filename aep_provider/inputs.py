@@ -152,7 +152,7 @@ def desired(inputs: Mapping[str, Any], *, owned_before: Mapping[str, Any], owner
     Args:
         inputs: validated arguments.
         owned_before: the tags that the resource owned so far; those it no longer declares are removed.
-        ownership_tag: whether our owner tag is written.
+        ownership_tag: whether our own two tags are written.
     """
     tags = {key: tuple(elements) for key, elements in (inputs.get("tags") or {}).items()}
     return Desired(
@@ -164,6 +164,7 @@ def desired(inputs: Mapping[str, Any], *, owned_before: Mapping[str, Any], owner
         tags=tags,
         released_tags=frozenset(owned_before) - frozenset(tags),
         owner=inputs.get("owner", "") if ownership_tag else "",
+        notes=ownership_tag,
     )
 
 

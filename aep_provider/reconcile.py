@@ -170,6 +170,7 @@ def _with(observed: Observed, wanted: Desired) -> Desired:
         tags=wanted.tags,
         released_tags=wanted.released_tags,
         owner=wanted.owner,
+        notes=wanted.notes,
     )
 
 

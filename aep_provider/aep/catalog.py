@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -27,6 +28,8 @@ class Catalog:
 
     def __init__(self, gateway: Gateway) -> None:
         self._gateway = gateway
+        self._lock = threading.Lock()
+        self._tagged: dict[str, list[Observed]] = {}
 
     def get(self, dataset_id: str, *, prompt: bool = False) -> Observed:
         """Read one dataset.
@@ -83,8 +86,12 @@ class Catalog:
         return [dataset for dataset in self._filtered({"name": pattern}) if dataset.name == name]
 
     def tagged(self, key: str) -> list[Observed]:
-        """Every dataset that carries a tag key."""
-        return [dataset for dataset in self._filtered({"tags": f"{key}:*"}) if key in dataset.tags]
+        """Every dataset that carried a tag key when this process first asked."""
+        with self._lock:
+            if key not in self._tagged:
+                listed = self._filtered({"tags": f"{key}:*"})
+                self._tagged[key] = [dataset for dataset in listed if key in dataset.tags]
+            return self._tagged[key]
 
     def all(self) -> Iterator[Observed]:
         """Every dataset of the sandbox, page by page."""

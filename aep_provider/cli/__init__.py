@@ -6,6 +6,7 @@ import click
 
 from aep_provider.cli.discover import discover
 from aep_provider.cli.emulator import emulator
+from aep_provider.cli.enable import enable
 
 __all__ = ["main"]
 
@@ -18,3 +19,4 @@ def main() -> None:
 
 main.add_command(discover)
 main.add_command(emulator)
+main.add_command(enable)

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import json
 import os
-import threading
 from typing import Any
 
 import click
 from rich.console import Console
 from rich.table import Table
 
-from aep_provider.clock import SystemClock
+from aep_provider.cli.console import CLOCK
 from aep_provider.dataset.state import Observed
 from aep_provider.errors import AepProviderError
 from aep_provider.settings import Settings
@@ -35,7 +34,7 @@ def discover(only_profile: bool, name_part: str, as_json: bool) -> None:
     from aep_provider.aep import connect
 
     try:
-        aep = connect(Settings.load({}, os.environ), SystemClock(threading.Event()))
+        aep = connect(Settings.load({}, os.environ), CLOCK)
         rows = [
             _row(dataset)
             for dataset in sorted(aep.catalog.all(), key=lambda dataset: (dataset.name, dataset.id))
@@ -53,7 +52,7 @@ def discover(only_profile: bool, name_part: str, as_json: bool) -> None:
         table.add_row(
             row["name"],
             row["id"],
-            _on_off(row["profile"]),
+            "on" if row["profile"] else f"OFF since {row['off_since']}" if row["off_since"] else "-",
             _on_off(row["identity"]),
             _on_off(row["upsert"]),
             row["owner"] or row["managed_by"],
@@ -61,10 +60,17 @@ def discover(only_profile: bool, name_part: str, as_json: bool) -> None:
     console = Console()
     console.print(table)
     enabled, upsert = (sum(row[key] for row in rows) for key in ("profile", "upsert"))
+    for row in rows:
+        if row["off_since"]:
+            console.print(
+                f"Profile of {row['name']!r} was switched off by {row['off_by']} at {row['off_since']} and "
+                f"not on again. Run `pulumi up` in its stack, or `aep-provider enable {row['id']} [--upsert]`."
+            )
     console.print(f"{len(rows)} datasets, {enabled} enabled for Profile, {upsert} with upsert")
 
 
 def _row(dataset: Observed) -> dict[str, Any]:
+    gap = dataset.open_gap
     return {
         "name": dataset.name,
         "id": dataset.id,
@@ -74,6 +80,8 @@ def _row(dataset: Observed) -> dict[str, Any]:
         "upsert": dataset.upsert,
         "managed_by": dataset.managed_by,
         "owner": dataset.owner,
+        "off_since": gap.start if gap else "",
+        "off_by": gap.owner if gap else "",
     }
 
 

@@ -67,7 +67,7 @@ def plan(observed: Observed, desired: Desired, now: str) -> Plan:
     owner = _owner(observed, desired)
 
     if profile.enabled and profile.upsert != desired.is_upsert:
-        gap = Gap(start=now, owner=desired.owner) if desired.owner else None
+        gap = Gap(start=now, owner=desired.owner) if desired.notes else None
         disable = switch_off(observed, gap)
         enable = switch_on(observed, upsert=desired.is_upsert, gap=gap and gap.closed(now))
         if edit:
@@ -76,7 +76,7 @@ def plan(observed: Observed, desired: Desired, now: str) -> Plan:
             disable += owner
     elif not converged:
         note = observed.gap
-        close = note.closed(now) if note and note.open and desired.owner else None
+        close = note.closed(now) if note and note.open and desired.notes else None
         enable = switch_on(observed, upsert=desired.is_upsert, gap=close) + owner
     elif edit or observed.owner:
         # A dataset without our tag gets no write for it; one that carries the old owner's is moved.

@@ -111,6 +111,12 @@ class Observed:
         return Gap.read(self.tag(GAP_TAG))
 
     @property
+    def open_gap(self) -> Gap | None:
+        """The gap noted on the dataset if Profile is off since then."""
+        gap = self.gap
+        return gap if gap is not None and gap.open and not self.profile.enabled else None
+
+    @property
     def owner(self) -> str:
         """Who manages it, from the owner tag, or ``""``."""
         return "; ".join(self.tag(OWNER_TAG))
@@ -158,7 +164,8 @@ class Desired:
         schema_id, schema_content_type: ``None`` = not asserted.
         tags: the tag keys that the program owns, with the elements wanted.
         released_tags: keys that it owned before and does not any more: to be removed.
-        owner: the value of our owner tag, or ``""`` when our own tags are off.
+        owner: the value of our owner tag, or ``""`` when it is not to be written.
+        notes: whether gaps are noted on the dataset.
     """
 
     is_upsert: bool
@@ -169,6 +176,7 @@ class Desired:
     tags: Tags = field(default_factory=dict)
     released_tags: frozenset[str] = frozenset()
     owner: str = ""
+    notes: bool = True
 
 
 def _mapping(value: object, what: str) -> Mapping[str, Any]:

@@ -164,6 +164,20 @@ class Project:
         self.children.append(process)
         return process
 
+    def command(self, *arguments: str, expect: int = 0) -> Result:
+        """Run `aep-provider`."""
+        process = subprocess.run(
+            [Path(sys.executable).parent / "aep-provider", *arguments],
+            env=self.environment | {"COLUMNS": "200"},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            timeout=TIMEOUT,
+            check=False,
+        )
+        assert process.returncode == expect, process.stdout
+        return Result(process.returncode, process.stdout)
+
     def up(self, *flags: str, expect: int | None = 0, **environment: str) -> Result:
         """`pulumi up` without the preview."""
         return self.run("up", "--yes", "--skip-preview", *flags, expect=expect, **environment)

@@ -404,3 +404,73 @@ def test_replace_deletes_before_it_creates(project: Project, aep: Aep) -> None:
     methods = [write["method"] for write in aep.writes()]
     assert methods == ["DELETE", "POST"]
     assert len(aep.datasets()) == 1
+
+
+def test_name_edited_after_an_interrupted_create(project: Project, aep: Aep) -> None:
+    create = f'UpsertDataset("members", name="%s", schema_id="{PROFILE_SCHEMA}")'
+    project.program(create % "Members")
+    hold = aep.fault({"hold": "after"}, method="POST", service="catalog")
+    process = project.start("up", "--yes", "--skip-preview")
+    aep.hit(hold)
+    for pid in project.plugins():
+        os.kill(pid, signal.SIGKILL)
+    process.communicate(timeout=120)
+    aep.control("DELETE", "faults")
+    (dataset_id,) = aep.datasets()
+    project.program(create % "All members")
+    assert "taken over" in project.up().text
+    assert list(aep.datasets()) == [dataset_id]
+    assert aep.datasets()[dataset_id]["name"] == "All members"
+
+
+def test_own_tag_of_another_credential_is_not_taken_over(project: Project, aep: Aep) -> None:
+    tags = UPSERT | {"pulumiManagedBy": ["aep/dev/members"]}
+    aep.dataset(ID, PROFILE_SCHEMA, tags, name="Members", createdClient="another-team")
+    project.program(f'UpsertDataset("members", name="Members", schema_id="{PROFILE_SCHEMA}")')
+    assert "another credential created it" in project.up(expect=1).text
+    assert aep.writes() == []
+
+
+def test_killed_adoption_whose_line_is_removed_is_found_and_enabled(project: Project, aep: Aep) -> None:
+    aep.dataset(ID, PROFILE_SCHEMA, ON)
+    project.program(ADOPT)
+    hold = aep.fault({"hold": "before"}, method="PATCH", nth=2)
+    process = project.start("up", "--yes", "--skip-preview")
+    aep.hit(hold)
+    for pid in project.plugins():
+        os.kill(pid, signal.SIGKILL)
+    process.communicate(timeout=120)
+    aep.control("DELETE", "faults")
+    project.program("")
+    project.up()
+    assert switches(aep)[0] == ["enabled:false"]
+    found = project.command("discover")
+    assert "OFF since" in found.text
+    assert f"aep-provider enable {ID}" in " ".join(found.text.split())
+    assert "upsert is on" in project.command("enable", ID, "--upsert").text
+    assert switches(aep) == (["enabled:true", "isUpsert:true"], ["enabled:true"])
+    assert aep.datasets()[ID]["tags"]["pulumiProfileGap"][2].startswith("to:")
+    aep.forget()
+    assert "nothing to do" in project.command("enable", ID).text
+    assert aep.writes() == []
+
+
+def test_failed_update_that_is_reverted_is_repaired_by_the_next_up(
+    new_project: Callable[..., Project], aep: Aep
+) -> None:
+    project = new_project(options="options:\n  refresh: always\n")
+    aep.dataset(ID, PROFILE_SCHEMA, ON)
+    project.program(ADOPT.replace(")", ", is_upsert=False)"))
+    project.up()
+    project.program(ADOPT)
+    hold = aep.fault({"hold": "before"}, method="PATCH", nth=2)
+    process = project.start("up", "--yes", "--skip-preview")
+    aep.hit(hold)
+    for pid in project.plugins():
+        os.kill(pid, signal.SIGKILL)
+    process.communicate(timeout=120)
+    aep.control("DELETE", "faults")
+    project.program(ADOPT.replace(")", ", is_upsert=False)"))
+    assert "profile_enabled" in project.preview().text
+    project.up()
+    assert switches(aep) == (["enabled:true"], ["enabled:true"])

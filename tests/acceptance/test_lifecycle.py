@@ -54,6 +54,7 @@ def test_create_costs_what_the_design_allows(project: Project, aep: Aep) -> None
         SANDBOXES,
         SCHEMA,
         LIST,
+        LIST,  # once per process: datasets with our tag, in case the name was edited after an interruption
         "POST catalog/dataSets",
         ONE,
     ]
