@@ -1,0 +1,206 @@
+"""Faults that a test orders: errors, lost connections, cut and foreign replies, expired tokens."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import requests
+
+Fault = Callable[..., str]
+Log = Callable[[], list[dict[str, Any]]]
+BODY = {"name": "x"}
+
+
+def statuses(session: requests.Session, count: int) -> list[int]:
+    return [session.get("/dataSets").status_code for _ in range(count)]
+
+
+def test_status_with_body_and_headers(catalog: requests.Session, fault: Fault) -> None:
+    body = {"error_code": "429050", "message": "Too many requests"}
+    fault({"status": 429, "body": body, "headers": {"Retry-After": "7"}})
+
+    reply = catalog.get("/dataSets")
+
+    assert (reply.status_code, reply.json(), reply.headers["Retry-After"]) == (429, body, "7")
+
+
+def test_fault_hits_once_by_default(catalog: requests.Session, fault: Fault) -> None:
+    fault({"status": 503})
+
+    assert statuses(catalog, 3) == [503, 200, 200]
+
+
+def test_nth_and_times_count_matching_requests(catalog: requests.Session, fault: Fault) -> None:
+    fault({"status": 503}, nth=2, times=2)
+    catalog.get("/batches")
+
+    assert statuses(catalog, 5) == [200, 503, 503, 200, 200]
+
+
+def test_times_null_hits_until_cleared(
+    catalog: requests.Session, control: requests.Session, fault: Fault
+) -> None:
+    fault_id = fault({"status": 503}, times=None)
+    assert statuses(catalog, 4) == [503] * 4
+
+    assert control.delete(f"/faults/{fault_id}").ok
+    assert statuses(catalog, 1) == [200]
+
+
+def test_method_path_and_service_all_have_to_match(
+    catalog: requests.Session, control: requests.Session, create: Callable[..., str]
+) -> None:
+    match = {"method": "PATCH", "path": "/dataSets/[0-9a-f]{24}$", "service": "catalog"}
+    control.post("/faults", json={"match": match, "action": {"status": 503}, "times": None})
+    path = f"/dataSets/{create()}"
+
+    assert catalog.get(path).status_code == 200
+    assert catalog.patch(path, json={"description": "x"}).status_code == 503
+    assert catalog.patch(f"/v2{path}/x", json={}).status_code == 404
+
+
+def test_service_alone_matches(catalog: requests.Session, control: requests.Session) -> None:
+    control.post("/faults", json={"match": {"service": "ims"}, "action": {"status": 500}})
+
+    assert statuses(catalog, 1) == [200]
+    [fault] = control.get("/faults").json()["faults"]
+    assert fault["hits"] == 0
+
+
+def test_refusing_fault_has_no_effect(catalog: requests.Session, fault: Fault) -> None:
+    fault({"status": 500}, method="POST")
+
+    assert catalog.post("/dataSets", json=BODY).status_code == 500
+    assert catalog.get("/dataSets").json() == {}
+
+
+def test_effect_carries_the_request_out_and_still_reports_the_error(
+    catalog: requests.Session, fault: Fault
+) -> None:
+    fault({"effect": True, "status": 504}, method="POST")
+
+    assert catalog.post("/dataSets", json=BODY).status_code == 504
+    assert [body["name"] for body in catalog.get("/dataSets").json().values()] == ["x"]
+
+
+@pytest.mark.parametrize(("moment", "left"), [("before", []), ("after", ["x"])])
+def test_reset_drops_the_connection(
+    catalog: requests.Session, fault: Fault, moment: str, left: list[str]
+) -> None:
+    fault({"reset": moment}, method="POST")
+
+    with pytest.raises(requests.ConnectionError):
+        catalog.post("/dataSets", json=BODY)
+
+    assert [body["name"] for body in catalog.get("/dataSets").json().values()] == left
+
+
+def test_reset_leaves_no_status_in_the_log(catalog: requests.Session, fault: Fault, log: Log) -> None:
+    fault_id = fault({"reset": "after"}, method="POST")
+    with pytest.raises(requests.ConnectionError):
+        catalog.post("/dataSets", json=BODY)
+
+    entry = log()[-1]
+
+    assert (entry["method"], entry["status"], entry["fault"]) == ("POST", None, fault_id)
+
+
+def test_truncated_reply_breaks_off(catalog: requests.Session, fault: Fault) -> None:
+    fault({"truncate": 5}, method="POST")
+
+    with pytest.raises((requests.exceptions.ChunkedEncodingError, requests.ConnectionError)):
+        catalog.post("/dataSets", json=BODY)
+
+    assert len(catalog.get("/dataSets").json()) == 1
+
+
+def test_raw_body_is_a_foreign_page(catalog: requests.Session, fault: Fault) -> None:
+    fault({"raw_body": "<html>busy</html>", "content_type": "text/html", "status": 502})
+
+    reply = catalog.get("/dataSets")
+
+    assert (reply.status_code, reply.text) == (502, "<html>busy</html>")
+    assert reply.headers["Content-Type"].startswith("text/html")
+
+
+def test_raw_body_may_pretend_success(catalog: requests.Session, fault: Fault) -> None:
+    fault({"raw_body": "{not json", "content_type": "application/json", "status": 200})
+
+    reply = catalog.get("/dataSets")
+
+    assert (reply.status_code, reply.text) == (200, "{not json")
+
+
+def test_expired_tokens_are_refused_and_a_new_one_works(
+    catalog: requests.Session, bare: requests.Session, fault: Fault
+) -> None:
+    fault({"expire_tokens": True})
+
+    reply = catalog.get("/dataSets")
+
+    assert (reply.status_code, reply.json()["error_code"]) == (401, "401013")
+    form = {"grant_type": "client_credentials", "client_id": "demo-client", "client_secret": "demo-secret"}
+    token = bare.post("/ims/token/v3", data={**form, "scope": "openid"}).json()["access_token"]
+    catalog.headers["Authorization"] = f"Bearer {token}"
+    assert catalog.get("/dataSets").status_code == 200
+
+
+def test_fault_on_the_token_call(bare: requests.Session, control: requests.Session) -> None:
+    control.post("/faults", json={"match": {"service": "ims"}, "action": {"status": 500}})
+
+    assert bare.post("/ims/token/v3").status_code == 500
+
+
+def test_fault_is_named_in_the_log(catalog: requests.Session, fault: Fault, log: Log) -> None:
+    fault_id = fault({"status": 503})
+    statuses(catalog, 2)
+
+    assert [entry["fault"] for entry in log()[-2:]] == [fault_id, None]
+
+
+def test_list_shows_rules_and_hits(
+    catalog: requests.Session, control: requests.Session, fault: Fault
+) -> None:
+    first = fault({"status": 503}, times=2)
+    second = fault({"status": 500}, path="/nothing")
+    statuses(catalog, 3)
+
+    told = {rule["id"]: rule["hits"] for rule in control.get("/faults").json()["faults"]}
+
+    assert told == {first: 2, second: 0}
+
+
+def test_delete_of_all_faults(catalog: requests.Session, control: requests.Session, fault: Fault) -> None:
+    fault({"status": 503}, times=None)
+
+    assert control.delete("/faults").ok
+    assert statuses(catalog, 1) == [200]
+    assert control.get("/faults").json()["faults"] == []
+
+
+@pytest.mark.parametrize(
+    "order",
+    [
+        {},
+        {"action": {}},
+        {"action": {"stauts": 500}},
+        {"action": {"status": 500}, "match": {"path": "("}},
+        {"action": {"status": 500}, "match": {"verb": "GET"}},
+        {"action": {"status": 500}, "nth": 0},
+        {"action": {"reset": "sometimes"}},
+    ],
+)
+def test_order_that_is_no_rule_is_refused(control: requests.Session, order: dict[str, Any]) -> None:
+    reply = control.post("/faults", json=order)
+
+    assert (reply.status_code, "error" in reply.json()) == (400, True)
+    assert control.get("/faults").json()["faults"] == []
+
+
+@pytest.mark.parametrize("call", [("GET", ""), ("DELETE", ""), ("POST", "/release")])
+def test_unknown_fault(control: requests.Session, call: tuple[str, str]) -> None:
+    method, rest = call
+
+    assert control.request(method, f"/faults/none{rest}").status_code == 404

@@ -1,0 +1,92 @@
+"""Flow Service's lists of dataflows and target connections."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from itertools import chain
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+import requests
+
+from aep_provider.emulator import Emulator
+
+LAKE = "c604ff05-7f1a-43c0-8e18-33bf874cb11c"
+STREAMING = "d8a6f005-7eaf-4153-983e-e8574508b877"
+
+
+@pytest.fixture
+def flowservice(aep: Emulator, connect: Callable[..., requests.Session]) -> requests.Session:
+    return connect(aep.url, "/data/foundation/flowservice")
+
+
+def walk(session: requests.Session, path: str, limit: int) -> list[list[str]]:
+    """Follow ``_links.next`` to the end and return the ids by page."""
+    params: dict[str, Any] = {"limit": limit}
+    pages: list[list[str]] = []
+    while True:
+        reply = session.get(path, params=params)
+        assert reply.status_code == 200, reply.text
+        pages.append([item["id"] for item in reply.json()["items"]])
+        href = reply.json().get("_links", {}).get("next", {}).get("href")
+        if not href:
+            return pages
+        assert not urlsplit(href).netloc, "the link is relative"
+        params = {**params, "continuationToken": parse_qs(urlsplit(href).query)["continuationToken"][0]}
+
+
+def test_flows_come_in_an_items_envelope(flowservice: requests.Session, seed: Callable[..., None]) -> None:
+    flow = {"id": "F1", "state": "enabled", "flowSpec": {"id": STREAMING}, "targetConnectionIds": ["T1"]}
+    seed(flows=[flow])
+
+    [item] = flowservice.get("/flows", params={"limit": 100}).json()["items"]
+
+    assert {**item, **flow} == item
+
+
+def test_target_connection_names_its_dataset(
+    flowservice: requests.Session, seed: Callable[..., None]
+) -> None:
+    target = {"id": "T1", "connectionSpec": {"id": LAKE, "version": "1.0"}, "params": {"dataSetId": "d" * 24}}
+    seed(targetConnections=[target])
+
+    [item] = flowservice.get("/targetConnections", params={"limit": 100}).json()["items"]
+
+    assert {**item, **target} == item
+
+
+def test_no_flows_is_an_empty_list(flowservice: requests.Session) -> None:
+    reply = flowservice.get("/flows")
+
+    assert (reply.status_code, reply.json()["items"]) == (200, [])
+
+
+@pytest.mark.parametrize(("path", "kind"), [("/flows", "flows"), ("/targetConnections", "targetConnections")])
+def test_continuation_gives_each_item_once(
+    flowservice: requests.Session, seed: Callable[..., None], path: str, kind: str
+) -> None:
+    seed(**{kind: [{"id": f"i{n}"} for n in range(5)]})
+
+    pages = walk(flowservice, path, limit=2)
+
+    assert [len(page) for page in pages] == [2, 2, 1]
+    assert sorted(chain.from_iterable(pages)) == ["i0", "i1", "i2", "i3", "i4"]
+
+
+def test_last_page_has_no_next_link(flowservice: requests.Session, seed: Callable[..., None]) -> None:
+    seed(flows=[{"id": "F1"}])
+
+    assert walk(flowservice, "/flows", limit=100) == [["F1"]]
+
+
+def test_full_last_page_ends(flowservice: requests.Session, seed: Callable[..., None]) -> None:
+    seed(flows=[{"id": "F1"}, {"id": "F2"}])
+
+    assert list(chain.from_iterable(walk(flowservice, "/flows", limit=2))) == ["F1", "F2"]
+
+
+def test_look_up_of_one_is_a_list_envelope(flowservice: requests.Session, seed: Callable[..., None]) -> None:
+    seed(flows=[{"id": "F1"}])
+
+    assert [item["id"] for item in flowservice.get("/flows/F1").json()["items"]] == ["F1"]

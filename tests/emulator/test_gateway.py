@@ -1,0 +1,104 @@
+"""What the API gateway checks on each call, with its codes and texts."""
+
+from __future__ import annotations
+
+import pytest
+import requests
+
+DATASETS = "/data/foundation/catalog/dataSets"
+
+
+def refusal(reply: requests.Response) -> tuple[int, object]:
+    return reply.status_code, reply.json()
+
+
+@pytest.mark.parametrize(
+    ("header", "status", "code", "message"),
+    [
+        ("Authorization", 403, "403010", "Oauth token is missing."),
+        ("x-api-key", 403, "403000", "Api Key is required"),
+        ("x-gw-ims-org-id", 400, "400003", "Missing header"),
+    ],
+)
+def test_missing_header(
+    platform: requests.Session, header: str, status: int, code: str, message: str
+) -> None:
+    del platform.headers[header]
+
+    assert refusal(platform.get(DATASETS)) == (status, {"error_code": code, "message": message})
+
+
+@pytest.mark.parametrize(
+    ("header", "value", "status", "code", "message"),
+    [
+        ("Authorization", "Bearer made-up", 401, "401013", "Oauth token is not valid"),
+        ("x-api-key", "nobody", 403, "403003", "Api Key is invalid"),
+        ("x-gw-ims-org-id", "0123456789ABCDEF", 403, "403027", "User region is missing"),
+        ("x-gw-ims-org-id", "FFFFFFFFFFFFFFFFFFFFFFFF@AdobeOrg", 403, "403027", "User region is missing"),
+    ],
+)
+def test_wrong_header(
+    platform: requests.Session, header: str, value: str, status: int, code: str, message: str
+) -> None:
+    platform.headers[header] = value
+
+    assert refusal(platform.get(DATASETS)) == (status, {"error_code": code, "message": message})
+
+
+def test_api_key_must_be_the_client_the_token_was_issued_to(platform: requests.Session) -> None:
+    platform.headers["x-api-key"] = "other-client"
+
+    assert platform.get(DATASETS).json()["error_code"] == "403003"
+
+
+def test_token_without_the_bearer_scheme_is_not_valid(platform: requests.Session) -> None:
+    platform.headers["Authorization"] = str(platform.headers["Authorization"]).removeprefix("Bearer ")
+
+    assert platform.get(DATASETS).json()["error_code"] == "401013"
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        DATASETS,
+        "/data/foundation/schemaregistry/tenant/schemas",
+        "/data/foundation/sandbox-management/",
+        "/data/foundation/flowservice/flows",
+    ],
+)
+def test_every_service_is_behind_the_gateway(bare: requests.Session, path: str) -> None:
+    assert bare.get(path).json() == {"error_code": "403000", "message": "Api Key is required"}
+
+
+def test_writes_are_behind_the_gateway(bare: requests.Session) -> None:
+    assert bare.post(DATASETS, json={"name": "x"}).json()["error_code"] == "403000"
+
+
+@pytest.mark.parametrize("path", ["/", "/data/foundation/nothing", "/data/foundation/catalog/nothing"])
+def test_unknown_path_is_an_html_404(platform: requests.Session, path: str) -> None:
+    reply = platform.get(path)
+
+    assert reply.status_code == 404
+    assert reply.headers["Content-Type"].startswith("text/html")
+    assert "<html" in reply.text
+
+
+def test_catalog_needs_the_sandbox_header(platform: requests.Session) -> None:
+    del platform.headers["x-sandbox-name"]
+
+    assert platform.get(DATASETS).status_code == 400
+
+
+def test_unknown_sandbox_is_refused(platform: requests.Session) -> None:
+    platform.headers["x-sandbox-name"] = "elsewhere"
+
+    reply = platform.get(DATASETS)
+
+    assert reply.status_code == 403
+    assert reply.json()["type"].startswith("http://ns.adobe.com/aep/errors/SMS-")
+
+
+def test_request_id_comes_back(platform: requests.Session) -> None:
+    reply = platform.get(DATASETS, headers={"x-request-id": "my-own-id"})
+
+    assert reply.headers["x-request-id"] == "my-own-id"
