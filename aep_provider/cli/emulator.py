@@ -1,0 +1,74 @@
+"""``aep-provider emulator``: serve the local Adobe Experience Platform."""
+
+from __future__ import annotations
+
+import signal
+import sqlite3
+import threading
+from pathlib import Path
+
+import click
+
+_EXTRA = ("starlette", "uvicorn", "jsonpatch")
+"""The modules of the extra; without them there is nothing to serve with."""
+
+
+@click.command(name="emulator")
+@click.option(
+    "--port", type=click.IntRange(0, 65535), default=0, show_default=True, help="0 takes a free port."
+)
+@click.option(
+    "--state",
+    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="SQLite file that keeps the state between runs; in memory without it.",
+)
+@click.option(
+    "--seed",
+    default="empty",
+    show_default=True,
+    metavar="NAME",
+    help='What a fresh state begins with: "empty" or "demo".',
+)
+@click.option(
+    "--latency",
+    type=click.IntRange(0),
+    default=0,
+    show_default=True,
+    metavar="MS",
+    help="Delay of each reply.",
+)
+@click.option("--strict", is_flag=True, help="Refuse what Adobe's documentation does not name.")
+def emulator(port: int, state: Path | None, seed: str, latency: int, strict: bool) -> None:
+    """Serve a local Adobe Experience Platform until interrupted.
+
+    Prints the two environment variables that point a client at it.
+    """
+    # Imported here, so that the other commands work, and start fast, without the extra.
+    try:
+        from aep_provider.emulator import Emulator
+        from aep_provider.emulator.server import PortInUse
+        from aep_provider.emulator.store import StateInUse
+    except ModuleNotFoundError as error:
+        if (error.name or "").partition(".")[0] not in _EXTRA:
+            raise
+        raise click.ClickException(
+            f"the emulator needs {error.name}: run pip install 'aep-provider[emulator]'"
+        ) from error
+
+    # Set before the server starts, so that a signal at any moment ends it in good order.
+    over = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: over.set())
+    server = Emulator(port=port, state=state, seed=seed, latency_ms=latency, strict=strict)
+    try:
+        server.start()
+    except (PortInUse, StateInUse, ValueError) as error:
+        raise click.ClickException(str(error)) from error
+    except (OSError, sqlite3.Error) as error:
+        raise click.ClickException(f"cannot start the emulator: {error}") from error
+    try:
+        click.echo(f"export AEP_ENDPOINT={server.url}\nexport AEP_IMS_ENDPOINT={server.url}")
+        over.wait()
+    finally:
+        server.stop()

@@ -1,0 +1,175 @@
+"""The calls on ``/batches`` and ``/lastBatches``: reading only."""
+
+from __future__ import annotations
+
+from copy import deepcopy
+from typing import Any
+
+from starlette.responses import JSONResponse, Response
+
+from aep_provider.emulator import errors, filters
+from aep_provider.emulator.call import Call
+from aep_provider.emulator.catalog import dataset as model
+from aep_provider.emulator.store import Json
+from aep_provider.emulator.world import World
+
+KIND = "batch"
+SCRIPT = "_script"
+"""A seeded batch may hold the statuses that its next readings show, one each; clients never see the list."""
+
+ENDED = frozenset(
+    {
+        "success",
+        "active",
+        "failed",
+        "failure",
+        "aborted",
+        "abandoned",
+        "inactive",
+        "deleted",
+        "archived",
+        "retained",
+    }
+)
+_SUCCEEDED = ("success", "active")
+_FAILED = ("failed", "failure")
+_SIMPLE = (
+    "created", "createdClient", "createdUser", "updated", "updatedUser", "version", "recordCount",
+    "failedRecordCount", "size", "started", "completed", "externalId",
+)  # fmt: skip
+_KNOWN = (
+    "limit", "start", "orderBy", "property", "properties", "tags", "createdAfter", "createdBefore", "dataSet",
+    "status", "batch",
+)  # fmt: skip
+
+
+def list_all(call: Call) -> Response:
+    """``GET /batches`` (spec): an object keyed by id."""
+    call.expect_query(*_KNOWN, *_SIMPLE)
+    query, store = call.query, call.world.store
+    limit, start = filters.page_bounds(query.get("limit"), query.get("start"))
+    tests = [filters.expression(text) for text in query.getlist("property")]
+    tests += [filters.tags(text) for text in query.getlist("tags")]
+    tests += [filters.simple(name, text) for name, text in query.multi_items() if name in _SIMPLE]
+    if "dataSet" in query:
+        wanted = query["dataSet"].split(",")
+        tests.append(lambda body: any(key in wanted for key in datasets_of(body)))
+    if "createdAfter" in query:
+        after = filters.millis("createdAfter", query["createdAfter"])
+        tests.append(lambda body: body.get("created", 0) > after)
+    if "createdBefore" in query:
+        before = filters.millis("createdBefore", query["createdBefore"])
+        tests.append(lambda body: body.get("created", 0) < before)
+    if "batch" in query:
+        ids = query["batch"].split(",")
+        rows = filters.keep(
+            ((key, body) for key, body in store.all(KIND, call.sandbox).items() if key in ids), tests
+        )
+    else:
+        rows = filters.keep(store.all(KIND, call.sandbox).items(), tests)
+    if start == 0:
+        # One listing is one reading, however many pages it takes.
+        rows = [(batch_id, advance(call.world, call.sandbox, batch_id)) for batch_id, _ in rows]
+    if "status" in query:
+        rows = filters.keep(rows, [filters.simple("status", query["status"])])
+    if "orderBy" in query:
+        rows = filters.order(rows, query["orderBy"])
+    properties = query.get("properties")
+    page = rows[start : start + limit]
+    return JSONResponse({batch_id: filters.project(_shown(body), properties) for batch_id, body in page})
+
+
+def look_up(call: Call) -> Response:
+    """``GET /batches/{id}`` (spec): wrapped in its id."""
+    call.expect_query("properties")
+    batch_id = call.path_params["id"]
+    if call.world.store.get(KIND, batch_id, call.sandbox) is None:
+        raise errors.catalog(404, "NotFoundError", "Batch not found.")
+    body = _shown(advance(call.world, call.sandbox, batch_id))
+    return JSONResponse({batch_id: filters.project(body, call.query.get("properties"))})
+
+
+def last(call: Call) -> Response:
+    """``GET /lastBatches?dataSetId=a,b`` (spec): the newest batch of each dataset."""
+    call.expect_query("dataSetId")
+    reply: Json = {}
+    for dataset_id in call.query.get("dataSetId", "").split(","):
+        rows = [
+            (key, body)
+            for key, body in call.world.store.all(KIND, call.sandbox).items()
+            if dataset_id in datasets_of(body)
+        ]
+        if rows:
+            reply[dataset_id] = _last_of(sorted(rows, key=lambda row: row[1]["created"]))
+    return JSONResponse(reply)
+
+
+def datasets_of(batch: Json) -> list[str]:
+    """Return the ids of the datasets that a batch goes into."""
+    related = batch.get("relatedObjects", [])
+    return [str(item.get("id")) for item in related if item.get("type") == "dataSet"]
+
+
+def advance(world: World, sandbox: str, batch_id: str) -> Json:
+    """Take the next step of a batch's script, if it has one, and return the batch."""
+    batch = world.store.all(KIND, sandbox)[batch_id]
+    script = batch.get(SCRIPT)
+    if not script:
+        return batch
+    return change(world, sandbox, batch_id, {"status": script[0], SCRIPT: script[1:]})
+
+
+def change(world: World, sandbox: str, batch_id: str, values: Json) -> Json:
+    """Set fields of a batch, with the version and the times that follow from it."""
+    batch = deepcopy(world.store.all(KIND, sandbox)[batch_id])
+    moved = "status" in values and values["status"] != batch.get("status")
+    batch.update(values)
+    if moved:
+        model.touch(world, batch, str(batch.get("updatedUser", "")))
+        if batch["status"] in ENDED:
+            batch["completed"] = batch["updated"]
+    world.store.put(KIND, batch_id, batch, sandbox)
+    return batch
+
+
+def complete(world: World, sandbox: str, fields: Json, client_id: str) -> Json:
+    """Return a batch with everything that Catalog adds; ``fields`` win."""
+    now = world.clock.millis()
+    user = f"{client_id}@techacct.adobe.com"
+    server: dict[str, Any] = {
+        "imsOrg": model.org_of(world, client_id),
+        "sandboxId": (world.store.get("sandbox", sandbox) or {}).get("id", ""),
+        "created": now,
+        "createdClient": client_id,
+        "createdUser": user,
+        "updatedUser": user,
+        "updated": now,
+        "status": "loading",
+        "version": "1.0.0",
+        "availableDates": {},
+        "relatedObjects": [],
+        "metrics": {},
+        "tags": {},
+        "inputFormat": {"format": "parquet"},
+    }
+    return {**server, **fields}
+
+
+def _last_of(rows: list[tuple[str, Json]]) -> Json:
+    batch_id, batch = rows[-1]
+    successful = [key for key, body in rows if body.get("status") in _SUCCEEDED]
+    failed = [key for key, body in rows if body.get("status") in _FAILED]
+    found = {
+        "lastBatchId": batch_id,
+        "lastBatchStatus": batch.get("status"),
+        "lastSuccessfulBatchId": successful[-1] if successful else None,
+        "lastFailedBatchId": failed[-1] if failed else None,
+    }
+    same: Json = {
+        name: batch[name] for name in ("imsOrg", "sandboxId", "created", "updated") if name in batch
+    }
+    return {**{name: value for name, value in found.items() if value is not None}, **same}
+
+
+def _shown(batch: Json) -> Json:
+    return {name: value for name, value in batch.items() if name != SCRIPT}

@@ -1,0 +1,134 @@
+"""The dataset object: what clients may write, what Catalog adds, how it changes with each write."""
+
+from __future__ import annotations
+
+import re
+import secrets
+from typing import Any
+
+from aep_provider.emulator import errors
+from aep_provider.emulator.call import Call
+from aep_provider.emulator.store import Json
+from aep_provider.emulator.world import World
+
+TABLE_FORMAT = "adobe/siphon/table/format"
+TABLE_NAME = "adobe/pqs/table"
+
+READ_ONLY = frozenset(
+    {
+        "id", "version", "created", "updated", "createdClient", "createdUser", "updatedUser", "basePath",
+        "imsOrg", "sandboxId", "viewId", "files",
+    }
+)  # fmt: skip
+"""Spec's readOnly flags; the rest inferred. ``files`` is expandable, and those cannot be patched (doc)."""
+
+WRITABLE = frozenset(
+    {
+        "name", "description", "tags", "enableErrorDiagnostics", "observableSchema", "fileDescription",
+        "schema", "schemaRef", "dataSourceId", "unifiedTags", "systemLabels", "extensions", "classification", "state",
+    }
+)  # fmt: skip
+"""The spec's request, what the v2 sample of the documentation patches, and what Adobe's own client sends."""
+
+_TYPES: dict[str, type] = {
+    "name": str,
+    "description": str,
+    "tags": dict,
+    "enableErrorDiagnostics": bool,
+    "observableSchema": dict,
+    "fileDescription": dict,
+    "schemaRef": dict,
+    "extensions": dict,
+    "classification": dict,
+}
+
+
+def new_id(world: World) -> str:
+    """Return a fresh object id: 24 hexadecimal digits that begin with the time."""
+    return f"{int(world.clock.seconds()):08x}{secrets.token_hex(8)}"
+
+
+def check(call: Call, fields: Json) -> None:
+    """Check fields that a client wants to write.
+
+    Raises:
+        Refused: a field is read-only, of the wrong type, or (strict) unknown.
+    """
+    read_only = sorted(READ_ONLY & fields.keys())
+    if read_only:
+        raise errors.bad_request(f"Read-only properties cannot be set: {', '.join(read_only)}")
+    for name, kind in _TYPES.items():
+        if name in fields and not isinstance(fields[name], kind):
+            raise errors.bad_request(f"The property {name} has an invalid type")
+    check_tags(fields.get("tags", {}))
+    call.expect_fields(fields, WRITABLE)
+
+
+def check_tags(tags: Any) -> None:
+    """Check that tags are a map from a name to a list of strings (spec).
+
+    Raises:
+        Refused: they are not.
+    """
+    if not isinstance(tags, dict):
+        raise errors.bad_request("The property tags has an invalid type")
+    for name, values in tags.items():
+        if not isinstance(values, list) or not all(isinstance(value, str) for value in values):
+            raise errors.bad_request(f"The values of tag {name} must be an array of strings")
+
+
+def complete(world: World, sandbox: str, dataset_id: str, fields: Json, client_id: str) -> Json:
+    """Return a dataset with everything that Catalog adds (live tutorial, 2024); ``fields`` win.
+
+    Args:
+        client_id: who created it.
+    """
+    now = world.clock.millis()
+    user = f"{client_id}@techacct.adobe.com"
+    server = {
+        "enableErrorDiagnostics": False,
+        "tags": {TABLE_NAME: [table_name(str(fields.get("name", dataset_id)))], TABLE_FORMAT: ["delta"]},
+        "state": "ACTIVE",
+        "imsOrg": org_of(world, client_id),
+        "sandboxId": (world.store.get("sandbox", sandbox) or {}).get("id", ""),
+        "extensions": {"adobe_lakeHouse": {}, "adobe_unifiedProfile": {}},
+        "version": "1.0.0",
+        "created": now,
+        "updated": now,
+        "createdClient": client_id,
+        "createdUser": user,
+        "updatedUser": user,
+        "classification": {"dataBehavior": behaviour(world, fields), "managedBy": "CUSTOMER"},
+        "viewId": f"{int(dataset_id, 16) + 1:024x}"
+        if re.fullmatch(r"[0-9a-f]{24}", dataset_id)
+        else dataset_id,
+        "fileDescription": {"format": "parquet"},
+        "files": f"@/dataSetFiles?dataSetId={dataset_id}",
+    }
+    return {**server, **fields}
+
+
+def behaviour(world: World, fields: Json) -> str:
+    """Return "record" or "time-series", from what the schema extends."""
+    schema = world.store.get("schema", str(fields.get("schemaRef", {}).get("id")))
+    time_series = "https://ns.adobe.com/xdm/data/time-series" in (schema or {}).get("meta:extends", [])
+    return "time-series" if time_series else "record"
+
+
+def org_of(world: World, client_id: str) -> str:
+    """Return the organisation of a client, or the first that there is if the client is nobody's."""
+    client = world.client(client_id)
+    return str(client["org"]) if client else min(world.organisations(), default="")
+
+
+def table_name(name: str) -> str:
+    """Return the SQL table name that Catalog derives (inferred from one sample)."""
+    return re.sub(r"[^a-z0-9]+", "_", name.lower()).strip("_")
+
+
+def touch(world: World, dataset: Json, user: str) -> None:
+    """Count a write: version n+1, who and when."""
+    major, _, last = str(dataset.get("version", "1.0.0")).rpartition(".")
+    dataset["version"] = f"{major}.{int(last) + 1}"
+    dataset["updated"] = world.clock.millis()
+    dataset["updatedUser"] = user

@@ -1,0 +1,33 @@
+"""The emulator's own time: real time plus an offset that only a command moves."""
+
+from __future__ import annotations
+
+import time
+from datetime import datetime, timezone
+
+
+class Clock:
+    """Answers "what time is it" for every service.
+
+    Args:
+        offset: seconds that the emulator's time is ahead of the machine's.
+    """
+
+    def __init__(self, offset: float = 0.0) -> None:
+        self.offset = offset
+
+    def advance(self, seconds: float) -> None:
+        """Move time forward by ``seconds``; nothing ever sleeps."""
+        self.offset += seconds
+
+    def seconds(self) -> float:
+        """Return the time as seconds since the epoch."""
+        return time.time() + self.offset
+
+    def millis(self) -> int:
+        """Return the time as Catalog writes it: milliseconds since the epoch."""
+        return int(self.seconds() * 1000)
+
+    def text(self) -> str:
+        """Return the time as ``YYYY-MM-DD HH:MM:SS`` in UTC, the form of ``enabledAt`` (live)."""
+        return datetime.fromtimestamp(self.seconds(), timezone.utc).strftime("%Y-%m-%d %H:%M:%S")

@@ -1,0 +1,129 @@
+"""The error bodies of each service, with Adobe's codes and texts.
+
+AEP has no common error shape: the gateway, IMS and each service write their own.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping
+from datetime import datetime, timezone
+from typing import Any
+
+from starlette.responses import HTMLResponse, JSONResponse, Response
+
+GATEWAY_MESSAGES = {
+    "400003": "Missing header",
+    "401013": "Oauth token is not valid",
+    "403000": "Api Key is required",
+    "403003": "Api Key is invalid",
+    "403010": "Oauth token is missing.",
+    "403025": "Profile is not valid",
+    "403027": "User region is missing",
+}
+"""Texts by error code (doc: landing/troubleshooting)."""
+
+
+class Refused(Exception):
+    """A request is answered with an error instead of being carried out.
+
+    Args:
+        response: the whole reply.
+    """
+
+    def __init__(self, response: Response) -> None:
+        super().__init__(response.status_code)
+        self.response = response
+
+
+def _json(status: int, body: Any, headers: Mapping[str, str] | None = None) -> Refused:
+    return Refused(JSONResponse(body, status_code=status, headers=headers))
+
+
+def gateway(code: str) -> Refused:
+    """Return the gateway's refusal; the HTTP status is the code's first three digits (inferred)."""
+    return _json(int(code[:3]), {"error_code": code, "message": GATEWAY_MESSAGES[code]})
+
+
+def ims(error: str, description: str) -> Refused:
+    """Return the refusal of the token service (RFC 6749 shape)."""
+    return _json(400, {"error": error, "error_description": description})
+
+
+def catalog(status: int, title: str, detail: str) -> Refused:
+    """Return Catalog's refusal (doc: landing/troubleshooting; live for NotFoundError)."""
+    return _json(
+        status, {"type": "/placeholder/type/uri", "status": status, "title": title, "detail": detail}
+    )
+
+
+def bad_request(detail: str) -> Refused:
+    """Return Catalog's 400."""
+    return catalog(400, "BadRequestError", detail)
+
+
+def bad_content_type() -> Refused:
+    """Return the refusal of a missing or unsuitable Content-Type (doc: landing/troubleshooting)."""
+    return bad_request("A valid content-type must be specified")
+
+
+def registry(code: str, title: str, detail: str) -> Refused:
+    """Return the Schema Registry's refusal (spec); the status is the end of ``code``, "XDM-1012-404"."""
+    status = int(code.rsplit("-", 1)[1])
+    report = {
+        "registryRequestId": str(uuid.uuid4()),
+        "timestamp": datetime.now(timezone.utc).strftime("%m-%d-%Y %H:%M:%S"),
+        "detailed-message": detail,
+    }
+    return _json(
+        status,
+        {
+            "type": f"http://ns.adobe.com/aep/errors/{code}",
+            "title": title,
+            "status": status,
+            "report": report,
+            "detail": detail,
+        },
+    )
+
+
+def sandbox(code: str, title: str) -> Refused:
+    """Return Sandbox Management's refusal, which has no ``detail``; the status is the end of ``code``."""
+    status = int(code.rsplit("-", 1)[1])
+    return _json(status, {"status": status, "title": title, "type": f"http://ns.adobe.com/aep/errors/{code}"})
+
+
+def flow(status: int, message: str) -> Refused:
+    """Return Flow Service's refusal (doc: landing/troubleshooting)."""
+    return _json(status, {"errorMessage": message})
+
+
+def strictness(what: list[str]) -> Refused:
+    """Return the refusal that only ``--strict`` gives; AEP is not known to refuse these."""
+    return _json(
+        400,
+        {
+            "type": "/_emulator/strict",
+            "status": 400,
+            "title": "EmulatorStrictness",
+            "detail": "refused by the emulator because it runs strict; AEP's documentation does not name: "
+            + ", ".join(what),
+        },
+    )
+
+
+def unknown_path() -> Refused:
+    """Return the reply to a path that no service has: HTML, not JSON (live 2026-08)."""
+    page = "<html><head><title>404 Not Found</title></head><body><h1>404 Not Found</h1></body></html>"
+    return Refused(HTMLResponse(page, status_code=404))
+
+
+def method_not_allowed(allow: str) -> Refused:
+    """Return the reply to a method that the path does not have (405 live for GET on /import/batches)."""
+    body = {
+        "type": "/placeholder/type/uri",
+        "status": 405,
+        "title": "MethodNotAllowedError",
+        "detail": "The method is not allowed for this resource",
+    }
+    return _json(405, body, {"Allow": allow})

@@ -1,0 +1,111 @@
+"""Flow Service (``/data/foundation/flowservice``): reading flows and their connections."""
+
+from __future__ import annotations
+
+import base64
+import re
+import secrets
+from collections.abc import Callable
+from urllib.parse import urlencode
+
+from starlette.responses import JSONResponse, Response
+from starlette.routing import BaseRoute
+
+from aep_provider.emulator import errors, filters
+from aep_provider.emulator.call import Call, route
+from aep_provider.emulator.catalog import dataset as model
+from aep_provider.emulator.errors import Refused
+from aep_provider.emulator.store import Json
+from aep_provider.emulator.world import World
+
+KINDS = ("flows", "targetConnections", "sourceConnections")
+
+_BASE = "/data/foundation/flowservice"
+_DEFAULT_LIMIT = 20
+_MAX_LIMIT = 100
+
+
+def routes() -> list[BaseRoute]:
+    """Return the routes of the service."""
+    return [
+        made
+        for kind in KINDS
+        for made in (
+            route("GET", f"{_BASE}/{kind}", _listing(kind)),
+            route("GET", f"{_BASE}/{kind}/{{id}}", _single(kind)),
+        )
+    ]
+
+
+def complete(world: World, sandbox: str, kind: str, fields: Json) -> Json:
+    """Return a flow or connection with everything that Flow Service adds; ``fields`` win."""
+    now = world.clock.millis()
+    client = str(fields.get("createdClient") or next(iter(world.store.all("client")), ""))
+    server: Json = {
+        "name": str(fields["id"]),
+        "state": "enabled",
+        "createdAt": now,
+        "updatedAt": now,
+        "createdClient": client,
+        "createdBy": f"{client}@techacct.adobe.com",
+        "updatedBy": f"{client}@techacct.adobe.com",
+        "sandboxId": (world.store.get("sandbox", sandbox) or {}).get("id", ""),
+        "sandboxName": sandbox,
+        "imsOrgId": model.org_of(world, client),
+        "version": f'"{secrets.token_hex(8)}"',
+    }
+    server["etag"] = fields.get("version", server["version"])
+    if kind == "flows":
+        server |= {"sourceConnectionIds": [], "targetConnectionIds": [], "inheritedAttributes": {}}
+    else:
+        server |= {"params": {}, "data": {"format": "parquet_xdm"}}
+    return {**server, **fields}
+
+
+def _listing(kind: str) -> Callable[[Call], Response]:
+    def list_all(call: Call) -> Response:
+        """``GET /{kind}`` (spec): pages by a token in a relative link."""
+        call.expect_query("limit", "continuationToken", "property", "orderby", "start", "count")
+        limit_text = call.query.get("limit", str(_DEFAULT_LIMIT))
+        limit = int(limit_text) if re.fullmatch(r"[0-9]{1,6}", limit_text) else 0
+        if not 1 <= limit <= _MAX_LIMIT:
+            raise errors.flow(400, f"limit must be 1 to {_MAX_LIMIT}")
+        try:
+            tests = [filters.expression(text, dotted=True) for text in call.query.getlist("property")]
+        except Refused:
+            raise errors.flow(400, "Invalid property filter") from None
+        rows = filters.keep(call.world.store.all(kind, call.sandbox).items(), tests)
+        first = _offset(call.query.get("continuationToken"))
+        reply: Json = {"items": [body for _, body in rows[first : first + limit]], "_links": {}}
+        if first + limit < len(rows):
+            query = [item for item in call.query.multi_items() if item[0] != "continuationToken"]
+            query.append(("continuationToken", _token(first + limit)))
+            reply["_links"]["next"] = {"href": f"{_BASE}/{kind}?{urlencode(query)}"}
+        return JSONResponse(reply)
+
+    return list_all
+
+
+def _single(kind: str) -> Callable[[Call], Response]:
+    def look_up(call: Call) -> Response:
+        """``GET /{kind}/{id}`` (spec): a list of one."""
+        call.expect_query()
+        body = call.world.store.get(kind, call.path_params["id"], call.sandbox)
+        if body is None:
+            raise errors.flow(404, f"{call.path_params['id']} is not found")
+        return JSONResponse({"items": [body]}, headers={"ETag": str(body["etag"])})
+
+    return look_up
+
+
+def _token(offset: int) -> str:
+    return base64.urlsafe_b64encode(f"offset:{offset}".encode()).decode()
+
+
+def _offset(token: str | None) -> int:
+    if token is None:
+        return 0
+    try:
+        return int(base64.urlsafe_b64decode(token).decode().removeprefix("offset:"))
+    except ValueError:
+        raise errors.flow(400, "Invalid continuationToken") from None

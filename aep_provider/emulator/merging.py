@@ -1,0 +1,81 @@
+"""Raw objects put into the state: what seeds hold and what ``POST /_emulator/seed`` takes."""
+
+from __future__ import annotations
+
+import uuid
+from typing import Any
+
+from aep_provider.emulator import flows, registry, sandboxes
+from aep_provider.emulator.catalog import batches, datasets
+from aep_provider.emulator.catalog import dataset as model
+from aep_provider.emulator.ims import DEFAULT_LIFETIME
+from aep_provider.emulator.store import Json
+from aep_provider.emulator.world import World
+
+_MAPS = ("clients", "datasets", "batches")
+_LISTS = {"sandboxes": "name", "schemas": "$id", **dict.fromkeys(flows.KINDS, "id")}
+"""The key that each object of a list must have."""
+
+_DEFAULT_SANDBOX = "dev"
+
+
+def check(world: World, order: Any) -> None:
+    """Check an order before anything of it is stored.
+
+    Raises:
+        ValueError: it is not one.
+    """
+    if not isinstance(order, dict):
+        raise ValueError("the body must be a JSON object")
+    unknown = sorted(set(order) - {"sandbox", *_MAPS, *_LISTS})
+    if unknown:
+        raise ValueError(f"unknown keys: {', '.join(unknown)}")
+    for name in _MAPS:
+        objects = order.get(name, {})
+        if not isinstance(objects, dict):
+            raise ValueError(f"{name} must be an object keyed by id")
+        for key, body in objects.items():
+            if not isinstance(body, dict) and not (name == "clients" and isinstance(body, str)):
+                raise ValueError(f"{name}.{key} must be an object")
+    for name, key in _LISTS.items():
+        objects = order.get(name, [])
+        if not isinstance(objects, list) or not all(isinstance(body, dict) for body in objects):
+            raise ValueError(f"{name} must be a list of objects")
+        if not all(isinstance(body.get(key), str) for body in objects):
+            raise ValueError(f"each of {name} must have {key!r}")
+    _check_sandbox(world, order)
+
+
+def _check_sandbox(world: World, order: Json) -> None:
+    sandbox = order.get("sandbox", _DEFAULT_SANDBOX)
+    known = {*world.store.all("sandbox"), *(body["name"] for body in order.get("sandboxes", []))}
+    if any(order.get(name) for name in ("datasets", "batches", *flows.KINDS)) and sandbox not in known:
+        raise ValueError(f"unknown sandbox {sandbox!r}; known: {', '.join(sorted(known))}")
+
+
+def merge(world: World, order: Json) -> None:
+    """Store the objects of a checked order as they are, with the server's fields added where missing."""
+    store = world.store
+    sandbox = str(order.get("sandbox", _DEFAULT_SANDBOX))
+    for client_id, given in order.get("clients", {}).items():
+        client = {"secret": given} if isinstance(given, str) else given
+        defaults = {"org": model.org_of(world, ""), "expires_in": DEFAULT_LIFETIME}
+        store.put("client", client_id, {**defaults, **(store.get("client", client_id) or {}), **client})
+    for body in order.get("sandboxes", []):
+        defaults = {"id": str(uuid.uuid4()), **sandboxes.defaults(world)}
+        store.put("sandbox", body["name"], {**defaults, "title": body["name"], **body})
+    for body in order.get("schemas", []):
+        store.put(registry.KIND, body["$id"], registry.complete(world, body))
+    for dataset_id, body in order.get("datasets", {}).items():
+        complete = model.complete(world, sandbox, dataset_id, body, _creator(world, body))
+        store.put(datasets.KIND, dataset_id, complete, sandbox)
+    for batch_id, body in order.get("batches", {}).items():
+        complete = batches.complete(world, sandbox, body, _creator(world, body))
+        store.put(batches.KIND, batch_id, complete, sandbox)
+    for kind in flows.KINDS:
+        for body in order.get(kind, []):
+            store.put(kind, body["id"], flows.complete(world, sandbox, kind, body), sandbox)
+
+
+def _creator(world: World, body: Json) -> str:
+    return str(body.get("createdClient") or next(iter(world.store.all("client")), ""))

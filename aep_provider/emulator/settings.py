@@ -1,0 +1,58 @@
+"""Switches for the behaviours on which the sources disagree or say nothing."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, fields
+from typing import Any
+
+CHOICES: dict[str, tuple[str, ...]] = {
+    "union_check": ("refuse", "accept"),
+    "tag_filter": ("honoured", "ignored"),
+    "name_filter": ("honoured", "ignored"),
+    "missing_delete": ("404", "empty200"),
+    "patch_without_disable": ("warn", "refuse"),
+}
+"""The values that each textual switch takes."""
+
+
+@dataclass
+class Settings:
+    """The switches and their defaults; ``docs/emulator.md`` says what each one does."""
+
+    delayed_delete: int = 0
+    union_propagation: int = 0
+    union_check: str = "refuse"
+    if_match: bool = True
+    tag_filter: str = "honoured"
+    name_filter: str = "honoured"
+    missing_delete: str = "404"
+    patch_without_disable: str = "warn"
+
+    def change(self, values: dict[str, Any]) -> None:
+        """Set several switches at once.
+
+        Raises:
+            ValueError: a name is unknown or a value is not one that the switch takes; nothing is changed.
+        """
+        for name, value in values.items():
+            _check(name, value)
+        for name, value in values.items():
+            setattr(self, name, value)
+
+    def as_json(self) -> dict[str, Any]:
+        """Return every switch by name."""
+        return asdict(self)
+
+
+def _check(name: str, value: object) -> None:
+    known = {field.name for field in fields(Settings)}
+    if name not in known:
+        raise ValueError(f"unknown setting {name!r}; known: {', '.join(sorted(known))}")
+    if name in CHOICES:
+        if value not in CHOICES[name]:
+            raise ValueError(f"{name} must be one of {', '.join(CHOICES[name])}, not {value!r}")
+    elif name == "if_match":
+        if not isinstance(value, bool):
+            raise ValueError(f"{name} must be true or false, not {value!r}")
+    elif not isinstance(value, int) or isinstance(value, bool) or value < 0:
+        raise ValueError(f"{name} must be a whole number of requests, not {value!r}")

@@ -1,0 +1,55 @@
+"""The one object that the services share."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from aep_provider.emulator.clock import Clock
+from aep_provider.emulator.faults import Faults
+from aep_provider.emulator.request_log import RequestLog
+from aep_provider.emulator.settings import Settings
+from aep_provider.emulator.store import Json, Store
+
+
+@dataclass
+class World:
+    """State and switches of one emulator.
+
+    Args:
+        store: what is persistent.
+        strict: refuse what AEP is not known to refuse, if its documentation does not name it.
+        latency_ms: added to every request.
+    """
+
+    store: Store
+    strict: bool = False
+    latency_ms: int = 0
+    clock: Clock = field(default_factory=Clock)
+    settings: Settings = field(default_factory=Settings)
+    faults: Faults = field(default_factory=Faults)
+    log: RequestLog = field(default_factory=RequestLog)
+
+    @property
+    def seed(self) -> str | None:
+        """The name of the seed that the state began with; None while the state is fresh."""
+        meta = self.store.get("meta", "seed")
+        return None if meta is None else str(meta["name"])
+
+    def client(self, client_id: str) -> Json | None:
+        """Return an OAuth client of the token service."""
+        return self.store.get("client", client_id)
+
+    def organisations(self) -> set[str]:
+        """Return the organisations that some client belongs to."""
+        return {str(client["org"]) for client in self.store.all("client").values()}
+
+    def save(self) -> None:
+        """Make the clock and the switches survive a restart."""
+        self.store.put("meta", "clock", {"offset": self.clock.offset})
+        self.store.put("meta", "settings", self.settings.as_json())
+
+    def restore(self) -> None:
+        """Take the clock and the switches from the store."""
+        self.clock.offset = float((self.store.get("meta", "clock") or {}).get("offset", 0.0))
+        self.settings = Settings()
+        self.settings.change(self.store.get("meta", "settings") or {})
