@@ -4,14 +4,7 @@ PYTHON ?= python3
 STACK ?= local
 VENV := .venv
 BIN := $(VENV)/bin
-HERE := $(CURDIR)
-STATE := $(HERE)/.aep
-PULUMI = $(shell $(BIN)/python tools/get_pulumi.py 2>/dev/null)
 
-# The stack `local` keeps its state in the checkout; its passphrase protects nothing but a demo secret.
-# Where you have chosen a backend or a passphrase of your own, yours is used.
-export PULUMI_BACKEND_URL ?= file://$(STATE)/state
-export PULUMI_CONFIG_PASSPHRASE ?= local
 export PULUMI_SKIP_UPDATE_CHECK ?= true
 # Refresh and destroy run the program, so that they use the configured credential and not the one in state.
 export PULUMI_RUN_PROGRAM = true
@@ -65,4 +58,4 @@ lock: $(VENV)/.ready ## Renew requirements.lock from pyproject.toml
 
 clean: ## Remove what make made (not the cached Pulumi)
 	@test ! -x $(BIN)/python || $(BIN)/python tools/stack.py stop-emulator
-	@rm -rf $(VENV) $(STATE) dist build .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	@rm -rf $(VENV) .aep dist build .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

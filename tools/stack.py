@@ -30,6 +30,13 @@ DEMO = {
 }
 """The emulator's own credential, for the table; Pulumi takes it from the stack file."""
 
+LOCAL = {
+    "PULUMI_BACKEND_URL": f"file://{FOLDER / 'state'}",
+    "PULUMI_CONFIG_PASSPHRASE": "local",
+}
+"""The stack `local` keeps its state in the checkout; its passphrase protects nothing but a demo secret.
+Any other stack uses the backend and the passphrase that you have chosen."""
+
 
 def main() -> int:
     """Run the action; the exit code is Pulumi's."""
@@ -43,7 +50,7 @@ def main() -> int:
     local = arguments.stack == "local"
     environment = dict(os.environ)
     if local:
-        environment |= start_emulator()
+        environment |= start_emulator() | LOCAL
     code = run_pulumi(arguments.action, arguments.stack, environment)
     if local and arguments.action == "up" and code == 0:
         code = subprocess.run([COMMAND, "discover"], env=environment | DEMO, cwd=ROOT, check=False).returncode
@@ -62,9 +69,8 @@ def run_pulumi(action: str, stack: str, environment: dict[str, str]) -> int:
     pulumi = found.stdout.strip()
     # The language host beside this Pulumi has to be found before any other.
     environment = environment | {"PATH": f"{Path(pulumi).parent}{os.pathsep}{environment.get('PATH', '')}"}
-    backend = environment.get("PULUMI_BACKEND_URL", "")
-    if backend.startswith("file:///"):
-        Path(backend.removeprefix("file://")).mkdir(parents=True, exist_ok=True)
+    if stack == "local":
+        (FOLDER / "state").mkdir(parents=True, exist_ok=True)
     selected = subprocess.run(
         [pulumi, "stack", "select", "--create", stack, "--non-interactive"],
         env=environment,
