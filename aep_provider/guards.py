@@ -9,6 +9,7 @@
 
 from __future__ import annotations
 
+import itertools
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -29,8 +30,8 @@ if TYPE_CHECKING:
     from aep_provider.aep.batches import Batch
 
 STUCK_AFTER = timedelta(hours=24)
-PROGRESS_EVERY = 10.0
-"""Seconds between two looks at the batches that are waited for."""
+LOOKS = (2.0, 4.0, 10.0)
+"""Seconds between two looks at the batches that are waited for; the last one repeats."""
 
 WAITS_AT_ONCE = 2
 """The engine's plugin answers four calls at a time; more waits would block the other resources."""
@@ -244,6 +245,7 @@ def await_batches(context: Context, dataset_id: str, mode: str, timeout: float) 
 
 def _wait(context: Context, dataset_id: str, batches: Sequence[Batch], timeout: float) -> None:
     start = context.clock.monotonic()
+    looks = itertools.chain(LOOKS, itertools.repeat(LOOKS[-1]))
     while batches:
         passed = context.clock.monotonic() - start
         if passed >= timeout:
@@ -256,7 +258,7 @@ def _wait(context: Context, dataset_id: str, batches: Sequence[Batch], timeout: 
             f"waiting for {len(batches)} batches in flight ({passed:.0f} of {timeout:.0f} s): "
             f"{listed(batches)}. Nothing is written yet; a second Ctrl-C is safe."
         )
-        if context.clock.wait(min(PROGRESS_EVERY, timeout - passed)):
+        if context.clock.wait(min(next(looks), timeout - passed)):
             raise Interrupted(
                 f"Stopped while waiting for batches of dataset {dataset_id}; nothing was written",
                 "Run `pulumi up` again.",
