@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -14,6 +13,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from aep_provider.emulator import errors
+from aep_provider.emulator.request_log import parsed
 from aep_provider.emulator.world import World
 
 SCOPE_KEY = "aep_provider.emulator.call"
@@ -78,7 +78,7 @@ class Call:
             Refused: it is no JSON.
         """
         try:
-            return json.loads(self.body)
+            return parsed(self.body)
         except ValueError:
             raise errors.bad_request("The request body is not valid JSON") from None
 

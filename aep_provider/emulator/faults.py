@@ -170,6 +170,8 @@ def parse(fault_id: str, order: Json) -> Fault:
     for key, least in (("delay_ms", 0), ("truncate", 0), ("status", 100)):
         if key in raw and not _whole(raw[key], least):
             raise ValueError(f"action.{key} must be a whole number from {least}")
+    if raw.get("status", 0) > 599 or not isinstance(raw.get("headers", {}), dict):
+        raise ValueError("action.status must be at most 599 and action.headers an object")
     return Fault(fault_id, match, nth, times, Action(**raw), raw)
 
 

@@ -37,6 +37,10 @@ def check(world: World, order: Any) -> None:
         for key, body in objects.items():
             if not isinstance(body, dict) and not (name == "clients" and isinstance(body, str)):
                 raise ValueError(f"{name}.{key} must be an object")
+    for client_id, client in order.get("clients", {}).items():
+        known = world.client(client_id) or {}
+        if isinstance(client, dict) and not isinstance({**known, **client}.get("secret"), str):
+            raise ValueError(f"clients.{client_id} must have a 'secret'")
     for name, key in _LISTS.items():
         objects = order.get(name, [])
         if not isinstance(objects, list) or not all(isinstance(body, dict) for body in objects):

@@ -70,6 +70,20 @@ def readable(body: bytes) -> Any:
     if not body:
         return None
     try:
-        return json.loads(body)
+        return parsed(body)
     except ValueError:
         return body.decode("utf-8", errors="replace")
+
+
+def parsed(body: bytes) -> Any:
+    """Return the JSON value of a body.
+
+    Raises:
+        ValueError: it is no JSON, is nested too deeply, or holds half a surrogate pair, which UTF-8 lacks.
+    """
+    try:
+        value = json.loads(body)
+        json.dumps(value, ensure_ascii=False).encode()
+    except RecursionError as error:
+        raise ValueError("the JSON is nested too deeply") from error
+    return value

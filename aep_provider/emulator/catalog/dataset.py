@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import secrets
-from typing import Any
 
 from aep_provider.emulator import errors
 from aep_provider.emulator.call import Call
@@ -25,7 +24,9 @@ READ_ONLY = frozenset(
 WRITABLE = frozenset(
     {
         "name", "description", "tags", "enableErrorDiagnostics", "observableSchema", "fileDescription",
-        "schema", "schemaRef", "dataSourceId", "unifiedTags", "systemLabels", "extensions", "classification", "state",
+        "schema", "schemaRef", "dataSourceId", "unifiedTags", "systemLabels", "extensions", "classification",
+        "schema", "schemaRef", "dataSourceId", "unifiedTags", "systemLabels", "extensions", "classification",
+        "state",
     }
 )  # fmt: skip
 """The spec's request, what the v2 sample of the documentation patches, and what Adobe's own client sends."""
@@ -57,22 +58,20 @@ def check(call: Call, fields: Json) -> None:
     read_only = sorted(READ_ONLY & fields.keys())
     if read_only:
         raise errors.bad_request(f"Read-only properties cannot be set: {', '.join(read_only)}")
-    for name, kind in _TYPES.items():
-        if name in fields and not isinstance(fields[name], kind):
-            raise errors.bad_request(f"The property {name} has an invalid type")
-    check_tags(fields.get("tags", {}))
+    check_types(fields)
     call.expect_fields(fields, WRITABLE)
 
 
-def check_tags(tags: Any) -> None:
-    """Check that tags are a map from a name to a list of strings (spec).
+def check_types(fields: Json) -> None:
+    """Check the types that Catalog gives its fields; tags are a map from a name to a list of strings (spec).
 
     Raises:
-        Refused: they are not.
+        Refused: a field has another.
     """
-    if not isinstance(tags, dict):
-        raise errors.bad_request("The property tags has an invalid type")
-    for name, values in tags.items():
+    for name, kind in _TYPES.items():
+        if name in fields and not isinstance(fields[name], kind):
+            raise errors.bad_request(f"The property {name} has an invalid type")
+    for name, values in fields.get("tags", {}).items():
         if not isinstance(values, list) or not all(isinstance(value, str) for value in values):
             raise errors.bad_request(f"The values of tag {name} must be an array of strings")
 
@@ -87,7 +86,7 @@ def complete(world: World, sandbox: str, dataset_id: str, fields: Json, client_i
     user = f"{client_id}@techacct.adobe.com"
     server = {
         "enableErrorDiagnostics": False,
-        "tags": {TABLE_NAME: [table_name(str(fields.get("name", dataset_id)))], TABLE_FORMAT: ["delta"]},
+        "tags": server_tags(str(fields.get("name", dataset_id))),
         "state": "ACTIVE",
         "imsOrg": org_of(world, client_id),
         "sandboxId": (world.store.get("sandbox", sandbox) or {}).get("id", ""),
@@ -119,6 +118,11 @@ def org_of(world: World, client_id: str) -> str:
     """Return the organisation of a client, or the first that there is if the client is nobody's."""
     client = world.client(client_id)
     return str(client["org"]) if client else min(world.organisations(), default="")
+
+
+def server_tags(name: str) -> dict[str, list[str]]:
+    """Return the tags that a fresh dataset of that name has from Catalog (doc: update-object, v2 sample)."""
+    return {TABLE_NAME: [table_name(name)], TABLE_FORMAT: ["delta"]}
 
 
 def table_name(name: str) -> str:

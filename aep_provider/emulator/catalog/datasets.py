@@ -36,8 +36,7 @@ def create(call: Call) -> Response:
         _check_schema_ref(call.world, fields["schemaRef"])
     dataset_id = model.new_id(call.world)
     dataset = model.complete(call.world, call.sandbox, dataset_id, fields, call.client_id)
-    server_tags = model.complete(call.world, call.sandbox, dataset_id, _without_tags(fields), "")["tags"]
-    dataset["tags"] = {**server_tags, **fields.get("tags", {})}
+    dataset["tags"] = {**model.server_tags(str(fields.get("name", dataset_id))), **fields.get("tags", {})}
     _store(call, dataset_id, None, dataset)
     location = f"/data/foundation/catalog/dataSets/{dataset_id}"
     return JSONResponse([f"@/dataSets/{dataset_id}"], status_code=201, headers={"Location": location})
@@ -157,7 +156,7 @@ def background_write(world: World) -> int:
 
 
 def _update(call: Call, before: Json, after: Json, protect_format: bool) -> Response:
-    model.check_tags(after.get("tags", {}))
+    model.check_types(after)
     # Catalog is said to refuse a write that loses the table format (code): the result counts, not the patch.
     had_format = model.TABLE_FORMAT in before.get("tags", {})
     if protect_format and had_format and model.TABLE_FORMAT not in after.get("tags", {}):
@@ -238,10 +237,6 @@ def _object(call: Call) -> Json:
     if not isinstance(body, dict):
         raise errors.bad_request("The request body must be a JSON object")
     return body
-
-
-def _without_tags(fields: Json) -> Json:
-    return {name: value for name, value in fields.items() if name != "tags"}
 
 
 def _not_found() -> errors.Refused:
