@@ -110,6 +110,17 @@ def test_tags_hold_lists_of_strings(create: Callable[..., str], patch: Patch, re
     assert "team" not in read(dataset_id)["tags"]
 
 
+@pytest.mark.parametrize("field", ["name", "classification", "extensions", "schemaRef", "tags"])
+def test_patch_to_a_wrong_type_is_refused(
+    create: Callable[..., str], patch: Patch, read: Read, field: str
+) -> None:
+    dataset_id = create()
+    before = read(dataset_id)
+
+    assert patch(dataset_id, ("add", f"/{field}", None)).status_code == 400
+    assert read(dataset_id) == before
+
+
 @pytest.mark.parametrize("field", ["version", "created", "imsOrg", "createdClient", "viewId"])
 def test_read_only_field_is_refused(create: Callable[..., str], patch: Patch, field: str) -> None:
     assert patch(create(), ("replace", f"/{field}", "x")).status_code == 400

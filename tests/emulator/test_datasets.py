@@ -119,10 +119,15 @@ def test_create_without_content_type(catalog: requests.Session) -> None:
     assert reply.json()["detail"] == "A valid content-type must be specified"
 
 
-def test_create_with_a_body_that_is_no_json(catalog: requests.Session) -> None:
-    reply = catalog.post("/dataSets", data=b"{", headers={"Content-Type": "application/json"})
+@pytest.mark.parametrize("body", [b"", b"{", b"\xff", b"[" * 10_000, b'{"name": "\\ud800"}', b"[]", b"null"])
+def test_create_with_a_body_that_is_no_json_object(
+    catalog: requests.Session, control: requests.Session, body: bytes
+) -> None:
+    reply = catalog.post("/dataSets", data=body, headers={"Content-Type": "application/json"})
 
     assert (reply.status_code, reply.json()["title"]) == (400, "BadRequestError")
+    assert catalog.get("/dataSets").json() == {}
+    assert control.get("/requests").status_code == 200
 
 
 def test_refused_create_leaves_nothing(catalog: requests.Session) -> None:

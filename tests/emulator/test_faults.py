@@ -190,6 +190,8 @@ def test_delete_of_all_faults(catalog: requests.Session, control: requests.Sessi
         {"action": {"status": 500}, "match": {"verb": "GET"}},
         {"action": {"status": 500}, "nth": 0},
         {"action": {"reset": "sometimes"}},
+        {"action": {"status": 99999}},
+        {"action": {"status": 500, "headers": 5}},
     ],
 )
 def test_order_that_is_no_rule_is_refused(control: requests.Session, order: dict[str, Any]) -> None:

@@ -213,7 +213,8 @@ def test_seeded_client_gets_a_token(bare: requests.Session, seed: Callable[..., 
 
 
 @pytest.mark.parametrize(
-    "order", [{"nothing": {}}, {"datasets": []}, {"sandbox": "x", "datasets": {"a": {}}}]
+    "order",
+    [{"nothing": {}}, {"datasets": []}, {"sandbox": "x", "datasets": {"a": {}}}, {"clients": {"third": {}}}],
 )
 def test_wrong_seed_order_is_refused(control: requests.Session, order: dict[str, Any]) -> None:
     assert control.post("/seed", json=order).status_code == 400

@@ -1,0 +1,131 @@
+"""Arguments and settings: what is accepted, and what everything else is told."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from aep_provider.errors import SettingsError
+from aep_provider.inputs import validated
+from aep_provider.settings import Settings, same_endpoint
+
+SCHEMA = "https://ns.adobe.com/acmeinc/schemas/1234"
+GOOD = {"name": "Members", "schema_id": SCHEMA}
+ENOUGH = {"AEP_SANDBOX": "dev", "AEP_ORG_ID": "A@AdobeOrg", "AEP_CLIENT_ID": "c", "AEP_CLIENT_SECRET": "hush"}
+
+
+@pytest.mark.parametrize(
+    ("change", "property_", "reason"),
+    [
+        ({"name": ""}, "name", "must not be empty"),
+        ({"name": " x"}, "name", "must not begin or end with a space"),
+        ({"name": 5}, "name", "must be a string"),
+        ({"schema_id": "members"}, "schema_id", "is no URI"),
+        ({"schema_id": "_acmeinc.schemas.1"}, "schema_id", "meta:altId"),
+        ({"dataset_id": "5B020A27E7040801DEDBF46E"}, "dataset_id", "lower case"),
+        ({"schema_content_type": "application/json"}, "schema_content_type", "xed+json;version=1"),
+        ({"tags": {"team": "crm"}}, "tags", "must be a list of strings"),
+        ({"tags": {"team": [1]}}, "tags", "elements must be strings"),
+        ({"tags": {"adobe/x": ["y"]}}, "tags", "reserved by Adobe"),
+        ({"tags": {"unifiedIdentity": ["enabled:true"]}}, "tags", "written by this provider itself"),
+        ({"is_upsert": 1}, "is_upsert", "True or False"),
+        ({"wait_timeout": 1.5}, "wait_timeout", "whole number of seconds"),
+        ({"wait_timeout": True}, "wait_timeout", "whole number of seconds"),
+        ({"in_flight_batches": "skip"}, "in_flight_batches", "'wait', 'fail' or 'ignore'"),
+        ({"colour": "red"}, "colour", "is no argument"),
+    ],
+)
+def test_a_bad_argument_names_its_property(change: dict[str, Any], property_: str, reason: str) -> None:
+    _, problems = validated(GOOD | change)
+    assert [problem.property for problem in problems] == [property_]
+    assert reason in problems[0].reason
+
+
+def test_all_problems_come_at_once() -> None:
+    _, problems = validated({"name": "", "is_upsert": "yes", "wait_timeout": -1})
+    assert {problem.property for problem in problems} == {"name", "is_upsert", "wait_timeout", "schema_id"}
+
+
+def test_numbers_from_the_engine_are_floats() -> None:
+    normal, problems = validated(GOOD | {"wait_timeout": 30.0})
+    assert problems == []
+    assert type(normal["wait_timeout"]) is int
+
+
+def test_unknown_values_count_as_given() -> None:
+    normal, problems = validated({"name": object()}, frozenset({"name", "schema_id"}))
+    assert problems == []
+    assert "name" not in normal
+
+
+def test_protection_depends_on_who_created_the_dataset() -> None:
+    assert validated(GOOD)[0]["deletion_protection"] is True
+    assert validated({"dataset_id": "5b020a27e7040801dedbf46e"})[0]["deletion_protection"] is False
+
+
+def test_settings_from_the_environment_alone() -> None:
+    settings = Settings.load({}, ENOUGH)
+    assert (settings.sandbox, settings.org_id, settings.parallel) == ("dev", "A@AdobeOrg", 16)
+
+
+@pytest.mark.parametrize("prefix", ["aep:", ""], ids=["namespaced", "bare"])
+@pytest.mark.parametrize("typed", [True, False], ids=["typed", "text"])
+def test_both_forms_of_configuration_are_understood(prefix: str, typed: bool) -> None:
+    values: dict[str, Any] = {"allowProduction": True, "ownershipTag": False, "parallel": 4.0}
+    if not typed:
+        values = {"allowProduction": "true", "ownershipTag": "false", "parallel": "4"}
+    settings = Settings.load({prefix + key: value for key, value in values.items()}, ENOUGH)
+    assert (settings.allow_production, settings.ownership_tag, settings.parallel) == (True, False, 4)
+
+
+def test_the_environment_wins_for_credentials_and_endpoints() -> None:
+    local = {"AEP_ENDPOINT": "http://localhost:1/", "AEP_IMS_ENDPOINT": "http://[::1]:2"}
+    settings = Settings.load({"aep:clientSecret": "old", "aep:endpoint": "https://x.example"}, ENOUGH | local)
+    assert (settings.client_secret, settings.endpoint) == ("hush", "http://localhost:1")
+
+
+@pytest.mark.parametrize(
+    ("config", "environ", "text"),
+    [
+        (
+            {},
+            {"AEP_SANDBOX": ""},
+            "aep:sandbox (AEP_SANDBOX): is missing. Set it: `pulumi config set aep:sandbox …`",
+        ),
+        ({}, {"AEP_SANDBOX": "Dev"}, "is no sandbox name"),
+        ({}, {"AEP_ORG_ID": "A"}, "ends in @AdobeOrg"),
+        ({}, {"AEP_CLIENT_SECRET": ""}, "or a ready token in AEP_ACCESS_TOKEN"),
+        ({"aep:sandbox": "prod"}, {}, "the stack says 'prod' and the environment says 'dev'"),
+        ({"aep:orgId": "B@AdobeOrg"}, {}, "the stack says 'B@AdobeOrg'"),
+        ({}, {"AEP_ENDPOINT": "http://10.0.0.1"}, "unencrypted"),
+        ({}, {"AEP_ENDPOINT": "https://u:p@x.example"}, "must not carry a user"),
+        ({}, {"AEP_ENDPOINT": "platform.adobe.io"}, "is no base URL"),
+        ({}, {"AEP_ENDPOINT": "http://127.0.0.1:1"}, "one is local and the other is not"),
+        ({"aep:parallel": "65"}, {}, "from 1 to 64"),
+        ({"aep:allowProduction": "yes"}, {}, "must be true or false"),
+    ],
+)
+def test_a_bad_setting_is_named_with_its_remedy(
+    config: dict[str, Any], environ: dict[str, str], text: str
+) -> None:
+    with pytest.raises(SettingsError) as caught:
+        Settings.load(config, ENOUGH | environ)
+    assert text in str(caught.value)
+    assert "hush" not in str(caught.value)
+
+
+def test_everything_missing_is_one_error() -> None:
+    with pytest.raises(SettingsError) as caught:
+        Settings.load({}, {})
+    for name in ("aep:sandbox", "aep:orgId", "aep:clientId", "aep:clientSecret"):
+        assert name in str(caught.value)
+
+
+def test_secrets_are_not_shown() -> None:
+    assert "hush" not in repr(Settings.load({}, ENOUGH))
+
+
+def test_any_loopback_address_is_the_same_endpoint() -> None:
+    assert same_endpoint("http://127.0.0.1:1", "http://localhost:2")
+    assert not same_endpoint("http://127.0.0.1:1", "https://platform.adobe.io")

@@ -1,0 +1,185 @@
+"""The pure core: tags, plans, and what any sequence of crashes and foreign writes leads to."""
+
+from __future__ import annotations
+
+import copy
+from typing import Any
+
+import jsonpatch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from aep_provider.dataset.plan import Plan, differences, plan
+from aep_provider.dataset.state import Desired, Observed
+from aep_provider.dataset.tags import (
+    GAP_TAG,
+    OWN_TAGS,
+    OWNER_TAG,
+    UNIFIED_IDENTITY,
+    UNIFIED_PROFILE,
+    UnifiedTag,
+)
+
+NOW = "2026-01-31T09:00:00.000Z"
+ID = "5b020a27e7040801dedbf46e"
+
+known = st.sampled_from(
+    ["enabled:true", "enabled: true", " enabled :true", "enabled:false", "isUpsert:true", "isUpsert: true"]
+    + ["isUpsert:false", "enabledAt:2024-11-05 12:33:59"]
+)
+foreign_element = st.text(max_size=12).filter(
+    lambda text: text.partition(":")[0].strip() not in ("enabled", "isUpsert", "enabledAt")
+)
+elements = st.lists(known | foreign_element, max_size=5)
+foreign_key = st.text(min_size=1, max_size=12).filter(lambda key: key not in OWN_TAGS)
+tag_maps = st.builds(
+    lambda unified, foreign: foreign | unified,
+    st.dictionaries(st.sampled_from([UNIFIED_PROFILE, UNIFIED_IDENTITY]), elements, max_size=2),
+    st.dictionaries(foreign_key, st.lists(st.text(max_size=8), max_size=3), max_size=4),
+)
+wishes = st.builds(
+    Desired,
+    is_upsert=st.booleans(),
+    name=st.none() | st.just("Orders") | st.just("Members"),
+    owner=st.sampled_from(["", "aep/dev/orders"]),
+    notes=st.booleans(),
+)
+
+
+def body(tags: dict[str, list[str]], name: str = "Orders") -> dict[str, Any]:
+    return {"name": name, "description": "", "tags": copy.deepcopy(tags)}
+
+
+def look(held: dict[str, Any]) -> Observed:
+    return Observed.read(ID, held)
+
+
+def send(held: dict[str, Any], patch: tuple[dict[str, Any], ...]) -> dict[str, Any]:
+    changed: dict[str, Any] = jsonpatch.apply_patch(held, list(patch)) if patch else held
+    return changed
+
+
+def requests(steps: Plan) -> list[tuple[dict[str, Any], ...]]:
+    """The requests in the order in which they are sent."""
+    if steps.disable:
+        return [patch for patch in (steps.edit, steps.disable, steps.enable) if patch]
+    return [patch for patch in (steps.enable, steps.edit) if patch]
+
+
+def paths(patch: tuple[dict[str, Any], ...]) -> set[str]:
+    return {operation["path"] for operation in patch}
+
+
+@given(tags=tag_maps, wish=wishes, crashes=st.lists(st.integers(0, 3), max_size=4), late=foreign_key)
+def test_any_crash_point_converges_and_foreign_tags_stay(
+    tags: dict[str, list[str]], wish: Desired, crashes: list[int], late: str
+) -> None:
+    held = body(tags)
+    for crash in crashes:
+        for patch in requests(plan(look(held), wish, NOW))[:crash]:
+            held = send(held, patch)
+            held["tags"].setdefault(late, ["written meanwhile"])
+    for patch in requests(plan(look(held), wish, NOW)):
+        held = send(held, patch)
+    assert differences(look(held), wish) == []
+    assert plan(look(held), wish, NOW).empty
+    assert {k: v for k, v in held["tags"].items() if k not in OWN_TAGS and k != late} == {
+        k: v for k, v in tags.items() if k not in OWN_TAGS and k != late
+    }
+
+
+@given(tags=tag_maps, wish=wishes)
+def test_unknown_elements_of_the_unified_tags_are_never_lost(
+    tags: dict[str, list[str]], wish: Desired
+) -> None:
+    held = body(tags)
+    before = {key: UnifiedTag.read(tags.get(key, [])).foreign for key in (UNIFIED_PROFILE, UNIFIED_IDENTITY)}
+    for patch in requests(plan(look(held), wish, NOW)):
+        held = send(held, patch)
+    for key, foreign in before.items():
+        assert UnifiedTag.read(held["tags"].get(key, [])).foreign == foreign
+
+
+@given(tags=tag_maps, wish=wishes)
+def test_both_tags_move_together_and_a_disable_is_never_alone(
+    tags: dict[str, list[str]], wish: Desired
+) -> None:
+    observed = look(body(tags))
+    steps = plan(observed, wish, NOW)
+    both = {f"/tags/{UNIFIED_PROFILE}", f"/tags/{UNIFIED_IDENTITY}"}
+    for patch in (steps.disable, steps.enable):
+        assert not patch or both <= paths(patch)
+    assert not both & paths(steps.edit)
+    if steps.disable:
+        assert steps.enable
+        assert observed.profile.enabled
+        assert observed.profile.upsert != wish.is_upsert
+
+
+@given(tags=tag_maps, wish=wishes)
+def test_after_the_disable_only_an_enable_is_planned(tags: dict[str, list[str]], wish: Desired) -> None:
+    held = body(tags)
+    steps = plan(look(held), wish, NOW)
+    if not steps.disable:
+        return
+    held = send(held, steps.disable)
+    again = plan(look(held), wish, NOW)
+    assert not again.disable
+    assert again.enable
+    noted = look(held).open_gap
+    assert (noted is not None) is wish.notes
+
+
+@given(tags=tag_maps, wish=wishes)
+def test_only_own_keys_are_touched(tags: dict[str, list[str]], wish: Desired) -> None:
+    steps = plan(look(body(tags)), wish, NOW)
+    allowed = {"/name", "/description", *(f"/tags/{key}" for key in OWN_TAGS)}
+    touched = paths(steps.edit) | paths(steps.disable) | paths(steps.enable)
+    assert touched <= allowed
+    if not wish.owner:
+        assert f"/tags/{OWNER_TAG}" not in touched
+    if not wish.notes:
+        assert f"/tags/{GAP_TAG}" not in touched
+
+
+def test_the_documented_bodies() -> None:
+    observed = look(body({UNIFIED_PROFILE: ["enabled:true"], UNIFIED_IDENTITY: ["enabled:true"]}))
+    steps = plan(observed, Desired(is_upsert=True, notes=False), NOW)
+    assert list(steps.disable) == [
+        {"op": "replace", "path": "/tags/unifiedProfile", "value": ["enabled:false"]},
+        {"op": "replace", "path": "/tags/unifiedIdentity", "value": ["enabled:false"]},
+    ]
+    assert list(steps.enable) == [
+        {"op": "add", "path": "/tags/unifiedProfile", "value": ["enabled:true", "isUpsert:true"]},
+        {"op": "add", "path": "/tags/unifiedIdentity", "value": ["enabled:true"]},
+    ]
+
+
+def test_the_gap_is_noted_by_the_disable_and_closed_by_the_enable() -> None:
+    observed = look(body({UNIFIED_PROFILE: ["enabled:true"], UNIFIED_IDENTITY: ["enabled:true"]}))
+    steps = plan(observed, Desired(is_upsert=True, owner="aep/dev/orders"), NOW)
+    note = {"op": "add", "path": "/tags/pulumiProfileGap"}
+    assert steps.disable[2] == note | {"value": [f"from:{NOW}", "by:aep/dev/orders"]}
+    assert steps.enable[2] == note | {"value": [f"from:{NOW}", "by:aep/dev/orders", f"to:{NOW}"]}
+
+
+def test_an_owner_tag_alone_is_no_reason_to_write_but_an_old_one_is_moved() -> None:
+    on = {UNIFIED_PROFILE: ["enabled:true", "isUpsert:true"], UNIFIED_IDENTITY: ["enabled:true"]}
+    wish = Desired(is_upsert=True, owner="aep/qa/orders")
+    assert plan(look(body(on)), wish, NOW).empty
+    moved = plan(look(body(on | {OWNER_TAG: ["aep/dev/orders"]})), wish, NOW)
+    assert list(moved.edit) == [{"op": "add", "path": "/tags/pulumiManagedBy", "value": ["aep/qa/orders"]}]
+
+
+def test_a_tag_key_with_slashes_is_escaped() -> None:
+    wish = Desired(is_upsert=True, tags={"a/b~c": ("x",)}, released_tags=frozenset({"d/e"}))
+    held = body(
+        {
+            "d/e": ["old"],
+            UNIFIED_PROFILE: ["enabled:true", "isUpsert:true"],
+            UNIFIED_IDENTITY: ["enabled:true"],
+        }
+    )
+    steps = plan(look(held), wish, NOW)
+    assert paths(steps.edit) == {"/tags/a~1b~0c", "/tags/d~1e"}
+    assert send(held, steps.edit)["tags"]["a/b~c"] == ["x"]
