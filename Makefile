@@ -9,7 +9,7 @@ export PULUMI_SKIP_UPDATE_CHECK ?= true
 # Refresh and destroy run the program, so that they use the configured credential and not the one in state.
 export PULUMI_RUN_PROGRAM = true
 
-.PHONY: help setup up preview refresh down test lint bench clean pulumi-path lock
+.PHONY: help setup up preview refresh down test test-long lint bench clean pulumi-path lock
 
 help: ## List the commands
 	@sed -n 's/^\([a-z-]*\):.*## /\1|/p' Makefile | while IFS='|' read -r name text; do printf '  make %-12s %s\n' "$$name" "$$text"; done
@@ -37,7 +37,10 @@ down: setup ## Destroy the stack's resources and stop the emulator
 	@$(BIN)/python tools/stack.py down $(STACK)
 
 test: setup lint ## Everything that has to hold
-	@$(BIN)/python -m pytest -n 2 --dist worksteal -q
+	@$(BIN)/python -m pytest -n 2 --dist worksteal -q -m "not long"
+
+test-long: setup ## The long fault and kill matrices
+	@$(BIN)/python -m pytest -n 2 --dist worksteal -q -m long
 
 lint: $(VENV)/.ready
 	@$(BIN)/ruff check .

@@ -24,8 +24,16 @@ NOW = "2026-01-31T09:00:00.000Z"
 ID = "5b020a27e7040801dedbf46e"
 
 known = st.sampled_from(
-    ["enabled:true", "enabled: true", " enabled :true", "enabled:false", "isUpsert:true", "isUpsert: true"]
-    + ["isUpsert:false", "enabledAt:2024-11-05 12:33:59"]
+    [
+        "enabled:true",
+        "enabled: true",
+        " enabled :true",
+        "enabled:false",
+        "isUpsert:true",
+        "isUpsert: true",
+        "isUpsert:false",
+        "enabledAt:2024-11-05 12:33:59",
+    ]
 )
 foreign_element = st.text(max_size=12).filter(
     lambda text: text.partition(":")[0].strip() not in ("enabled", "isUpsert", "enabledAt")

@@ -1,0 +1,108 @@
+"""The documentation says what the code does, or these tests fail."""
+
+from __future__ import annotations
+
+import ast
+import inspect
+import re
+from pathlib import Path
+
+import pytest
+import yaml
+from click.testing import CliRunner
+
+import aep_provider
+from aep_provider import UpsertDataset, errors, settings
+from aep_provider.cli import main
+
+ROOT = Path(__file__).resolve().parents[2]
+PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("tools/*.md")])
+README = (ROOT / "README.md").read_text()
+ARGUMENTS = [name for name in inspect.signature(UpsertDataset.__init__).parameters if name != "self"]
+ERRORS = [
+    name
+    for name, kind in vars(errors).items()
+    if inspect.isclass(kind) and issubclass(kind, errors.AepProviderError)
+]
+
+
+def page(name: str) -> str:
+    return (ROOT / "docs" / name).read_text()
+
+
+@pytest.mark.parametrize("argument", ARGUMENTS)
+def test_every_argument_is_documented(argument: str) -> None:
+    assert f"| `{argument}` |" in page("resource.md")
+    assert argument == "resource_name" or f"`{argument}`" in README
+    assert f"            {argument}: " in (UpsertDataset.__init__.__doc__ or "")
+
+
+@pytest.mark.parametrize("output", list(UpsertDataset.__annotations__))
+def test_every_output_is_documented(output: str) -> None:
+    assert f"`{output}`" in page("resource.md").split("## Outputs")[1].split("## What happens")[0]
+
+
+@pytest.mark.parametrize("source", settings._FIELDS.values(), ids=settings._FIELDS.keys())
+def test_every_setting_is_documented(source: settings._Source) -> None:
+    for text in (README, page("settings.md")):
+        assert not source.config or f"`aep:{source.config}`" in text
+        assert not source.environment or f"`{source.environment}`" in text
+
+
+@pytest.mark.parametrize("error", ERRORS)
+def test_every_error_is_documented(error: str) -> None:
+    assert f"`{error}`" in page("troubleshooting.md")
+    assert re.search(rf"\b{error}\b", errors.__doc__ or "")
+
+
+def test_the_error_tree_names_no_class_that_is_not_there() -> None:
+    assert set(re.findall(r"[├└]── (\w+)", errors.__doc__ or "")) | {"AepProviderError"} == set(ERRORS)
+
+
+def test_every_make_target_is_documented() -> None:
+    targets = set(re.findall(r"^([a-z-]+):.*## ", (ROOT / "Makefile").read_text(), re.MULTILINE)) - {"help"}
+    documented = set(re.findall(r"make ([a-z-]+)", README.split("## On a real")[0]))
+    assert documented == targets
+
+
+@pytest.mark.parametrize("command", sorted(main.commands))
+def test_every_command_is_documented_and_helps(command: str) -> None:
+    assert f"aep-provider {command}" in README
+    shown = CliRunner().invoke(main, [command, "--help"])
+    assert shown.exit_code == 0
+    assert "Usage:" in shown.output
+
+
+@pytest.mark.parametrize("path", PAGES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_links_resolve(path: Path) -> None:
+    for target in re.findall(r"\]\(([^)\s]+)\)", path.read_text()):
+        if target.startswith("http"):
+            continue
+        file, _, anchor = target.partition("#")
+        linked = (path.parent / file).resolve() if file else path
+        assert linked.exists(), target
+        if anchor:
+            titles = re.findall(r"^#+ (.*)$", linked.read_text(), re.MULTILINE)
+            assert anchor in {re.sub(r"[^a-z0-9 -]", "", title.lower()).replace(" ", "-") for title in titles}
+
+
+@pytest.mark.parametrize("path", PAGES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_python_examples_use_arguments_that_exist(path: Path) -> None:
+    for block in re.findall(r"```python\n(.*?)```", path.read_text(), re.DOTALL):
+        for node in ast.walk(ast.parse(block)):
+            if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "UpsertDataset":
+                assert {keyword.arg for keyword in node.keywords} <= set(ARGUMENTS)
+
+
+@pytest.mark.parametrize("path", sorted(ROOT.glob("stacks/Pulumi.*.yaml")), ids=lambda path: path.name)
+def test_stack_files_hold_known_settings_only(path: Path) -> None:
+    known = {f"aep:{source.config}" for source in settings._FIELDS.values()} | {"aep:datasets", "aep:owner"}
+    config = yaml.safe_load(path.read_text())["config"]
+    assert set(config) <= known
+    for entry in config["aep:datasets"]:
+        assert set(entry) <= {*ARGUMENTS, "resource"}
+
+
+def test_public_names() -> None:
+    assert aep_provider.__all__ == sorted(aep_provider.__all__)
+    assert set(aep_provider.__all__) == {"AepProviderError", "UpsertDataset"}
