@@ -25,7 +25,6 @@ WRITABLE = frozenset(
     {
         "name", "description", "tags", "enableErrorDiagnostics", "observableSchema", "fileDescription",
         "schema", "schemaRef", "dataSourceId", "unifiedTags", "systemLabels", "extensions", "classification",
-        "schema", "schemaRef", "dataSourceId", "unifiedTags", "systemLabels", "extensions", "classification",
         "state",
     }
 )  # fmt: skip
