@@ -46,6 +46,7 @@ lint: $(VENV)/.ready
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check --quiet .
 	@$(BIN)/mypy
+	@for folder in tests/*/; do $(BIN)/mypy "$$folder" || exit 1; done
 	@$(BIN)/lint-imports
 
 bench: setup ## Measure what the documentation claims
