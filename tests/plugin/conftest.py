@@ -243,7 +243,7 @@ class Plugin:
 
     def struct(self, props: dict[str, Any]) -> struct_pb2.Struct:
         """Properties on the wire, with the provider as the real resource serialises it."""
-        blob, _ = serialize_provider(UpsertDatasetProvider())
+        blob = serialize_provider(UpsertDatasetProvider())
         wire = struct_pb2.Struct()
         wire.update({**props, "__provider": blob})
         return wire

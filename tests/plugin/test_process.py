@@ -1,0 +1,97 @@
+"""The real plugin process, asked over gRPC as the engine asks it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import grpc
+import pytest
+from pulumi.runtime.rpc import UNKNOWN
+
+from aep_provider.emulator.seeds import PLAIN_SCHEMA, PROFILE_SCHEMA
+
+ID = "5b020a27e7040801dedbf46e"
+UPSERT = {"unifiedProfile": ["enabled:true", "isUpsert:true"], "unifiedIdentity": ["enabled:true"]}
+
+Given = Callable[..., dict[str, Any]]
+
+
+def test_check_completes_the_arguments_and_asks_nothing(plugin: Any, aep: Any) -> None:
+    inputs, failures = plugin.check({}, {"dataset_id": ID, "wait_timeout": 30})
+    assert failures == []
+    assert inputs["is_upsert"] is inputs["profile_enabled"] is inputs["identity_enabled"] is True
+    assert inputs["wait_timeout"] == 30
+    assert aep.log() == []
+
+
+def test_check_of_an_import_passes_in_silence(plugin: Any) -> None:
+    assert plugin.check({}, {}) == ({}, [])
+
+
+def test_check_reports_every_problem(plugin: Any) -> None:
+    _, failures = plugin.check({}, {"name": "", "schema_id": "x", "wait_timeout": -1})
+    assert len(failures) == 3
+
+
+def test_unknown_values_pass_check_and_never_replace(plugin: Any, aep: Any, given: Given) -> None:
+    aep.dataset(ID, UPSERT)
+    news = given(dataset_id=ID)
+    _, outputs = plugin.create(news)
+    inputs, failures = plugin.check(news, news | {"dataset_id": UNKNOWN, "name": UNKNOWN})
+    assert failures == []
+    diff = plugin.diff(ID, outputs, inputs | {"dataset_id": UNKNOWN, "name": UNKNOWN})
+    assert list(diff.replaces) == []
+    assert diff.changes == diff.DIFF_SOME
+
+
+def test_diff_is_explicit_and_asks_nothing(plugin: Any, aep: Any, given: Given) -> None:
+    aep.dataset(ID, UPSERT)
+    news = given(dataset_id=ID)
+    _, outputs = plugin.create(news)
+    aep.control("DELETE", "requests")
+    same = plugin.diff(ID, outputs, news)
+    assert same.changes == same.DIFF_NONE
+    other = plugin.diff(ID, outputs, news | {"dataset_id": "65f1c0a2b3d4e5f60718293a"})
+    assert list(other.replaces) == ["dataset_id"]
+    assert other.deleteBeforeReplace
+    assert aep.log() == []
+
+
+def test_an_error_of_ours_is_short(plugin: Any, given: Given) -> None:
+    with pytest.raises(grpc.RpcError) as caught:
+        plugin.create(given(name="Members", schema_id=PLAIN_SCHEMA))
+    details = caught.value.details()
+    assert details.splitlines()[0].endswith("is not enabled for Profile")
+    assert "Traceback" not in details
+
+
+def test_a_preview_is_red_where_up_would_be_refused(plugin: Any, aep: Any, given: Given) -> None:
+    _, failures = plugin.check({}, given(name="Members", schema_id=PLAIN_SCHEMA) | {"__preview": True})
+    assert "is not enabled for Profile" in failures[0]
+    assert aep.writes() == []
+
+
+def test_read_shapes(plugin: Any, aep: Any, given: Given) -> None:
+    aep.dataset(ID, UPSERT, name="Orders")
+    _, outputs = plugin.create(given(dataset_id=ID))
+    refreshed = plugin.read(ID, outputs)
+    assert refreshed[0] == ID
+    canonical = plugin.read(ID, {})
+    assert canonical[0] == ID
+    assert canonical[1]["adopted"] is True
+    assert (canonical[2]["name"], canonical[2]["schema_id"]) == ("Orders", PROFILE_SCHEMA)
+    with pytest.raises(grpc.RpcError, match="does not exist"):
+        plugin.read("65f1c0a2b3d4e5f60718293a", {})
+
+
+def test_eight_creates_at_once_do_not_mix(plugin: Any, aep: Any, given: Given) -> None:
+    def create(number: int) -> tuple[str, str]:
+        name = f"Dataset {number}"
+        arguments = given(name=name, schema_id=PROFILE_SCHEMA) | {"owner": f"aep/dev/d{number}"}
+        return plugin.create(arguments)[0], name
+
+    with ThreadPoolExecutor(8) as threads:
+        made = dict(threads.map(create, range(8)))
+    assert {dataset_id: body["name"] for dataset_id, body in aep.datasets().items()} == made
