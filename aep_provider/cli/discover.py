@@ -64,7 +64,8 @@ def discover(only_profile: bool, name_part: str, as_json: bool) -> None:
         if row["off_since"]:
             console.print(
                 f"Profile of {row['name']!r} was switched off by {row['off_by']} at {row['off_since']} and "
-                f"not on again. Run `pulumi up` in its stack, or `aep-provider enable {row['id']} [--upsert]`."
+                f"not on again. Run `pulumi up` in its stack, or "
+                f"`aep-provider enable {row['id']} [--upsert]`."
             )
     console.print(f"{len(rows)} datasets, {enabled} enabled for Profile, {upsert} with upsert")
 
