@@ -1,0 +1,208 @@
+"""Lost connections, ready tokens, ~/.netrc, and the tags of real tenants."""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Iterator
+from datetime import datetime, timedelta, timezone
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+from hypothesis import given
+from hypothesis import strategies as st
+
+from aep_provider.aep import Aep, connect
+from aep_provider.aep.replies import error_of
+from aep_provider.aep.transport import Reply
+from aep_provider.dataset.tags import Gap, UnifiedTag
+from aep_provider.emulator import Emulator
+from aep_provider.emulator.seeds import CLIENT_ID, CLIENT_SECRET, ORG_ID
+from aep_provider.errors import (
+    ApiError,
+    ConnectionFailed,
+    PermissionDenied,
+    Refused,
+    StatusError,
+    TokenRejected,
+    UnreadableReply,
+)
+from aep_provider.settings import Settings
+
+ID = "5b020a27e7040801dedbf46e"
+
+
+class FakeClock:
+    """A clock that only its waits move."""
+
+    def __init__(self) -> None:
+        self.passed = 0.0
+
+    def now(self) -> datetime:
+        return datetime(2026, 1, 31, tzinfo=timezone.utc) + timedelta(seconds=self.passed)
+
+    def monotonic(self) -> float:
+        return self.passed
+
+    def wait(self, seconds: float) -> bool:
+        self.passed += seconds
+        return False
+
+
+@pytest.fixture
+def url() -> Iterator[str]:
+    with Emulator(strict=True) as emulator:
+        yield emulator.url
+
+
+def client(url: str, **more: str) -> Aep:
+    environ = {
+        "AEP_ENDPOINT": url,
+        "AEP_IMS_ENDPOINT": url,
+        "AEP_SANDBOX": "dev",
+        "AEP_ORG_ID": ORG_ID,
+        "AEP_CLIENT_ID": CLIENT_ID,
+        "AEP_CLIENT_SECRET": CLIENT_SECRET,
+    }
+    return connect(Settings.load({}, environ | more), FakeClock())
+
+
+def fault(url: str, action: dict[str, Any], times: int | None = 1, **match: str) -> None:
+    order = {"match": match, "nth": 1, "times": times, "action": action}
+    requests.post(f"{url}/_emulator/faults", json=order, timeout=10).raise_for_status()
+
+
+def log(url: str) -> list[dict[str, Any]]:
+    entries: list[dict[str, Any]] = requests.get(f"{url}/_emulator/requests", timeout=10).json()["requests"]
+    return entries
+
+
+def token(**claims: object) -> str:
+    """A ready token that makes these claims."""
+    body = base64.urlsafe_b64encode(json.dumps(claims).encode()).decode().rstrip("=")
+    return f"x.{body}.y"
+
+
+@pytest.mark.parametrize("moment", ["before", "after"])
+def test_a_lost_read_is_repeated_and_a_lost_write_is_not(url: str, moment: str) -> None:
+    aep = client(url)
+    fault(url, {"reset": moment}, method="GET")
+    assert list(aep.catalog.all()) == []
+    for method in ("POST", "PATCH", "DELETE"):
+        fault(url, {"reset": moment}, times=None, method=method, service="catalog")
+    for write in (
+        lambda: aep.catalog.create({"name": "x"}),
+        lambda: aep.catalog.patch(ID, [{"op": "add", "path": "/name", "value": "x"}]),
+        lambda: aep.catalog.delete(ID),
+    ):
+        with pytest.raises(ConnectionFailed) as caught:
+            write()
+        assert caught.value.effect_unknown
+    assert [entry["method"] for entry in log(url) if entry["write"] and entry["service"] == "catalog"] == [
+        "POST",
+        "PATCH",
+        "DELETE",
+    ]
+
+
+def test_an_entry_in_netrc_does_not_replace_the_token(
+    url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "netrc").write_text("machine 127.0.0.1 login someone password else\n")
+    monkeypatch.setenv("NETRC", str(tmp_path / "netrc"))
+    assert list(client(url).catalog.all()) == []
+
+
+@pytest.mark.parametrize(
+    "claims",
+    [
+        {"created_at": "1769817600000", "expires_in": "86400000"},
+        {"exp": 1769817600 + 700},
+    ],
+)
+def test_a_ready_token_that_says_how_long_it_lives_opens_a_window(url: str, claims: dict[str, Any]) -> None:
+    client(url, AEP_ACCESS_TOKEN=token(**claims)).gateway.tokens.ensure(600)
+    assert log(url) == []
+
+
+@pytest.mark.parametrize("claims", [{"exp": 1769817600 + 500}, {"exp": "soon"}, {"created_at": None}, {}])
+def test_a_ready_token_that_may_end_opens_none(url: str, claims: dict[str, Any]) -> None:
+    with pytest.raises(Refused, match="AEP_ACCESS_TOKEN"):
+        client(url, AEP_ACCESS_TOKEN=token(**claims)).gateway.tokens.ensure(600)
+
+
+def test_a_ready_token_is_sent_as_it_is_and_never_renewed(url: str) -> None:
+    aep = client(url, AEP_ACCESS_TOKEN="ready.made.token", AEP_CLIENT_SECRET="")
+    with pytest.raises(TokenRejected, match="AEP_ACCESS_TOKEN"):
+        list(aep.catalog.all())
+    assert [entry["service"] for entry in log(url)] == ["catalog", "catalog"]
+
+
+def test_a_403_names_the_permission_that_is_probably_missing(url: str) -> None:
+    fault(url, {"status": 403, "body": {"title": "Forbidden"}}, method="GET", service="catalog")
+    with pytest.raises(PermissionDenied, match="View Datasets"):
+        list(client(url).catalog.all())
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {},
+        {"access_token": ""},
+        {"access_token": 5, "expires_in": 86399},
+        {"access_token": "t"},
+        {"access_token": "t", "expires_in": -1},
+        {"access_token": "t", "expires_in": True},
+        {"access_token": "t", "expires_in": "soon"},
+    ],
+)
+def test_a_token_reply_that_lacks_what_it_must_hold_is_an_error(url: str, body: dict[str, Any]) -> None:
+    fault(url, {"status": 200, "body": body}, service="ims")
+    with pytest.raises(UnreadableReply):
+        list(client(url).catalog.all())
+    assert {entry["service"] for entry in log(url)} == {"ims"}
+
+
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(
+            st.sampled_from(
+                ["error_code", "type", "title", "detail", "report", "details", "message", "error"]
+            ),
+            inner,
+            max_size=4,
+        )
+    ),
+    max_leaves=12,
+)
+
+
+@given(status=st.integers(400, 599), body=json_values, after=st.text(max_size=12))
+def test_no_json_breaks_the_error_reader(status: int, body: object, after: str) -> None:
+    error = error_of(Reply(status, {"Retry-After": after}, json.dumps(body).encode()), "GET x")
+    assert isinstance(error, StatusError)
+    assert isinstance(error, ApiError)
+    assert error.retry_after is None or error.retry_after >= 0
+    assert error.message.startswith("GET x: ")
+
+
+def test_spaced_tags_read_as_enabled_and_are_written_tight() -> None:
+    tag = UnifiedTag.read(["enabled: true", " isUpsert : true", "enabledAt:2024-11-05 12:33:59", "x: y"])
+    assert (tag.enabled, tag.upsert, tag.enabled_at) == (True, True, "2024-11-05 12:33:59")
+    assert tag.switched_on(upsert=True) == ("enabled:true", "isUpsert:true", "x: y")
+    assert tag.switched_off() == ("enabled:false", "x: y")
+
+
+def test_a_tag_that_contradicts_itself_is_not_enabled() -> None:
+    assert not UnifiedTag.read(["enabled:true", "enabled:false"]).enabled
+
+
+@given(start=st.text(min_size=1, max_size=9), owner=st.text(max_size=9), end=st.text(max_size=9))
+def test_a_gap_reads_back_as_it_was_written(start: str, owner: str, end: str) -> None:
+    start, owner, end = start.strip(), owner.strip(), end.strip()
+    if start:
+        assert Gap.read(Gap(start, owner, end).elements()) == Gap(start, owner, end)
