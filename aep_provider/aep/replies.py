@@ -137,9 +137,13 @@ def _retry_after(reply: Reply) -> float | None:
 
 def _json(reply: Reply) -> object:
     try:
-        return json.loads(reply.content)
+        body = json.loads(reply.content)
+        if b"\\ud" in reply.content.lower():
+            # Half a surrogate pair is no text: neither the engine nor a terminal could be given it.
+            json.dumps(body, ensure_ascii=False).encode()
     except (ValueError, RecursionError):
         return None
+    return body
 
 
 def _is_object(value: object) -> TypeGuard[dict[str, Any]]:

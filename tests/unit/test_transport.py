@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from aep_provider.aep import Aep, connect
-from aep_provider.aep.replies import error_of
+from aep_provider.aep.replies import error_of, mapping
 from aep_provider.aep.transport import Reply
 from aep_provider.dataset.tags import Gap, UnifiedTag
 from aep_provider.emulator import Emulator
@@ -206,3 +206,10 @@ def test_a_gap_reads_back_as_it_was_written(start: str, owner: str, end: str) ->
     start, owner, end = start.strip(), owner.strip(), end.strip()
     if start:
         assert Gap.read(Gap(start, owner, end).elements()) == Gap(start, owner, end)
+
+
+@pytest.mark.parametrize("text", ['{"name": "\\ud800"}', '{"\\uDFFF": 1}'])
+def test_half_a_surrogate_pair_is_no_readable_reply(text: str) -> None:
+    with pytest.raises(UnreadableReply):
+        mapping(Reply(200, {}, text.encode()), "GET x")
+    assert mapping(Reply(200, {}, b'{"name": "\\ud83d\\ude00"}'), "GET x") == {"name": "\U0001f600"}
