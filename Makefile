@@ -9,7 +9,7 @@ export PULUMI_SKIP_UPDATE_CHECK ?= true
 # Refresh and destroy run the program, so that they use the configured credential and not the one in state.
 export PULUMI_RUN_PROGRAM = true
 
-.PHONY: help setup up preview refresh down test test-long lint bench clean pulumi-path lock
+.PHONY: help setup up preview refresh down test test-long test-kill lint bench clean pulumi-path lock
 
 help: ## List the commands
 	@sed -n 's/^\([a-z-]*\):.*## /\1|/p' Makefile | while IFS='|' read -r name text; do printf '  make %-12s %s\n' "$$name" "$$text"; done
@@ -37,10 +37,13 @@ down: setup ## Destroy the stack's resources and stop the emulator
 	@$(BIN)/python tools/stack.py down $(STACK)
 
 test: setup lint ## Everything that has to hold
-	@$(BIN)/python -m pytest -n 2 --dist worksteal -q -m "not long"
+	@$(BIN)/python -m pytest -n 2 --dist worksteal -q -m "not long and not kill"
 
-test-long: setup ## The long fault and kill matrices
+test-long: setup ## The whole fault matrix
 	@$(BIN)/python -m pytest -n 2 --dist worksteal -q -m long
+
+test-kill: setup ## Kill the plugin and the CLI at every request boundary
+	@$(BIN)/python -m pytest -n 2 --dist worksteal -q -m kill
 
 lint: $(VENV)/.ready
 	@$(BIN)/ruff check .
