@@ -34,7 +34,7 @@ def page(name: str) -> str:
 def test_every_argument_is_documented(argument: str) -> None:
     assert f"| `{argument}` |" in page("resource.md")
     assert argument == "resource_name" or f"`{argument}`" in README
-    assert f"            {argument}: " in (UpsertDataset.__init__.__doc__ or "")
+    assert re.search(rf"^\s+{argument}: ", UpsertDataset.__init__.__doc__ or "", re.MULTILINE)
 
 
 @pytest.mark.parametrize("output", list(UpsertDataset.__annotations__))
