@@ -1,4 +1,4 @@
-"""What the engine relies on between its calls: whole lives, drift, what *gone* means, errors, logs."""
+"""What the engine relies on between its calls: whole lives, drift, when a dataset is gone, places, errors."""
 
 from __future__ import annotations
 
