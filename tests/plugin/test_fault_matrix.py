@@ -59,6 +59,8 @@ TIMEOUTS: dict[str, dict[str, Any]] = {
 }
 PASSING = {"500", "502", "503", "429", "401013", "cut-short", "reset-before", "reset-after", "500-after"}
 """Faults that a read gets over by being repeated, if they pass."""
+SETTLED = {"reset-after", "500-after"}
+"""Faults of a write that took effect: if they pass, the same run finds out by reading."""
 LASTING = ("503", "403", "html-404", "malformed", "empty", "reset-before")
 QUICK = ("500", "403", "malformed", "reset-after")
 """Faults whose passing form belongs to every test run; the others take a minute more."""
@@ -265,6 +267,8 @@ def test_a_fault_leaves_nothing_that_a_rerun_does_not_heal(
         assert text.splitlines()[0].strip()
         assert "Traceback" not in text
         assert "demo-secret" not in text
+    if case.request["write"] and "/catalog/" in case.request["path"] and case.fault in SETTLED:
+        assert case.lasting or error is None, "the write took effect, and a read would have shown it"
     if case.before_writes and error is not None:
         assert writes == [], f"written although a guard could not be asked: {json.dumps(writes)}"
     if case.before_writes and case.request["service"] != "flow":

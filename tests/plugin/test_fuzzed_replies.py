@@ -18,7 +18,6 @@ import pytest
 import requests
 
 from aep_provider.aep.transport import Reply, Transport
-from aep_provider.dataset.state import Observed
 from aep_provider.dataset.tags import UnifiedTag
 from aep_provider.emulator.seeds import PROFILE_SCHEMA
 from aep_provider.errors import AepProviderError
@@ -165,12 +164,20 @@ def _changed(chance: random.Random, value: Any, depth: float = 0.2) -> Any:
 
 
 def understood(body: bytes) -> bool:
-    """Whether a body can be a dataset at all, whatever it says."""
+    """Whether a body can be a dataset at all, whatever it says; judged without the provider's own reader."""
     try:
-        Observed.read(ID, json.loads(body)[ID])
-    except (ValueError, LookupError, TypeError, RecursionError):
+        found = json.loads(body)[ID]
+        parts = [found.get("tags", {}), found.get("schemaRef", {}), found.get("classification", {})]
+        lists = parts[0].values()
+    except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
         return False
-    return True
+    texts = [found.get(key) or "" for key in ("name", "description", "createdClient")]
+    texts += [element for elements in lists if isinstance(elements, list) for element in elements]
+    return (
+        all(isinstance(part, dict) for part in parts)
+        and all(isinstance(elements, list) for elements in lists)
+        and all(isinstance(text, str) for text in texts)
+    )
 
 
 @pytest.mark.parametrize(
