@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Awaitable, Callable
+from importlib.metadata import version
 from typing import Any
 
 from starlette.requests import Request
@@ -92,6 +93,7 @@ class _Control:
         world = self._world
         return {
             "status": "ok",
+            "version": version("aep-provider"),
             "seed": world.seed,
             "strict": world.strict,
             "latency_ms": world.latency_ms,

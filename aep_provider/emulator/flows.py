@@ -64,7 +64,7 @@ def complete(world: World, sandbox: str, kind: str, fields: Json) -> Json:
 
 def _listing(kind: str) -> Callable[[Call], Response]:
     def list_all(call: Call) -> Response:
-        """``GET /{kind}`` (spec): pages by a token in a relative link."""
+        """``GET /{kind}`` (spec): pages by a token in a relative link, in the order of ``orderby``."""
         call.expect_query("limit", "continuationToken", "property", "orderby", "start", "count")
         limit_text = call.query.get("limit", str(_DEFAULT_LIMIT))
         limit = int(limit_text) if re.fullmatch(r"[0-9]{1,6}", limit_text) else 0
@@ -75,6 +75,8 @@ def _listing(kind: str) -> Callable[[Call], Response]:
         except Refused:
             raise errors.flow(400, "Invalid property filter") from None
         rows = filters.keep(call.world.store.all(kind, call.sandbox).items(), tests)
+        if "orderby" in call.query:
+            rows = filters.order(rows, _catalog_order(call.query["orderby"]))
         first = _offset(call.query.get("continuationToken"))
         reply: Json = {"items": [body for _, body in rows[first : first + limit]], "_links": {}}
         if first + limit < len(rows):
@@ -96,6 +98,11 @@ def _single(kind: str) -> Callable[[Call], Response]:
         return JSONResponse({"items": [body]}, headers={"ETag": str(body["etag"])})
 
     return look_up
+
+
+def _catalog_order(text: str) -> str:
+    """Rewrite ``name,-createdAt`` as Catalog writes it, ``name,desc:createdAt``."""
+    return ",".join(f"desc:{name[1:]}" if name.startswith("-") else name for name in text.split(","))
 
 
 def _token(offset: int) -> str:

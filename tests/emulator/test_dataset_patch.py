@@ -241,3 +241,19 @@ def test_version_is_the_entity_tag_and_if_match_is_honoured(
 
     assert tag.strip('"') == "1.0.0"
     assert (first.status_code, second.status_code) == (200, 412)
+
+
+@pytest.mark.parametrize("operation", [("replace", "", {}), ("add", "", {"tags": {}}), ("add",)])
+def test_patch_of_the_whole_object_or_of_nothing_is_refused(
+    create: Callable[..., str],
+    read: Read,
+    patch: Callable[..., requests.Response],
+    operation: tuple[Any, ...],
+) -> None:
+    dataset_id = create()
+    before = read(dataset_id)
+
+    reply = patch(dataset_id, operation)
+
+    assert (reply.status_code, reply.json()["title"]) == (400, "BadRequestError")
+    assert read(dataset_id) == before

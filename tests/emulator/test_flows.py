@@ -90,3 +90,14 @@ def test_look_up_of_one_is_a_list_envelope(flowservice: requests.Session, seed: 
     seed(flows=[{"id": "F1"}])
 
     assert [item["id"] for item in flowservice.get("/flows/F1").json()["items"]] == ["F1"]
+
+
+@pytest.mark.parametrize(("orderby", "ids"), [("name", ["F2", "F1", "F3"]), ("-name", ["F3", "F1", "F2"])])
+def test_order(
+    flowservice: requests.Session, seed: Callable[..., None], orderby: str, ids: list[str]
+) -> None:
+    seed(flows=[{"id": "F1", "name": "b"}, {"id": "F2", "name": "a"}, {"id": "F3", "name": "c"}])
+
+    items = flowservice.get("/flows", params={"orderby": orderby}).json()["items"]
+
+    assert [item["id"] for item in items] == ids

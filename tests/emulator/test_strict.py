@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from importlib.metadata import version
 from typing import Any
 
 import pytest
@@ -59,6 +60,10 @@ def test_lenient_still_refuses_what_aep_is_known_to_refuse(
     serve: Callable[..., Emulator], connect: Callable[..., requests.Session]
 ) -> None:
     assert connect(serve().url).get(DATASETS, params={"limit": 101}).status_code == 400
+
+
+def test_health_tells_the_version(control: requests.Session) -> None:
+    assert control.get("/health").json()["version"] == version("aep-provider")
 
 
 def test_health_tells_whether_it_is_strict(

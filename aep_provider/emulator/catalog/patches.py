@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from copy import deepcopy
-from typing import Any
 
 import jsonpatch
 
@@ -15,7 +14,8 @@ from aep_provider.emulator.store import Json
 JSON_PATCH = "application/json-patch+json"
 JSON = "application/json"
 
-_DOCUMENTED_OPERATIONS = ("add", "replace", "remove")
+_UNDOCUMENTED_OPERATIONS = ("move", "copy", "test")
+"""Those of RFC 6902 that Adobe's pages do not show."""
 
 
 def json_patch(call: Call, dataset: Json) -> Json:
@@ -33,9 +33,7 @@ def json_patch(call: Call, dataset: Json) -> Json:
         patched = jsonpatch.JsonPatch(operations).apply(dataset)
     except (jsonpatch.JsonPatchException, jsonpatch.JsonPointerException) as error:
         raise errors.bad_request(f"The JSON Patch could not be applied: {error}") from None
-    if not isinstance(patched, dict):
-        raise errors.bad_request("The JSON Patch replaces the whole object")
-    return patched
+    return dict(patched)
 
 
 def field_merge(call: Call, dataset: Json) -> Json:
@@ -72,22 +70,25 @@ def _merge(into: Json, values: Json) -> None:
 
 
 def _check_operation(call: Call, operation: Json) -> None:
+    """Check what an operation changes. One that is malformed is left to the library, which refuses it."""
     op = operation.get("op")
-    changed = [_top(operation.get("path"))] if op != "test" else []
+    changed = [operation.get("path")] if op != "test" else []
     if op == "move":
-        changed.append(_top(operation.get("from")))
-    for name in changed:
+        changed.append(operation.get("from"))
+    if "" in changed:
+        raise errors.bad_request("The JSON Patch replaces the whole object")
+    for name in (_top(pointer) for pointer in changed if isinstance(pointer, str)):
         if name in model.READ_ONLY:
             raise errors.bad_request(f"Read-only properties cannot be set: {name}")
         if name not in model.WRITABLE:
             call.doubt(f"body:{name}")
         if name == "schemaRef":
             call.doubt("body:schemaRef (change)")
-    if op not in _DOCUMENTED_OPERATIONS:
+    if op in _UNDOCUMENTED_OPERATIONS:
         call.doubt(f"operation:{op}")
 
 
-def _top(pointer: Any) -> str:
+def _top(pointer: str) -> str:
     """Return the first reference token of a JSON Pointer, unescaped."""
-    token = str(pointer or "").removeprefix("/").partition("/")[0]
+    token = pointer.removeprefix("/").partition("/")[0]
     return token.replace("~1", "/").replace("~0", "~")
