@@ -51,19 +51,19 @@ def find_own(context: Context, wanted: Desired) -> Observed | None:
     namesakes = context.aep.catalog.named(wanted.name or "")
     mine = [dataset for dataset in namesakes if wanted.owner and dataset.owner == wanted.owner]
     others = [dataset for dataset in namesakes if dataset not in mine]
-    for dataset in others:
-        if dataset.owner:
-            guards.customers(context, dataset, wanted)
-    if others:
+    if not mine and wanted.own_tags:
+        # The name may have been edited since the interrupted run; the tag was not.
+        mine = [dataset for dataset in context.aep.catalog.tagged(OWNER_TAG) if dataset.owner == wanted.owner]
+    if others and not mine:
+        for dataset in others:
+            if dataset.owner:
+                guards.customers(context, dataset, wanted)
         ids = ", ".join(dataset.id for dataset in others)
         raise Refused(
             f"Sandbox {context.sandbox} already has a dataset named {wanted.name!r}: {ids}",
             f"To manage that one, give its id: dataset_id={others[0].id!r}. To create another, "
             "choose another name.",
         )
-    if not mine and wanted.owner:
-        # The name may have been edited since the interrupted run; the tag was not.
-        mine = [dataset for dataset in context.aep.catalog.tagged(OWNER_TAG) if dataset.owner == wanted.owner]
     if len(mine) > 1:
         ids = ", ".join(dataset.id for dataset in mine)
         raise Refused(
@@ -119,7 +119,7 @@ def _after_unknown_post(context: Context, wanted: Desired, sent: datetime, error
             for dataset in context.aep.catalog.named(wanted.name or "")
             if dataset.created_client == context.settings.client_id
             and dataset.schema_id == wanted.schema_id
-            and (dataset.owner == wanted.owner if wanted.owner else _since(dataset, sent))
+            and (dataset.owner == wanted.owner if wanted.own_tags else _since(dataset, sent))
         ]
         if len(found) == 1:
             return found[0]

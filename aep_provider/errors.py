@@ -6,8 +6,8 @@
     ├── SettingsError          a setting is missing, malformed or contradicts another
     ├── InvalidInput           an argument of the resource cannot be right
     ├── WrongPlace             the resource lives in another sandbox, organisation or endpoint
-    ├── Refused                a guard or the ownership rule said no; nothing was written
-    ├── Interrupted            the engine is shutting down; nothing was written
+    ├── Refused                a guard or the ownership rule said no; Profile was not touched
+    ├── Interrupted            the engine is shutting down; Profile was not touched
     ├── NotConverged           writes were answered, but the dataset does not show what was asked for
     ├── RolledBack             enabling was refused after the disable; what was there before is back
     ├── ProfileOff             Profile is, or may be, OFF and could not be brought back
@@ -62,11 +62,11 @@ class WrongPlace(AepProviderError):
 
 
 class Refused(AepProviderError):
-    """A guard, or the ownership rule, does not allow the change. Nothing was written."""
+    """A guard, or the ownership rule, does not allow the change. The switches were not touched."""
 
 
 class Interrupted(AepProviderError):
-    """The engine is shutting the provider down before anything was written."""
+    """The engine is shutting the provider down before Profile was touched."""
 
 
 class NotConverged(AepProviderError):
@@ -154,7 +154,7 @@ class PermissionDenied(StatusError):
 
 
 class NotFound(StatusError):
-    """Nothing is there (404). Whether that means *gone* is decided by `aep_provider.guards.look_up`."""
+    """Nothing is there (404). Whether that means *gone* is decided by `aep_provider.guards.gone`."""
 
 
 class RequestRefused(StatusError):

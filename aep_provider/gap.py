@@ -2,26 +2,44 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from collections.abc import Collection
+from datetime import datetime, timedelta
+from typing import Any
 
 from aep_provider.dataset.tags import timestamp
 from aep_provider.errors import ApiError
 from aep_provider.guards import Context
-from aep_provider.window import Window
-
-if TYPE_CHECKING:
-    from aep_provider.aep.batches import Batch
 
 SUSPECT_BEFORE = timedelta(minutes=60)
 """A batch that reached the lake this long before the disable may not have reached Profile yet."""
 
+LISTED = timedelta(days=7)
+"""How far back batches are listed (`aep_provider.aep.batches.LOOK_BACK`)."""
 
-def report_gap(context: Context, dataset_id: str, gap: Window) -> dict[str, Any]:
-    """Say when Profile was off, and which batches have to be ingested again."""
-    report: dict[str, Any] = {"from": timestamp(gap.opened), "to": timestamp(gap.closed)}
-    span = f"Profile was off from {report['from']} to {report['to']} for dataset {dataset_id}"
+
+def report(
+    context: Context,
+    dataset_id: str,
+    opened: datetime | None,
+    closed: datetime,
+    ahead: Collection[str] = (),
+) -> dict[str, Any]:
+    """Say when Profile was off, and which batches have to be ingested again.
+
+    Args:
+        context: where, and to whom.
+        dataset_id: the dataset.
+        opened: when Profile went off at the earliest; ``None`` if nobody noted it.
+        closed: when a read showed it on.
+        ahead: ids of batches that were in flight before the disable: the service's clock and ours may
+            differ, so these count whatever their times say.
+
+    Returns:
+        ``from`` (``""`` = unknown), ``to``, and, if the batches could be listed, ``replay`` and ``suspect``.
+    """
+    result: dict[str, Any] = {"from": timestamp(opened) if opened else "", "to": timestamp(closed)}
+    since = f"from {result['from']}" if opened else "since an unknown time, not noted on the dataset,"
+    span = f"Profile was off {since} to {result['to']} for dataset {dataset_id} in sandbox {context.sandbox}"
     try:
         batches = context.aep.batches.recent(dataset_id)
     except ApiError as error:
@@ -29,25 +47,27 @@ def report_gap(context: Context, dataset_id: str, gap: Window) -> dict[str, Any]
             f"{span}. The batches of that time could not be listed: {error.message}. Look for batches that "
             "ended in it and ingest them again."
         )
-        return report
-    ended = [(batch, batch.completed or batch.created) for batch in batches if batch.succeeded]
-    report["replay"] = [batch.id for batch, end in ended if gap.opened <= end <= gap.closed]
-    report["replay"] += [batch.id for batch in _under_way(batches, gap)]
-    report["suspect"] = [b.id for b, end in ended if gap.opened - SUSPECT_BEFORE <= end < gap.opened]
-    advice = "; ".join(
-        text
-        for text in (
-            report["replay"] and f"ingest again: {', '.join(report['replay'])}",
-            report["suspect"]
-            and f"ended within the hour before, we cannot see whether Profile took them: "
-            f"{', '.join(report['suspect'])}",
-        )
-        if text
-    )
-    context.report.warn(f"{span}; {advice or 'no batch ended in that time or in the hour before'}.")
-    return report
-
-
-def _under_way(batches: Iterable[Batch], gap: Window) -> list[Batch]:
-    """Batches that were in flight while Profile was off and still are."""
-    return [batch for batch in batches if batch.in_flight and batch.created <= gap.closed]
+        return result
+    reached = [batch for batch in batches if batch.succeeded or batch.in_flight]
+    replay = [
+        batch.id
+        for batch in reached
+        if batch.id in ahead
+        or (batch.in_flight and batch.created <= closed)
+        or (batch.succeeded and opened and opened <= (batch.completed or batch.created) <= closed)
+    ]
+    earliest = opened - SUSPECT_BEFORE if opened else closed - LISTED
+    suspect = [
+        batch.id
+        for batch in reached
+        if batch.succeeded and batch.id not in replay and (batch.completed or batch.created) >= earliest
+    ]
+    result |= {"replay": replay, "suspect": suspect}
+    advice = [f"ingest again: {', '.join(replay)}"] if replay else []
+    if suspect:
+        when = "within the hour before it or just after it" if opened else "in the last seven days"
+        advice.append(f"ended {when}, we cannot see whether Profile took them: {', '.join(suspect)}")
+    if opened and closed - opened > LISTED:
+        advice.append("only the batches of the last seven days are listed; look for older ones in AEP")
+    context.report.warn(f"{span}; {'; '.join(advice) or 'no batch ended in that time or near it'}.")
+    return result

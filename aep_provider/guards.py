@@ -22,6 +22,11 @@ from aep_provider.errors import ApiError, Interrupted, NotFound, Refused, WrongP
 from aep_provider.report import Reporter
 from aep_provider.settings import Settings, same_endpoint
 
+UNSEEN_WRITERS = (
+    "Web and Mobile SDK datastreams, direct users of the ingestion API, Query Service and Adobe applications "
+    "cannot be seen"
+)
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Any
@@ -66,12 +71,22 @@ class Context:
         return self.settings.sandbox
 
 
-def same_place(settings: Settings, recorded: Mapping[str, Any]) -> None:
+def same_place(settings: Settings, recorded: Mapping[str, Any], *, writing: bool = False) -> None:
     """Refuse to touch a resource whose record names another place. No request is made.
+
+    Args:
+        settings: where the provider is set to.
+        recorded: the outputs on record.
+        writing: whether a record that names no place is refused as well.
 
     Raises:
         WrongPlace: sandbox, organisation or endpoint differ.
     """
+    if writing and not all(recorded.get(key) for key in settings.place):
+        raise WrongPlace(
+            "The state of this resource does not say where its dataset lives; nothing was done",
+            "Run `pulumi refresh`, which fills it in, then run again.",
+        )
     for key, label, variable in (
         ("sandbox", "sandbox", "aep:sandbox or AEP_SANDBOX"),
         ("org_id", "organisation", "aep:orgId or AEP_ORG_ID"),
@@ -185,14 +200,27 @@ def consent(context: Context, observed: Observed, *, allowed: bool) -> None:
 
 
 def in_flight(context: Context, dataset_id: str) -> list[Batch]:
-    """The batches that are on their way; those stuck for more than a day are only warned about."""
+    """The batches that are on their way; those stuck for more than a day are only warned about.
+
+    Raises:
+        Refused: they could not be listed.
+    """
     try:
-        batches = [batch for batch in context.aep.batches.recent(dataset_id) if batch.in_flight]
+        return look_for_batches(context, dataset_id)
     except ApiError as error:
         raise Refused(
             f"Whether batches are in flight for dataset {dataset_id} could not be found out: {error.message}",
             error.remedy,
         ) from error
+
+
+def look_for_batches(context: Context, dataset_id: str) -> list[Batch]:
+    """As `in_flight`, for a preview, which does not refuse what waiting can cure.
+
+    Raises:
+        ApiError: they could not be listed.
+    """
+    batches = [batch for batch in context.aep.batches.recent(dataset_id) if batch.in_flight]
     limit = context.clock.now() - STUCK_AFTER
     stuck = [batch for batch in batches if batch.created < limit]
     if stuck:
@@ -251,26 +279,26 @@ def _wait(context: Context, dataset_id: str, batches: Sequence[Batch], timeout: 
         if passed >= timeout:
             raise Refused(
                 f"Batches are still in flight for dataset {dataset_id} in sandbox {context.sandbox} after "
-                f"{timeout:.0f} s: {listed(batches)}; nothing was written",
+                f"{timeout:.0f} s: {listed(batches)}; Profile was not switched off",
                 "Run again later, raise wait_timeout, or set in_flight_batches='ignore'.",
             )
         context.report.progress(
             f"waiting for {len(batches)} batches in flight ({passed:.0f} of {timeout:.0f} s): "
-            f"{listed(batches)}. Nothing is written yet; a second Ctrl-C is safe."
+            f"{listed(batches)}. Profile is still on; a second Ctrl-C is safe."
         )
         if context.clock.wait(min(next(looks), timeout - passed)):
             raise Interrupted(
-                f"Stopped while waiting for batches of dataset {dataset_id}; nothing was written",
+                f"Stopped while waiting for batches of dataset {dataset_id}; Profile was not switched off",
                 "Run `pulumi up` again.",
             )
         batches = in_flight(context, dataset_id)
 
 
-def streaming(context: Context, dataset_id: str, *, upsert: bool) -> None:
+def streaming(context: Context, observed: Observed, *, upsert: bool) -> None:
     """Guard 5: say which streaming dataflows write into the dataset, and who cannot be seen."""
-    title = f"dataset {dataset_id} in sandbox {context.sandbox}"
+    title = describe(context, observed)
     try:
-        flows = [flow for flow in context.aep.flows.into(dataset_id) if flow.streaming]
+        flows = [flow for flow in context.aep.flows.into(observed.id) if flow.streaming]
     except ApiError as error:
         context.report.warn(f"The dataflows that write into {title} could not be listed: {error.message}")
         return
@@ -279,6 +307,16 @@ def streaming(context: Context, dataset_id: str, *, upsert: bool) -> None:
         context.report.warn(
             f"A streaming dataflow writes into {title}: {flow.name or flow.id} ({flow.state}). What it "
             f"brings while Profile is off does not reach Profile{unsupported}."
+        )
+    context.report.info(f"{title}: {len(flows)} streaming dataflows are seen; {UNSEEN_WRITERS}.")
+
+
+def identity_dataset(context: Context, observed: Observed) -> None:
+    """Warn before Profile is enabled on what looks like the identity dataset of streaming upserts."""
+    if observed.identity.enabled and not observed.profile.enabled:
+        context.report.warn(
+            f"{describe(context, observed)} has Identity on and Profile off, as the identity dataset of "
+            "Adobe's streaming upserts has (Data Prep > upserts). Profile is enabled on it now."
         )
 
 

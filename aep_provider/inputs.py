@@ -56,7 +56,10 @@ def _schema_uri(value: str) -> None:
         raise ValidationError(
             f"{value!r} looks like a meta:altId. Use the schema's $id, https://ns.adobe.com/<tenant>/schemas/<hash>."
         )
-    parts = urlsplit(value)
+    try:
+        parts = urlsplit(value)
+    except ValueError:
+        parts = urlsplit("")
     if parts.scheme not in ("http", "https") or not parts.netloc or not parts.path.strip("/"):
         raise ValidationError(
             f"{value!r} is no URI. Use the schema's $id, https://ns.adobe.com/<tenant>/schemas/<hash>."
@@ -120,13 +123,14 @@ class _InputsSchema(Schema):
 
 
 def validated(
-    values: Mapping[str, Any], unknown: frozenset[str] = frozenset()
+    values: Mapping[str, Any], unknown: frozenset[str] = frozenset(), *, protected: bool = False
 ) -> tuple[dict[str, Any], list[Problem]]:
     """Validate arguments and fill in the defaults.
 
     Args:
         values: the known arguments, without ``None``; numbers may be floats, as the engine sends them.
         unknown: names of arguments whose value is not known yet; they count as given.
+        protected: whether the resource is protected so far: only an explicit False ends that.
 
     Returns:
         The arguments with defaults (unknown ones left out), and every problem found.
@@ -142,7 +146,7 @@ def validated(
         ]
     problems += _missing({*given, *unknown})
     if normal.get("deletion_protection") is None:
-        normal["deletion_protection"] = "dataset_id" not in {*given, *unknown}
+        normal["deletion_protection"] = protected or "dataset_id" not in {*given, *unknown}
     return {key: value for key, value in normal.items() if key not in unknown}, problems
 
 
@@ -163,8 +167,8 @@ def desired(inputs: Mapping[str, Any], *, owned_before: Mapping[str, Any], owner
         schema_content_type=inputs.get("schema_content_type"),
         tags=tags,
         released_tags=frozenset(owned_before) - frozenset(tags),
-        owner=inputs.get("owner", "") if ownership_tag else "",
-        notes=ownership_tag,
+        owner=inputs.get("owner", ""),
+        own_tags=ownership_tag,
     )
 
 

@@ -57,8 +57,7 @@ def _ask(context: Context, wanted: Desired, olds: Mapping[str, Any], news: Mappi
         observed: Observed | None = reconcile.existing(context, dataset_id)
     elif olds:
         # The engine does not tell `check` the id of a dataset created here; its owner tag finds it.
-        found = context.aep.catalog.named(str(olds.get("name")))
-        observed = next((dataset for dataset in found if dataset.owner == recorded_owner), None)
+        observed = _created_here(context, olds)
     else:
         guards.sandbox(context)
         guards.schema(context, wanted.schema_id or "", upsert=wanted.is_upsert)
@@ -67,16 +66,41 @@ def _ask(context: Context, wanted: Desired, olds: Mapping[str, Any], news: Mappi
     if observed is None:
         guards.sandbox(context)
         guards.schema(context, wanted.schema_id or "", upsert=wanted.is_upsert)
+        context.report.warn(
+            f"The preview could not tell which dataset named {olds.get('name')!r} in sandbox "
+            f"{context.sandbox} is this resource's; `up` asks the guards."
+        )
         return
-    steps = reconcile.planner_preview(context, observed, wanted)
+    with reconcile.off_first(context, observed, wanted):
+        _ask_about(context, observed, wanted, recorded_owner, news)
+
+
+def _created_here(context: Context, olds: Mapping[str, Any]) -> Observed | None:
+    """The dataset on record, by owner tag; with our tags off by who created it, if that tells."""
+    found = context.aep.catalog.named(str(olds.get("name")))
+    owned = [dataset for dataset in found if dataset.owner and dataset.owner == olds.get("owner")]
+    likely = owned or [
+        dataset
+        for dataset in found
+        if not dataset.owner
+        and dataset.created_client == context.settings.client_id
+        and dataset.schema_id == olds.get("schema_id")
+    ]
+    return likely[0] if len(likely) == 1 else None
+
+
+def _ask_about(
+    context: Context, observed: Observed, wanted: Desired, recorded_owner: str, news: Mapping[str, Any]
+) -> None:
+    steps = reconcile.Planner(context, wanted)(observed)
     if not steps.empty:
         guards.sandbox(context)
     guards.customers(context, observed, wanted, recorded_owner)
     guards.schema(context, observed.schema_id, upsert=wanted.is_upsert)
     if steps.opens_gap:
         guards.consent(context, observed, allowed=news["allow_profile_gap"])
-        guards.streaming(context, observed.id, upsert=wanted.is_upsert)
-        batches = guards.in_flight(context, observed.id)
+        guards.streaming(context, observed, upsert=wanted.is_upsert)
+        batches = guards.look_for_batches(context, observed.id)
         if batches and news["in_flight_batches"] != "ignore":
             context.report.warn(
                 f"{guards.describe(context, observed)}: {len(batches)} batches in flight: "

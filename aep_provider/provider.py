@@ -96,7 +96,7 @@ class UpsertDatasetProvider(ResourceProvider):
             # `pulumi import` checks an entry without inputs; the refresh after it fills them in.
             return CheckResult({}, [])
         unknown = frozenset(key for key, value in news.items() if _has_unknown(value))
-        normal, problems = inputs.validated(news, unknown)
+        normal, problems = inputs.validated(news, unknown, protected=olds.get("deletion_protection") is True)
         failures = [CheckFailure(problem.property, problem.reason) for problem in problems]
         try:
             settings = _process.settings
@@ -145,7 +145,7 @@ class UpsertDatasetProvider(ResourceProvider):
     def update(self, _id: str, _olds: dict[str, Any], _news: dict[str, Any]) -> UpdateResult:
         """Bring the dataset to the new arguments; reads first, whatever state says."""
         olds, news = _own(_olds), _own(_news)
-        guards.same_place(_process.settings, olds)
+        guards.same_place(_process.settings, olds, writing=True)
         if not any(_differs(key, olds, news) for key in news if key not in inputs.PROVIDER_ONLY) and not (
             _tags(olds).keys() - _tags(news).keys()
         ):
@@ -182,8 +182,10 @@ class UpsertDatasetProvider(ResourceProvider):
     def delete(self, _id: str, _props: dict[str, Any]) -> None:
         """Delete a dataset that was created here; release one that was adopted."""
         props = _own(_props)
-        guards.same_place(_process.settings, props)
-        adopted = bool(props.get("adopted"))
+        guards.same_place(_process.settings, props, writing=True)
+        # Only what certainly was created here is deleted: a record may be partial, and a program that names
+        # the dataset's id says that the dataset is more than this resource.
+        adopted = props.get("adopted") is not False or "dataset_id" in (props.get("managed") or ())
         if props.get("deletion_protection"):
             what = "released" if adopted else "deleted, with its data in the lake and in Profile"
             raise Refused(
@@ -191,7 +193,7 @@ class UpsertDatasetProvider(ResourceProvider):
                 "Set deletion_protection=False, run `pulumi up`, then remove it.",
             )
         context = _process.context()
-        owner = str(props.get("owner") or "") if context.settings.ownership_tag else ""
+        owner = str(props.get("owner") or "")
         if adopted:
             removal.let_go(context, _id, owner)
         else:
@@ -224,6 +226,9 @@ def _differs(key: str, olds: Mapping[str, Any], news: Mapping[str, Any]) -> bool
     """Whether an argument that the program gives differs from the record."""
     want = news.get(key)
     if want is None or key == "dataset_id":
+        return False
+    if key == "owner" and olds.get("adopted") and not olds.get(key):
+        # After an import; our tag rides on the next write that is made anyway.
         return False
     if key == "schema_content_type":
         return bool(olds.get(key)) and normal_content_type(want) != olds.get(key)

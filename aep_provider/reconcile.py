@@ -6,16 +6,25 @@ saw, and is judged by a read at the end. So running one twice, or after dying an
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+import contextlib
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from aep_provider import guards, window
-from aep_provider.dataset.plan import Operation, Plan, differences, plan
+from aep_provider import gap, guards, window
+from aep_provider.dataset.plan import Patch, Plan, differences, plan, unedited
 from aep_provider.dataset.state import Desired, Observed
 from aep_provider.dataset.tags import timestamp
-from aep_provider.errors import ApiError, NotConverged, NotFound, Refused, RequestRefused, Throttled
-from aep_provider.gap import report_gap
+from aep_provider.errors import (
+    AepProviderError,
+    ApiError,
+    NotConverged,
+    NotFound,
+    ProfileOff,
+    Refused,
+    RequestRefused,
+    Throttled,
+)
 from aep_provider.guards import Context, describe
 
 TRIES = (0.0, 0.5, 1.5, 4.0)
@@ -33,11 +42,13 @@ class Policy:
         allow_profile_gap: consent to it in production.
         in_flight_batches: ``wait``, ``fail`` or ``ignore``.
         wait_timeout: seconds.
+        may_disable: whether there may be a disable at all.
     """
 
     allow_profile_gap: bool
     in_flight_batches: str
     wait_timeout: int
+    may_disable: bool = True
 
     @classmethod
     def of(cls, inputs: Mapping[str, Any]) -> Policy:
@@ -61,9 +72,13 @@ def configure(context: Context, dataset_id: str, wanted: Desired, policy: Policy
         AepProviderError: see `aep_provider.window.toggle`.
     """
     observed = existing(context, dataset_id)
-    guards.customers(context, observed, wanted)
-    guards.schema(context, observed.schema_id, upsert=wanted.is_upsert)
-    return _apply(context, observed, wanted, policy, _Planner(context, wanted))
+    make = Planner(context, wanted)
+    with off_first(context, observed, wanted):
+        if not make(observed).empty:
+            guards.sandbox(context)
+        guards.customers(context, observed, wanted)
+        guards.schema(context, observed.schema_id, upsert=wanted.is_upsert)
+        return _apply(context, observed, policy, make)
 
 
 def update(
@@ -75,16 +90,21 @@ def update(
         AepProviderError: as `configure`.
     """
     observed = existing(context, dataset_id)
-    guards.customers(context, observed, wanted, recorded_owner)
-    make = _Planner(context, wanted, recorded_owner)
-    if make(observed).enable:
-        guards.schema(context, observed.schema_id, upsert=wanted.is_upsert)
-    return _apply(context, observed, wanted, policy, make)
+    make = Planner(context, wanted, recorded_owner)
+    with off_first(context, observed, wanted):
+        steps = make(observed)
+        if not steps.empty:
+            guards.sandbox(context)
+        guards.customers(context, observed, wanted, recorded_owner)
+        if steps.enable:
+            guards.schema(context, observed.schema_id, upsert=wanted.is_upsert)
+        return _apply(context, observed, policy, make)
 
 
 def take_over(context: Context, observed: Observed, wanted: Desired, policy: Policy) -> Outcome:
-    """Bring the dataset that an interrupted create left behind to the wanted state."""
-    return _apply(context, observed, wanted, policy, _Planner(context, wanted))
+    """Bring the dataset that an interrupted create left behind to the wanted state; the guards were asked."""
+    with off_first(context, observed, wanted):
+        return _apply(context, observed, policy, Planner(context, wanted))
 
 
 def existing(context: Context, dataset_id: str) -> Observed:
@@ -105,94 +125,144 @@ def existing(context: Context, dataset_id: str) -> Observed:
         ) from error
 
 
-def planner_preview(context: Context, observed: Observed, wanted: Desired) -> Plan:
-    """The plan for what was observed, for a preview."""
-    return plan(observed, wanted, timestamp(context.clock.now()))
+@contextlib.contextmanager
+def off_first(context: Context, observed: Observed, wanted: Desired) -> Iterator[None]:
+    """While Profile is off since an earlier run, no error leaves without saying so first.
+
+    Args:
+        context: where.
+        observed: the dataset, just read.
+        wanted: the setting that Profile is to come back with.
+
+    Raises:
+        ProfileOff: in the place of any error, if Profile still is, or may be, off.
+    """
+    try:
+        yield
+    except ProfileOff:
+        raise
+    except AepProviderError as error:
+        left_open = observed.open_gap
+        if left_open is None:
+            raise
+        now = window.look(context, observed.id)
+        if now is not None and now.profile.enabled:
+            raise
+        off = window.off_error(
+            context,
+            observed,
+            left_open.start,
+            error.message,
+            upsert=wanted.is_upsert,
+            sure=now is not None,
+        )
+        off.remedy = f"{error.remedy}\n{off.remedy}".lstrip()
+        raise off from error
 
 
 @dataclass(frozen=True)
-class _Planner:
-    """Plans for whatever was observed last; what has to be asked again after a wait is kept with it."""
+class Planner:
+    """Plans for whatever was observed last; what has to be asked again after a wait is kept with it.
+
+    Attributes:
+        context: for the time that is noted on the dataset.
+        wanted: what the program wants.
+        recorded_owner: the owner in state.
+    """
 
     context: Context
     wanted: Desired
     recorded_owner: str = ""
 
     def __call__(self, observed: Observed) -> Plan:
-        return planner_preview(self.context, observed, self.wanted)
+        """The plan for a dataset as it was read last."""
+        return plan(observed, self.wanted, timestamp(self.context.clock.now()))
+
+    def again(self, dataset_id: str) -> Observed:
+        """Read the dataset once more, and refuse if it has become somebody else's."""
+        observed = existing(self.context, dataset_id)
+        guards.customers(self.context, observed, self.wanted, self.recorded_owner)
+        return observed
 
 
-def _apply(context: Context, observed: Observed, wanted: Desired, policy: Policy, make: _Planner) -> Outcome:
+def _apply(context: Context, observed: Observed, policy: Policy, make: Planner) -> Outcome:
     """Carry out what `make` plans for the dataset just read."""
     steps = make(observed)
     if steps.empty:
         return Outcome(observed)
-    guards.sandbox(context)
     if steps.opens_gap:
-        observed = _ready_for_gap(context, observed, policy, make)
-        steps = make(observed)
-    if steps.opens_gap:
-        if steps.edit:
-            observed = _patched(context, observed, steps.edit, _with(observed, wanted))
-        observed, gap = window.toggle(context, observed, make, wanted)
-        return Outcome(observed, report_gap(context, observed.id, gap))
-    for operations in (steps.enable, steps.edit):
-        if operations:
-            _send(context, observed, operations)
-    if steps.empty:
-        return Outcome(observed)
-    return Outcome(proved(context, existing(context, observed.id), wanted))
+        return _toggled(context, observed, policy, make)
+    if steps.enable:
+        guards.identity_dataset(context, observed)
+    before = observed
+    observed = _written(context, observed, make, lambda steps: (steps.enable, steps.edit))
+    return Outcome(proved(context, observed, make.wanted), _recovered(context, before, make))
 
 
-def _ready_for_gap(context: Context, observed: Observed, policy: Policy, make: _Planner) -> Observed:
-    """Ask guards 4 and 5 and for consent; return the dataset as read after any wait."""
+def _recovered(context: Context, before: Observed, make: Planner) -> dict[str, Any] | None:
+    """The report on a time in which Profile was off, and which this run has ended."""
+    left_open = before.open_gap
+    # A dataset on record was on; one that is being adopted may never have been.
+    if left_open is None and (before.profile.enabled or not make.recorded_owner):
+        return None
+    return gap.report(context, before.id, left_open.started if left_open else None, context.clock.now())
+
+
+def _toggled(context: Context, observed: Observed, policy: Policy, make: Planner) -> Outcome:
+    """Ask for consent and guards 5 and 4, write what can be written before, and switch off and on."""
+    if not policy.may_disable:
+        raise Refused(
+            f"{describe(context, observed)} is on with the other upsert setting; it is left as it is",
+            "Upsert of an enabled dataset is changed by `pulumi up` only.",
+        )
     guards.consent(context, observed, allowed=policy.allow_profile_gap)
-    guards.streaming(context, observed.id, upsert=make.wanted.is_upsert)
+    guards.streaming(context, observed, upsert=make.wanted.is_upsert)
+    # Before any wait and any write: a token that cannot last would be refused after them.
+    context.aep.gateway.tokens.ensure(window.TOKEN_LIFE)
     deadline = context.clock.monotonic() + policy.wait_timeout
-    while make(observed).opens_gap:
+    while (steps := make(observed)).opens_gap:
         left = max(deadline - context.clock.monotonic(), 0.0)
         if guards.await_batches(context, observed.id, policy.in_flight_batches, left):
-            observed = existing(context, observed.id)
-            guards.customers(context, observed, make.wanted, make.recorded_owner)
+            observed = make.again(observed.id)
             continue
+        if steps.edit:
+            observed = _edited(context, observed, make)
+            if not make(observed).opens_gap:
+                break
         # Asked again immediately before the disable; a batch that came meanwhile starts another round.
-        if policy.in_flight_batches == "ignore" or not guards.in_flight(context, observed.id):
-            break
-    return observed
+        ahead = guards.in_flight(context, observed.id)
+        if not ahead or policy.in_flight_batches == "ignore":
+            observed, off = window.toggle(context, observed, make, make.wanted)
+            known = {batch.id for batch in ahead}
+            return Outcome(observed, gap.report(context, observed.id, off.opened, off.closed, known))
+    return _apply(context, observed, policy, make)
 
 
-def _with(observed: Observed, wanted: Desired) -> Desired:
-    """What an edit alone must show: the wanted fields, the switches as they are."""
-    return Desired(
-        is_upsert=observed.profile.upsert,
-        name=wanted.name,
-        description=wanted.description,
-        tags=wanted.tags,
-        released_tags=wanted.released_tags,
-        owner=wanted.owner,
-        notes=wanted.notes,
-    )
-
-
-def _patched(
-    context: Context, observed: Observed, operations: Sequence[Operation], wanted: Desired
-) -> Observed:
-    _send(context, observed, operations)
-    now = existing(context, observed.id)
-    left = [text for text in differences(now, wanted) if text != "Identity is off"]
+def _edited(context: Context, observed: Observed, make: Planner) -> Observed:
+    """Write what a plan edits, without the switches, and prove it."""
+    now = _written(context, observed, make, lambda steps: (steps.edit,))
+    left = unedited(now, make.wanted)
     if left:
         raise NotConverged(f"{describe(context, now)} was answered with success, but {'; '.join(left)}")
     return now
 
 
-def _send(context: Context, observed: Observed, operations: Sequence[Operation]) -> None:
-    """Send a PATCH outside a window. Repeating is safe: each operation sets or removes a whole key."""
-    pauses = iter(TRIES[1:])
-    unions = iter(UNION_TRIES)
+def _written(
+    context: Context, observed: Observed, make: Planner, part: Callable[[Plan], tuple[Patch, ...]]
+) -> Observed:
+    """Send a part of the plan outside a window, and read the dataset again.
+
+    After a failure that may pass, the dataset is read and planned anew: somebody else may have written, and
+    a PATCH whose outcome is unknown may be there already.
+    """
+    pauses, unions = iter(TRIES[1:]), iter(UNION_TRIES)
+    expected = make(observed).opens_gap
     while True:
         try:
-            context.aep.catalog.patch(observed.id, operations)
-            return
+            for operations in part(make(observed)):
+                if operations:
+                    context.aep.catalog.patch(observed.id, operations)
+            return existing(context, observed.id)
         except ApiError as error:
             union = isinstance(error, RequestRefused) and error.status == 422
             passing = error.effect_unknown or isinstance(error, Throttled)
@@ -202,18 +272,13 @@ def _send(context: Context, observed: Observed, operations: Sequence[Operation])
             asked = error.retry_after if isinstance(error, Throttled) else None
             if context.clock.wait(min(asked, 60) if asked is not None else pause):
                 raise
-            if error.effect_unknown and not _still_needed(context, observed.id, operations):
-                return
-
-
-def _still_needed(context: Context, dataset_id: str, operations: Iterable[Operation]) -> bool:
-    """Whether a PATCH of unknown outcome has to be sent again: removing a key twice would be an error."""
-    if not any(operation["op"] == "remove" for operation in operations):
-        return True
-    now = existing(context, dataset_id)
-    removed = {operation["path"] for operation in operations if operation["op"] == "remove"}
-    present = {"/tags/" + key.replace("~", "~0").replace("/", "~1") for key in now.tags}
-    return bool(removed & present)
+            observed = make.again(observed.id)
+            if make(observed).opens_gap and not expected:
+                raise NotConverged(
+                    f"{describe(context, observed)} was switched on with the other upsert setting by "
+                    f"somebody else, after: {error.message}",
+                    "Run `pulumi up` again.",
+                ) from error
 
 
 def proved(context: Context, observed: Observed, wanted: Desired) -> Observed:

@@ -19,7 +19,7 @@ def delete(context: Context, dataset_id: str, owner: str) -> None:
     Args:
         context: where and how.
         dataset_id: the dataset.
-        owner: the owner on record; ``""`` when our own tags are off.
+        owner: the owner on record.
 
     Raises:
         Refused: it is Adobe's, or not this resource's.
@@ -34,12 +34,14 @@ def delete(context: Context, dataset_id: str, owner: str) -> None:
     guards.sandbox(context)
     guards.customers(context, observed, Desired(is_upsert=False))
     _refuse_unless_ours(context, observed, owner)
+    failure = ""
     try:
         context.aep.catalog.delete(dataset_id)
     except ApiError as error:
         # A 404 is what we want; after an unknown outcome, and after it alone, the reads below decide.
         if not error.effect_unknown and not isinstance(error, NotFound):
             raise
+        failure = error.message
     for pause in GONE_READS:
         context.clock.wait(pause)
         try:
@@ -49,15 +51,25 @@ def delete(context: Context, dataset_id: str, owner: str) -> None:
                 return
             raise
     raise NotConverged(
-        f"{describe(context, observed)} was deleted, but AEP still shows it", "Run `pulumi up` again later."
+        f"{describe(context, observed)} is still there after its deletion{failure and f': {failure}'}",
+        "Run `pulumi up` again later.",
     )
 
 
 def let_go(context: Context, dataset_id: str, owner: str) -> None:
     """Release an adopted dataset: take our owner tag off, leave everything else. Failing is a warning."""
     try:
-        operations = release(context.aep.catalog.get(dataset_id), owner)
+        observed = context.aep.catalog.get(dataset_id)
+        if not observed.profile.enabled:
+            since = f" since {observed.open_gap.start}" if observed.open_gap else ""
+            context.report.warn(
+                f"Profile is OFF for dataset {observed.name!r} ({dataset_id}) in sandbox {context.sandbox}"
+                f"{since}, and it is released like that. To switch it on: `aep-provider enable "
+                f"{dataset_id}`, with --upsert if it had upsert."
+            )
+        operations = release(observed, owner) if context.settings.ownership_tag else ()
         if operations:
+            guards.sandbox(context)
             context.aep.catalog.patch(dataset_id, operations)
     except AepProviderError as error:
         context.report.warn(
@@ -69,8 +81,11 @@ def let_go(context: Context, dataset_id: str, owner: str) -> None:
 def _refuse_unless_ours(context: Context, observed: Observed, owner: str) -> None:
     title = describe(context, observed)
     keep = "To keep it and forget it here: `pulumi state delete <urn>`."
-    if owner and observed.owner != owner:
+    tagged = context.settings.ownership_tag
+    if (tagged or observed.owner) and observed.owner != owner:
         found = f"is managed by {observed.owner!r}" if observed.owner else f"carries no tag {OWNER_TAG}"
         raise Refused(f"{title} {found}, not by {owner!r}; it is not deleted", keep)
-    if not owner and observed.created_client != context.settings.client_id:
+    if tagged and not owner:
+        raise Refused(f"{title} has no owner on record; it is not deleted", keep)
+    if not tagged and observed.created_client != context.settings.client_id:
         raise Refused(f"{title} was created by another credential; it is not deleted", keep)

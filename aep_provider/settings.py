@@ -8,6 +8,7 @@ guessed: they are required, and given twice they must agree.
 from __future__ import annotations
 
 import ipaddress
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -170,6 +171,12 @@ def _how(key: str) -> str:
     return f"Set it: `pulumi config set {secret}aep:{source.config} …`, or export {source.environment}."
 
 
+def _printable(value: str) -> None:
+    # Without this the HTTP library would quote a secret in its error.
+    if value and not re.fullmatch(r"[!-~]+", value):
+        raise ValidationError("has a space, a line break or a character that is not ASCII; copy it again.")
+
+
 def _required(key: str) -> dict[str, Any]:
     return {"required": f"is missing. {_how(key)}"}
 
@@ -183,11 +190,11 @@ class _Endpoint(fields.String):
             parts = urlsplit(url)
             _ = parts.port
         except ValueError as error:
-            raise ValidationError(f"{url!r} is no URL ({error}).") from error
-        if parts.scheme not in ("http", "https") or not parts.hostname or parts.path or parts.query:
-            raise ValidationError(f"{url!r} is no base URL such as {ADOBE_ENDPOINT}.")
+            raise ValidationError("is no URL.") from error
         if parts.username or parts.password:
             raise ValidationError("must not carry a user or a password.")
+        if parts.scheme not in ("http", "https") or not parts.hostname or parts.path or parts.query:
+            raise ValidationError(f"{url!r} is no base URL such as {ADOBE_ENDPOINT}.")
         if parts.scheme == "http" and not is_loopback(url):
             raise ValidationError(f"{url!r} would send the token unencrypted: https, or http to localhost.")
         return url
@@ -209,10 +216,10 @@ class _SettingsSchema(Schema):
             r"[^@\s]+@AdobeOrg\Z", error="{input!r} is no organisation id: it ends in @AdobeOrg."
         ),
     )
-    client_id = fields.String(required=True, error_messages=_required("client_id"))
-    client_secret = fields.String(load_default="")
+    client_id = fields.String(required=True, error_messages=_required("client_id"), validate=_printable)
+    client_secret = fields.String(load_default="", validate=_printable)
     scopes = fields.String(load_default=DEFAULT_SCOPES)
-    access_token = fields.String(load_default="")
+    access_token = fields.String(load_default="", validate=_printable)
     endpoint = _Endpoint(load_default=ADOBE_ENDPOINT)
     ims_endpoint = _Endpoint(load_default=ADOBE_IMS_ENDPOINT)
     allow_production = Flag(text=True, load_default=False)

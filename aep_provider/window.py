@@ -44,7 +44,7 @@ LONGEST_WAIT = 2.0
 
 @dataclass(frozen=True)
 class Window:
-    """When Profile was off at most: from before the disable was sent to after the enable was answered."""
+    """When Profile was off at most: from before the first disable was sent until a read showed it on."""
 
     opened: datetime
     closed: datetime
@@ -75,10 +75,10 @@ def toggle(
     with context.aep.gateway.place():
         ready = switch.off(make)
         failure = switch.on(wanted.is_upsert, ready)
-        window = Window(switch.opened, context.clock.now())
         if failure is not None:
             raise switch.back(failure)
-    return switch.proved(), window
+    now = switch.proved()
+    return now, Window(switch.opened, context.clock.now())
 
 
 class _Switch:
@@ -90,22 +90,37 @@ class _Switch:
         self._observed = observed
         self._wanted = wanted
         self._gap: Gap | None = None
+        self._in_doubt = False
         self._title = describe(context, observed)
 
     def off(self, make: Callable[[Observed], Plan]) -> Prepared:
-        """Send the disable; return the enable, made ready before. Profile is off afterwards."""
+        """Send the disable; return the enable, made ready before. Profile is off afterwards.
+
+        A failure leaves Profile on: as long as every disable was refused, nothing has happened; after one
+        whose outcome is unknown, an enable is sent whatever else is known.
+        """
+        try:
+            return self._disabled(make)
+        except Exception as error:
+            if not self._in_doubt:
+                raise
+            raise self.back(_typed(error)) from error
+
+    def _disabled(self, make: Callable[[Observed], Plan]) -> Prepared:
         catalog, clock = self._context.aep.catalog, self._context.clock
         failure: ApiError | None = None
         for pause in TRIES:
             if clock.wait(pause):
                 raise Interrupted(
-                    f"{self._title}: stopped before the disable; nothing was written",
+                    f"{self._title}: stopped before the disable; Profile was not switched off",
                     "Run `pulumi up` again.",
                 )
             steps = make(self._observed)
-            ready = catalog.prepare_patch(self._observed.id, steps.enable)
-            request = catalog.prepare_patch(self._observed.id, steps.disable)
-            self._gap, self.opened = steps.gap, clock.now()
+            ready = catalog.prepare_patch(self._observed.id, steps.enable, prompt=True)
+            request = catalog.prepare_patch(self._observed.id, steps.disable, prompt=False)
+            self._gap = steps.gap
+            if not self._in_doubt:
+                self.opened = clock.now()
             try:
                 request.send()
                 return ready
@@ -114,10 +129,10 @@ class _Switch:
             except ApiError as error:
                 if not error.effect_unknown:
                     raise
-                failure = error
-                now = _look(self._context, self._observed.id)
+                failure, self._in_doubt = error, True
+                now = look(self._context, self._observed.id)
                 if now is None:
-                    raise self.back(error) from error
+                    raise
                 if not now.profile.enabled:
                     return ready
         raise failure or NotConverged(f"{self._title}: the disable was never sent")
@@ -136,14 +151,15 @@ class _Switch:
                 return None
             except ApiError as error:
                 failure = error
-                if error.effect_unknown and _is_on(_look(context, dataset_id), upsert):
+                if error.effect_unknown and _is_on(look(context, dataset_id), upsert):
                     return None
                 if _final(error):
                     return failure
                 asked = error.retry_after if isinstance(error, StatusError) else None
                 wait = asked if asked is not None and asked <= LONGEST_WAIT else 0.0
-            except AepProviderError as error:
-                return error
+            except Exception as error:
+                # Whatever it is, Profile is off: it must not leave before the restore and the report.
+                return _typed(error)
             first = None
         return failure
 
@@ -178,29 +194,67 @@ class _Switch:
     def _prepared(self, upsert: bool) -> Prepared:
         closed = self._gap and self._gap.closed(timestamp(self._context.clock.now()))
         steps = switch_on(self._observed, upsert=upsert, gap=closed)
-        return self._context.aep.catalog.prepare_patch(self._observed.id, steps)
+        return self._context.aep.catalog.prepare_patch(self._observed.id, steps, prompt=True)
 
     def _outcome(self, failure: AepProviderError, back: AepProviderError | None) -> AepProviderError:
         """What to tell after a failure inside the window, judged by a read and nothing else."""
         observed, opened = self._observed, timestamp(self.opened)
-        now = _look(self._context, observed.id)
-        if _is_on(now, observed.upsert):
-            return RolledBack(
-                f"{self._title}: Profile is back ON as it was; changing upsert failed: {failure.message}",
-                f"Profile was off from {opened} to {timestamp(self._context.clock.now())} at most: batches "
-                f"that ended then did not reach Profile, ingest them again.\n{failure.remedy}".rstrip(),
-            )
-        known = "is OFF" if now is not None and not now.profile.enabled else "may be OFF"
+        now = look(self._context, observed.id)
         reason = (
             failure.message if back is None else f"{failure.message}; and restoring failed: {back.message}"
         )
-        return ProfileOff(
-            f"Profile {known} for dataset {observed.name!r} ({observed.id}) in sandbox "
-            f"{self._context.sandbox} since {opened}: {reason}",
-            "Run `pulumi up` again as soon as you can: it reads the dataset and switches Profile on. Or run\n"
-            f"`aep-provider enable {observed.id}{' --upsert' if self._wanted.is_upsert else ''}`.\n"
-            "What is ingested until then does not reach Profile and has to be ingested again.",
+        if now is None or not now.profile.enabled:
+            return off_error(
+                self._context, observed, opened, reason, upsert=self._wanted.is_upsert, sure=now is not None
+            )
+        remedy = (
+            f"Profile was off from {opened} to {timestamp(self._context.clock.now())} at most: batches "
+            "that ended then did not reach Profile, ingest them again.\n"
         )
+        if self._in_doubt:
+            remedy += (
+                "A disable was not answered. Should it still take effect, Profile goes off again: look at "
+                "the dataset in a few minutes, or run `pulumi up`.\n"
+            )
+        remedy = (remedy + failure.remedy).rstrip()
+        if _is_on(now, self._wanted.is_upsert):
+            return NotConverged(f"{self._title}: Profile is ON as wanted, but on the way: {reason}", remedy)
+        if not _is_on(now, observed.upsert):
+            return NotConverged(f"{self._title}: Profile is ON, but Identity is OFF: {reason}", remedy)
+        identity = "" if observed.identity.enabled else ", and Identity, which was off, is ON"
+        return RolledBack(
+            f"{self._title}: Profile is back ON as it was{identity}; changing upsert failed: "
+            f"{failure.message}",
+            remedy,
+        )
+
+
+def off_error(
+    context: Context, observed: Observed, since: str, reason: str, *, upsert: bool, sure: bool = True
+) -> ProfileOff:
+    """The error that says first of all that Profile is, or may be, off.
+
+    Args:
+        context: where.
+        observed: the dataset.
+        since: when it went off, for the message.
+        reason: what keeps it off.
+        upsert: the setting to switch it on with.
+        sure: whether a read has shown it off.
+    """
+    return ProfileOff(
+        f"Profile {'is' if sure else 'may be'} OFF for dataset {observed.name!r} ({observed.id}) in sandbox "
+        f"{context.sandbox} since {since}: {reason}",
+        "Run `pulumi up` again as soon as you can: it reads the dataset and switches Profile on. Or run\n"
+        f"`aep-provider enable {observed.id}{' --upsert' if upsert else ''}`.\n"
+        "What is ingested until then does not reach Profile and has to be ingested again.",
+    )
+
+
+def _typed(error: Exception) -> AepProviderError:
+    if isinstance(error, AepProviderError):
+        return error
+    return NotConverged(f"an error that was not foreseen: {type(error).__name__}: {error}")
 
 
 def _final(error: ApiError) -> bool:
@@ -212,7 +266,7 @@ def _final(error: ApiError) -> bool:
     return not error.effect_unknown
 
 
-def _look(context: Context, dataset_id: str) -> Observed | None:
+def look(context: Context, dataset_id: str) -> Observed | None:
     """Read the dataset, quickly; ``None`` if it cannot be read."""
     for pause in TRIES[:3]:
         context.clock.wait(pause)

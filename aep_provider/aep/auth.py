@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 import threading
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import requests
 
 from aep_provider.aep.replies import error_of, mapping
-from aep_provider.aep.transport import Transport
+from aep_provider.aep.transport import Reply, Transport
 from aep_provider.clock import Clock
 from aep_provider.errors import ApiError, BadCredentials, Refused, ServerFault, StatusError, Throttled
 from aep_provider.settings import Settings
@@ -106,19 +107,22 @@ class TokenSource:
         }
         request = requests.Request("POST", f"{self._settings.ims_endpoint}/ims/token/v3", data=form)
         for attempt in (1, 2, 3):
-            reply = self._transport.send(self._transport.prepare(request), call, prompt=prompt)
+            # Outside the limit of requests at once: whoever waits for the token may hold the last place.
+            reply = self._transport.send(self._transport.prepare(request), call, prompt=prompt, placed=False)
+            reply = replace(reply, private=True)
             if reply.status == 200:
                 break
-            error = error_of(reply, call)
+            error = error_of(_without(self._settings.client_secret, reply), call)
             # Only 429 and 5xx pass by themselves; anything else from the token service is final.
             if attempt == 3 or prompt or not isinstance(error, Throttled | ServerFault):
                 raise _explained(error)
             self._clock.wait(min(error.retry_after or attempt * 0.5, 30))
         body = mapping(reply, call)
         value, life = body.get("access_token"), body.get("expires_in")
-        if not isinstance(value, str) or not value:
-            raise error_of(reply, call, "the reply holds no access_token")
-        if isinstance(life, str) and life.isdecimal():
+        # Anything but printable ASCII could not be sent in a header, and the library's error would quote it.
+        if not isinstance(value, str) or not re.fullmatch(r"[!-~]+", value):
+            raise error_of(reply, call, "the reply holds no usable access_token")
+        if isinstance(life, str) and life.isdecimal() and len(life) < 13:
             life = int(life)
         if isinstance(life, bool) or not isinstance(life, int | float) or not 0 < life < 10**12:
             raise error_of(reply, call, "the reply holds no usable expires_in")
@@ -135,8 +139,13 @@ class TokenSource:
             claims = json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
             ends = claims.get("exp") or (int(claims["created_at"]) + int(claims["expires_in"])) / 1000
             return float(ends) - self._clock.now().timestamp()
-        except (AttributeError, IndexError, KeyError, TypeError, ValueError):
+        except (AttributeError, IndexError, KeyError, OverflowError, RecursionError, TypeError, ValueError):
             return 0.0
+
+
+def _without(secret: str, reply: Reply) -> Reply:
+    """The reply, should a service or a proxy ever echo what it was sent."""
+    return replace(reply, content=reply.content.replace(secret.encode(), b"...")) if secret else reply
 
 
 def _explained(error: ApiError) -> ApiError:

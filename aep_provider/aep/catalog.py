@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import threading
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from aep_provider.aep.gateway import Call, Gateway, Prepared
@@ -69,9 +69,18 @@ class Catalog:
         """Send a JSON Patch."""
         self._gateway.send(_patch(dataset_id, operations))
 
-    def prepare_patch(self, dataset_id: str, operations: Sequence[Mapping[str, Any]]) -> Prepared:
-        """Make a JSON Patch ready, for the two requests of a window."""
-        return self._gateway.prepare(_patch(dataset_id, operations), prompt=True)
+    def prepare_patch(
+        self, dataset_id: str, operations: Sequence[Mapping[str, Any]], *, prompt: bool
+    ) -> Prepared:
+        """Make a JSON Patch ready, for the two requests of a window.
+
+        Args:
+            dataset_id: the dataset.
+            operations: the patch.
+            prompt: give up early, since Profile is off: for the enable only. A disable that is given up
+                early may take effect after the enable.
+        """
+        return self._gateway.prepare(_patch(dataset_id, operations), prompt=prompt)
 
     def delete(self, dataset_id: str) -> None:
         """Send DELETE; the reply proves nothing."""
@@ -83,45 +92,61 @@ class Catalog:
         # In the filter `,` separates, `*` is a wildcard and a leading `!` negates. A wildcard in their place
         # finds a superset, and what counts is compared here anyway.
         pattern = re.sub(r"^!|[,*]+", "*", name)
-        return [dataset for dataset in self._filtered({"name": pattern}) if dataset.name == name]
+        return list(self._filtered({"name": pattern}, lambda body: body.get("name") == name))
 
     def tagged(self, key: str) -> list[Observed]:
         """Every dataset that carried a tag key when this process first asked."""
         with self._lock:
             if key not in self._tagged:
-                listed = self._filtered({"tags": f"{key}:*"})
-                self._tagged[key] = [dataset for dataset in listed if key in dataset.tags]
+                listed = self._filtered({"tags": f"{key}:*"}, lambda body: key in (body.get("tags") or ()))
+                self._tagged[key] = list(listed)
             return self._tagged[key]
 
     def all(self) -> Iterator[Observed]:
         """Every dataset of the sandbox, page by page."""
-        return self._filtered({})
+        return self._filtered({}, lambda _: True)
 
-    def _filtered(self, query: Mapping[str, str]) -> Iterator[Observed]:
+    def _filtered(
+        self, query: Mapping[str, str], wanted: Callable[[Mapping[str, Any]], bool]
+    ) -> Iterator[Observed]:
         # `start` counts from 0, the end is a short page (documented, and seen live).
         for start in range(0, 100 * PAGE * PAGE, PAGE):
-            page = self._page({**query, "limit": PAGE, "start": start, "properties": LISTED})
-            yield from page
+            reply = self._gateway.send(
+                Call(
+                    "GET",
+                    PATH,
+                    "datasets",
+                    query={**query, "limit": PAGE, "start": start, "properties": LISTED},
+                    permission=_READ,
+                )
+            )
+            what = f"GET datasets in sandbox {self._gateway.sandbox}"
+            page = mapping(reply, what)
+            try:
+                yield from _read_all(page.items(), wanted)
+            except MalformedDataset as error:
+                raise unreadable(reply, what, str(error)) from error
             if len(page) < PAGE:
                 return
         raise UnreadableReply(
             f"GET datasets in sandbox {self._gateway.sandbox}", "the listing does not end", "Run again."
         )
 
-    def _page(self, query: Mapping[str, str | int]) -> list[Observed]:
-        reply = self._gateway.send(Call("GET", PATH, "datasets", query=query, permission=_READ))
-        what = f"GET datasets in sandbox {self._gateway.sandbox}"
-        try:
-            return list(_read_all(mapping(reply, what).items()))
-        except MalformedDataset as error:
-            raise unreadable(reply, what, str(error)) from error
 
-
-def _read_all(entries: Iterable[tuple[str, object]]) -> Iterator[Observed]:
+def _read_all(
+    entries: Iterable[tuple[str, object]], wanted: Callable[[Mapping[str, Any]], bool]
+) -> Iterator[Observed]:
+    """The datasets of a page that are wanted; what is malformed elsewhere in it does not matter."""
     for dataset_id, body in entries:
         if not DATASET_ID.fullmatch(dataset_id):
             raise MalformedDataset(f"{dataset_id!r} is no dataset id")
-        yield Observed.read(dataset_id, body)
+        if not isinstance(body, dict):
+            raise MalformedDataset(f"dataset {dataset_id}: no JSON object")
+        if wanted(body):
+            try:
+                yield Observed.read(dataset_id, body)
+            except MalformedDataset as error:
+                raise MalformedDataset(f"dataset {dataset_id}: {error}") from error
 
 
 def _patch(dataset_id: str, operations: Sequence[Mapping[str, Any]]) -> Call:

@@ -19,10 +19,6 @@ from aep_provider.errors import UnreadableReply
 
 PATH = "/data/foundation/flowservice"
 PAGE = 100
-UNSEEN_WRITERS = (
-    "Web and Mobile SDK datastreams, direct users of the ingestion API, Query Service and Adobe applications "
-    "cannot be seen"
-)
 _STREAMING_FLOWS = frozenset(
     {
         "c1a19761-d2c7-4702-b9fa-fe91f0613e81",

@@ -65,7 +65,8 @@ def objects(value: object) -> list[dict[str, Any]] | None:
 def unreadable(reply: Reply, call: str, expected: str) -> UnreadableReply:
     """An error for a successful status with a body that is not as documented."""
     kind = reply.headers.get("Content-Type", "no content type")
-    found = f"{reply.status}, {len(reply.content)} bytes of {kind}: {_excerpt(reply)}"
+    excerpt = _excerpt(reply)
+    found = f"{reply.status}, {len(reply.content)} bytes of {kind}{excerpt and f': {excerpt}'}"
     return UnreadableReply(
         call,
         f"the reply cannot be understood: {expected}; got {found}",
@@ -126,13 +127,15 @@ def _request_id(reply: Reply, fields: Mapping[str, Any]) -> str:
 
 def _retry_after(reply: Reply) -> float | None:
     value = reply.headers.get("Retry-After", "").strip()
-    if value.isdecimal():
+    if value.isdecimal() and len(value) < 10:
         return float(value)
     try:
         moment = email.utils.parsedate_to_datetime(value)
-    except (TypeError, ValueError):
+        if moment.tzinfo is None:
+            return None
+        return max((moment - datetime.now(timezone.utc)).total_seconds(), 0.0)
+    except (TypeError, ValueError, OverflowError):
         return None
-    return max((moment - datetime.now(timezone.utc)).total_seconds(), 0.0) if moment.tzinfo else None
 
 
 def _json(reply: Reply) -> object:
@@ -155,5 +158,7 @@ def _text(fields: Mapping[str, Any], *keys: str) -> str:
 
 
 def _excerpt(reply: Reply) -> str:
+    if reply.private:
+        return ""
     text = re.sub(r"<[^>]*>|\s+", " ", reply.content[:2000].decode("utf-8", "replace"))
     return re.sub(r"\s+", " ", text).strip()[:_LONGEST_DETAIL]

@@ -35,11 +35,18 @@ _REPEATED = frozenset({429, 500, 502, 503, 504})
 
 @dataclass(frozen=True)
 class Reply:
-    """What came back: status, headers (names in any case), and the body as bytes."""
+    """What came back.
+
+    Attributes:
+        status, headers: headers by their names in any case.
+        content: the body.
+        private: whether the body may hold a secret, so that no message quotes it.
+    """
 
     status: int
     headers: Mapping[str, str]
     content: bytes
+    private: bool = False
 
 
 class Retries(urllib3.Retry):
@@ -64,7 +71,8 @@ class Retries(urllib3.Retry):
         """Wait for what the service asks, else for a growing time with some chance in it."""
         asked = None
         if response is not None:
-            with contextlib.suppress(urllib3.exceptions.InvalidHeader):
+            # A date out of range makes the library raise something other than its own error.
+            with contextlib.suppress(urllib3.exceptions.InvalidHeader, OverflowError, ValueError):
                 asked = self.get_retry_after(response)
         self.clock.wait(asked if asked is not None else self.get_backoff_time())
 
@@ -81,7 +89,6 @@ class Transport:
         self._threads = threading.local()
         self._places = threading.BoundedSemaphore(at_once)
         policy: dict[str, Any] = {
-            "allowed_methods": {"GET"},
             "total": 4,
             "redirect": 0,
             "status_forcelist": _REPEATED,
@@ -93,7 +100,7 @@ class Transport:
             "retry_after_max": LONGEST_RETRY_AFTER,
         }
         self._patient = Retries.using(clock, **policy)
-        self._prompt = Retries.using(clock, **(policy | {"total": 0}))
+        self._once = Retries.using(clock, **(policy | {"total": 0}))
 
     @contextlib.contextmanager
     def place(self) -> Iterator[None]:
@@ -113,13 +120,16 @@ class Transport:
         """Make everything of a request that can be made before it is due."""
         return self._session.prepare_request(request)
 
-    def send(self, request: requests.PreparedRequest, call: str, *, prompt: bool = False) -> Reply:
+    def send(
+        self, request: requests.PreparedRequest, call: str, *, prompt: bool = False, placed: bool = True
+    ) -> Reply:
         """Send a request and read the reply, whatever its status.
 
         Args:
             request: from `prepare`, of this thread.
             call: how an error names what was asked.
             prompt: once, with short time-outs; otherwise reads are repeated on 429, 5xx and lost connections.
+            placed: whether it counts among the requests at once.
 
         Raises:
             ConnectionFailed: no complete reply came.
@@ -127,14 +137,24 @@ class Transport:
         session = self._session
         adapter = session.get_adapter(str(request.url))
         if isinstance(adapter, HTTPAdapter):
-            adapter.max_retries = self._prompt if prompt else self._patient
+            # By method here and not by the policy's own list: the library repeats any method, also a POST,
+            # after what it counts as "other" errors, such as a TLS failure in the middle of a reply.
+            patient = request.method == "GET" and not prompt
+            adapter.max_retries = self._patient if patient else self._once
         timeouts = (PROMPT_TIMEOUT, PROMPT_TIMEOUT) if prompt else (CONNECT_TIMEOUT, READ_TIMEOUT)
         surroundings = session.merge_environment_settings(request.url, {}, None, None, None)
         try:
-            with self.place():
+            with self.place() if placed else contextlib.nullcontext():
                 reply = session.send(request, timeout=timeouts, allow_redirects=False, **surroundings)
                 return Reply(reply.status_code, reply.headers, reply.content)
-        except (requests.RequestException, urllib3.exceptions.HTTPError) as error:
+        except (
+            requests.RequestException,
+            urllib3.exceptions.HTTPError,
+            # What the two let through, at a proxy's mercy: a malformed header, a decoder, a socket.
+            ValueError,
+            OverflowError,
+            OSError,
+        ) as error:
             raise ConnectionFailed(call, _reason(error), _remedy(error)) from error
 
     @property

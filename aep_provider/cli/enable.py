@@ -45,8 +45,9 @@ def enable(dataset_id: str, upsert: bool, allow_production: bool, as_json: bool)
         gap = observed.open_gap
         if changed:
             wanted = Desired(is_upsert=observed.upsert if observed.profile.enabled else upsert)
-            # Enabling only: no disable can come of this, so what would steer one does not matter.
-            policy = reconcile.Policy(allow_profile_gap=False, in_flight_batches="fail", wait_timeout=0)
+            policy = reconcile.Policy(
+                allow_profile_gap=False, in_flight_batches="fail", wait_timeout=0, may_disable=False
+            )
             observed = reconcile.configure(context, dataset_id, wanted, policy).observed
     except AepProviderError as error:
         hint = str(error).replace("`pulumi config set aep:allowProduction true`", "--allow-production")

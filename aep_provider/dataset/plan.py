@@ -67,7 +67,7 @@ def plan(observed: Observed, desired: Desired, now: str) -> Plan:
     owner = _owner(observed, desired)
 
     if profile.enabled and profile.upsert != desired.is_upsert:
-        gap = Gap(start=now, owner=desired.owner) if desired.notes else None
+        gap = Gap(start=now, owner=desired.owner) if desired.own_tags else None
         disable = switch_off(observed, gap)
         enable = switch_on(observed, upsert=desired.is_upsert, gap=gap and gap.closed(now))
         if edit:
@@ -76,7 +76,7 @@ def plan(observed: Observed, desired: Desired, now: str) -> Plan:
             disable += owner
     elif not converged:
         note = observed.gap
-        close = note.closed(now) if note and note.open and desired.notes else None
+        close = note.closed(now) if note and note.open and desired.own_tags else None
         enable = switch_on(observed, upsert=desired.is_upsert, gap=close) + owner
     elif edit or observed.owner:
         # A dataset without our tag gets no write for it; one that carries the old owner's is moved.
@@ -107,7 +107,7 @@ def creation_tags(desired: Desired) -> dict[str, list[str]]:
     tags = {key: list(elements) for key, elements in desired.tags.items()}
     tags[UNIFIED_PROFILE] = ["enabled:true", *(["isUpsert:true"] if desired.is_upsert else [])]
     tags[UNIFIED_IDENTITY] = ["enabled:true"]
-    if desired.owner:
+    if desired.owner and desired.own_tags:
         tags[OWNER_TAG] = [desired.owner]
     return tags
 
@@ -126,6 +126,12 @@ def differences(observed: Observed, desired: Desired) -> list[str]:
         found.append("Identity is off")
     if observed.profile.enabled and observed.profile.upsert != desired.is_upsert:
         found.append("upsert is " + ("off" if desired.is_upsert else "on"))
+    return found + unedited(observed, desired)
+
+
+def unedited(observed: Observed, desired: Desired) -> list[str]:
+    """What still differs besides the two switches, in words."""
+    found: list[str] = []
     if desired.name is not None and observed.name != desired.name:
         found.append(f"the name is {observed.name!r}")
     if desired.description is not None and observed.description != desired.description:
@@ -153,7 +159,9 @@ def _changed(have: Mapping[str, Elements], want: Mapping[str, Elements]) -> Iter
 
 
 def _owner(observed: Observed, desired: Desired) -> Patch:
-    return (_add(OWNER_TAG, (desired.owner,)),) if desired.owner and observed.owner != desired.owner else ()
+    if not desired.own_tags or not desired.owner or observed.owner == desired.owner:
+        return ()
+    return (_add(OWNER_TAG, (desired.owner,)),)
 
 
 def _note(gap: Gap | None) -> Patch:

@@ -71,8 +71,8 @@ class Observed:
                 part for absent would turn a broken reply into a write.
         """
         whole = _mapping(body, "the dataset")
-        schema = _mapping(whole.get("schemaRef", {}), "schemaRef")
-        classification = _mapping(whole.get("classification", {}), "classification")
+        schema = _mapping(_or_absent(whole, "schemaRef"), "schemaRef")
+        classification = _mapping(_or_absent(whole, "classification"), "classification")
         return cls(
             id=dataset_id,
             name=_text(whole, "name"),
@@ -164,8 +164,8 @@ class Desired:
         schema_id, schema_content_type: ``None`` = not asserted.
         tags: the tag keys that the program owns, with the elements wanted.
         released_tags: keys that it owned before and does not any more: to be removed.
-        owner: the value of our owner tag, or ``""`` when it is not to be written.
-        notes: whether gaps are noted on the dataset.
+        owner: the value of our owner tag, or ``""`` when nobody claims the dataset.
+        own_tags: whether our own two tags, the owner's and the gap's, are written.
     """
 
     is_upsert: bool
@@ -176,13 +176,18 @@ class Desired:
     tags: Tags = field(default_factory=dict)
     released_tags: frozenset[str] = frozenset()
     owner: str = ""
-    notes: bool = True
+    own_tags: bool = True
 
 
 def _mapping(value: object, what: str) -> Mapping[str, Any]:
     if not isinstance(value, dict) or not all(isinstance(key, str) for key in value):
         raise MalformedDataset(f"{what} is no JSON object")
     return value
+
+
+def _or_absent(body: Mapping[str, Any], key: str) -> object:
+    value = body.get(key)
+    return {} if value is None else value
 
 
 def _text(body: Mapping[str, Any], key: str) -> str:
@@ -195,7 +200,9 @@ def _text(body: Mapping[str, Any], key: str) -> str:
 
 
 def _milliseconds(body: Mapping[str, Any], key: str) -> int:
-    value = body.get(key, 0)
+    value = body.get(key)
+    if value is None:
+        return 0
     # A bool is an int to Python; Adobe's times are whole milliseconds below the year 10,000.
     if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value < 253_402_300_800_000:
         raise MalformedDataset(f"{key} is no time in milliseconds")

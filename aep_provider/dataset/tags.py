@@ -81,7 +81,8 @@ class Gap:
     Attributes:
         start: when the disable was sent, UTC, as written (``2026-01-31T09:00:00.000Z``).
         owner: who sent it.
-        end: when the enable was sent, or ``""`` while the gap is open.
+        end: when the enable was made ready, or ``""`` while the gap is open. That is before the disable is
+            sent: after a window without trouble it equals `start`.
     """
 
     start: str
@@ -95,6 +96,15 @@ class Gap:
         if not values.get("from"):
             return None
         return cls(start=values["from"], owner=values.get("by", ""), end=values.get("to", ""))
+
+    @property
+    def started(self) -> datetime | None:
+        """When it began; ``None`` when what is written is no such time."""
+        try:
+            moment = datetime.fromisoformat(self.start.replace("Z", "+00:00"))
+        except ValueError:
+            return None
+        return moment if moment.tzinfo else None
 
     @property
     def open(self) -> bool:

@@ -88,7 +88,13 @@ class SmallAep:
         self._kind, self._damage = KINDS[kind], damage
 
     def send(
-        self, _: Transport, request: requests.PreparedRequest, call: str, *, prompt: bool = False
+        self,
+        _: Transport,
+        request: requests.PreparedRequest,
+        call: str,
+        *,
+        prompt: bool = False,
+        placed: bool = True,
     ) -> Reply:
         """Stand in for `Transport.send`."""
         path = request.path_url.partition("?")[0]

@@ -50,7 +50,7 @@ wishes = st.builds(
     is_upsert=st.booleans(),
     name=st.none() | st.just("Orders") | st.just("Members"),
     owner=st.sampled_from(["", "aep/dev/orders"]),
-    notes=st.booleans(),
+    own_tags=st.booleans(),
 )
 
 
@@ -135,7 +135,7 @@ def test_after_the_disable_only_an_enable_is_planned(tags: dict[str, list[str]],
     assert not again.disable
     assert again.enable
     noted = look(held).open_gap
-    assert (noted is not None) is wish.notes
+    assert (noted is not None) is wish.own_tags
 
 
 @given(tags=tag_maps, wish=wishes)
@@ -146,13 +146,13 @@ def test_only_own_keys_are_touched(tags: dict[str, list[str]], wish: Desired) ->
     assert touched <= allowed
     if not wish.owner:
         assert f"/tags/{OWNER_TAG}" not in touched
-    if not wish.notes:
+    if not wish.own_tags:
         assert f"/tags/{GAP_TAG}" not in touched
 
 
 def test_the_documented_bodies() -> None:
     observed = look(body({UNIFIED_PROFILE: ["enabled:true"], UNIFIED_IDENTITY: ["enabled:true"]}))
-    steps = plan(observed, Desired(is_upsert=True, notes=False), NOW)
+    steps = plan(observed, Desired(is_upsert=True, own_tags=False), NOW)
     assert list(steps.disable) == [
         {"op": "replace", "path": "/tags/unifiedProfile", "value": ["enabled:false"]},
         {"op": "replace", "path": "/tags/unifiedIdentity", "value": ["enabled:false"]},
