@@ -92,13 +92,13 @@ class Catalog:
         # In the filter `,` separates, `*` is a wildcard and a leading `!` negates. A wildcard in their place
         # finds a superset, and what counts is compared here anyway.
         pattern = re.sub(r"^!|[,*]+", "*", name)
-        return list(self._filtered({"name": pattern}, lambda body: body.get("name") == name))
+        return list(self._filtered({"name": pattern}, lambda body: _may_be_named(body, name)))
 
     def tagged(self, key: str) -> list[Observed]:
         """Every dataset that carried a tag key when this process first asked."""
         with self._lock:
             if key not in self._tagged:
-                listed = self._filtered({"tags": f"{key}:*"}, lambda body: key in (body.get("tags") or ()))
+                listed = self._filtered({"tags": f"{key}:*"}, lambda body: _may_hold_tag(body, key))
                 self._tagged[key] = list(listed)
             return self._tagged[key]
 
@@ -131,6 +131,18 @@ class Catalog:
         raise UnreadableReply(
             f"GET datasets in sandbox {self._gateway.sandbox}", "the listing does not end", "Run again."
         )
+
+
+def _may_be_named(body: Mapping[str, Any], name: str) -> bool:
+    """Whether it has this name; a name that is no text must not be passed over."""
+    found = body.get("name") or ""
+    return not isinstance(found, str) or found == name
+
+
+def _may_hold_tag(body: Mapping[str, Any], key: str) -> bool:
+    """Whether it carries this tag; tags that are no object must not be passed over."""
+    found = body.get("tags") or {}
+    return not isinstance(found, dict) or key in found
 
 
 def _read_all(

@@ -105,8 +105,7 @@ class Transport:
     @contextlib.contextmanager
     def place(self) -> Iterator[None]:
         """Take a place among the requests at once and keep it for everything this thread sends inside."""
-        held = getattr(self._threads, "held", False)
-        if held:
+        if self.holds_a_place:
             yield
             return
         with self._places:
@@ -115,6 +114,11 @@ class Transport:
                 yield
             finally:
                 self._threads.held = False
+
+    @property
+    def holds_a_place(self) -> bool:
+        """Whether this thread keeps a place."""
+        return getattr(self._threads, "held", False)
 
     def prepare(self, request: requests.Request) -> requests.PreparedRequest:
         """Make everything of a request that can be made before it is due."""

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import socket
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -29,7 +28,7 @@ from pulumi.runtime.proto import engine_pb2, engine_pb2_grpc, provider_pb2, prov
 
 from aep_provider import runtime
 from aep_provider.aep import transport
-from aep_provider.emulator import Emulator, server
+from aep_provider.emulator import Emulator
 from aep_provider.emulator.seeds import CLIENT_ID, CLIENT_SECRET, ORG_ID, PROFILE_SCHEMA
 from aep_provider.inputs import SWITCHES, validated
 from aep_provider.provider import UpsertDatasetProvider
@@ -59,22 +58,9 @@ def inputs(**given: Any) -> dict[str, Any]:
 
 @contextlib.contextmanager
 def serving() -> Iterator[Aep]:
-    """A strict emulator that answers at once.
-
-    Without an explicit protocol asyncio leaves Nagle's algorithm on, and each reply waits 40 ms for the
-    client's delayed acknowledgement: most of the time that the fault matrix would take.
-    """
-
-    def listen(port: int) -> socket.socket:
-        listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
-        listener.bind(("127.0.0.1", port))
-        listener.listen(1024)
-        return listener
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(server, "_listen", listen, raising=False)
-        with Emulator(strict=True) as emulator:
-            yield Aep(emulator.url)
+    """A strict emulator."""
+    with Emulator(strict=True) as emulator:
+        yield Aep(emulator.url)
 
 
 class Aep:
@@ -169,7 +155,7 @@ class Local:
         for name in [name for name in os.environ if name.startswith("AEP_")]:
             patch.delenv(name)
 
-    def start(self, url: str) -> UpsertDatasetProvider:
+    def start(self, url: str, **settings: Any) -> UpsertDatasetProvider:
         """A provider that knows nothing of earlier runs."""
         listener = _Listener()
         self.said = listener.messages
@@ -177,7 +163,7 @@ class Local:
         self.patch.setattr(runtime, "_engine", lambda: listener)
         self.patch.setattr(runtime.EngineReporter, "_said", set())
         provider = UpsertDatasetProvider()
-        provider.configure(ConfigureRequest(Config(config(url), "aep")))
+        provider.configure(ConfigureRequest(Config(config(url) | settings, "aep")))
         return provider
 
     def hurry(self, seconds: float | None) -> None:
