@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import threading
 from collections.abc import Iterator
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
@@ -13,10 +14,11 @@ import pytest
 import requests
 from hypothesis import given
 from hypothesis import strategies as st
+from requests.adapters import HTTPAdapter
 
 from aep_provider.aep import Aep, connect
 from aep_provider.aep.replies import error_of, mapping
-from aep_provider.aep.transport import Reply
+from aep_provider.aep.transport import Reply, Transport
 from aep_provider.dataset.tags import Gap, UnifiedTag
 from aep_provider.emulator import Emulator
 from aep_provider.emulator.seeds import CLIENT_ID, CLIENT_SECRET, ORG_ID
@@ -25,6 +27,7 @@ from aep_provider.errors import (
     ConnectionFailed,
     PermissionDenied,
     Refused,
+    SettingsError,
     StatusError,
     TokenRejected,
     UnreadableReply,
@@ -213,3 +216,60 @@ def test_half_a_surrogate_pair_is_no_readable_reply(text: str) -> None:
     with pytest.raises(UnreadableReply):
         mapping(Reply(200, {}, text.encode()), "GET x")
     assert mapping(Reply(200, {}, b'{"name": "\\ud83d\\ude00"}'), "GET x") == {"name": "\U0001f600"}
+
+
+def test_a_token_is_had_although_every_place_is_taken(url: str) -> None:
+    aep = client(url, AEP_PARALLEL="1")
+    got: list[str] = []
+    with aep.gateway.place():
+        other = threading.Thread(target=lambda: got.append(aep.gateway.tokens.get()))
+        other.start()
+        other.join(20)
+    assert got, "whoever holds the last place may itself wait for the token"
+
+
+@pytest.mark.parametrize(("method", "times"), [("GET", 4), ("POST", 0), ("PATCH", 0), ("DELETE", 0)])
+def test_only_reads_are_repeated_by_the_library(
+    url: str, monkeypatch: pytest.MonkeyPatch, method: str, times: int
+) -> None:
+    transport = Transport(FakeClock(), at_once=1)
+    used: list[Any] = []
+
+    def send(self: HTTPAdapter, *_: Any, **__: Any) -> Any:
+        used.append(self.max_retries.total)
+        raise requests.exceptions.SSLError("cut off in the middle")
+
+    monkeypatch.setattr(HTTPAdapter, "send", send)
+    with pytest.raises(ConnectionFailed, match="certificate"):
+        transport.send(transport.prepare(requests.Request(method, url)), method)
+    assert used == [times]
+
+
+@pytest.mark.parametrize("error", [ValueError("Invalid header"), OverflowError("date"), OSError("socket")])
+def test_whatever_the_library_lets_through_is_a_failed_connection(
+    url: str, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    transport = Transport(FakeClock(), at_once=1)
+
+    def send(*_: Any, **__: Any) -> Any:
+        raise error
+
+    monkeypatch.setattr(requests.Session, "send", send)
+    with pytest.raises(ConnectionFailed):
+        transport.send(transport.prepare(requests.Request("GET", url)), "GET")
+
+
+@pytest.mark.parametrize("key", ["aep:clientId", "aep:clientSecret"])
+def test_a_secret_with_a_line_break_is_refused_unquoted(url: str, key: str) -> None:
+    config = {
+        "aep:endpoint": url,
+        "aep:imsEndpoint": url,
+        "aep:sandbox": "dev",
+        "aep:orgId": ORG_ID,
+        "aep:clientId": CLIENT_ID,
+        "aep:clientSecret": CLIENT_SECRET,
+    }
+    with pytest.raises(SettingsError) as caught:
+        Settings.load(config | {key: "s3cr3t\n"}, {})
+    assert "line break" in str(caught.value)
+    assert "s3cr3t" not in str(caught.value)
