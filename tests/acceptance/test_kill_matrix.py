@@ -36,7 +36,7 @@ TOKEN, ONE, MANY = "POST /ims/token/v3", "GET catalog/dataSets/{id}", "GET catal
 SANDBOXES, SCHEMA = "GET sandbox-management/", "GET schemaregistry/tenant/schemas/{schema}"
 FLOWS = ("GET flowservice/targetConnections", "GET flowservice/flows")
 BATCHES, POST, PATCH = "GET catalog/batches", "POST catalog/dataSets", "PATCH catalog/dataSets/{id}"
-TOGGLE = [TOKEN, ONE, SCHEMA, SANDBOXES, *FLOWS, BATCHES, BATCHES, PATCH, PATCH, ONE, BATCHES]
+TOGGLE = [TOKEN, ONE, SANDBOXES, SCHEMA, *FLOWS, BATCHES, BATCHES, PATCH, PATCH, ONE, BATCHES]
 
 
 @dataclass(frozen=True)
