@@ -68,6 +68,7 @@ class _Process:
                 from aep_provider.aep import connect
 
                 self._aep = connect(settings, runtime.CLOCK)
+                runtime.widen(settings.parallel)
             return Context(self._aep, settings, runtime.EngineReporter(), runtime.CLOCK)
 
 

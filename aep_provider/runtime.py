@@ -1,17 +1,20 @@
 """Everything that reaches into Pulumi's running plugin process.
 
 The dynamic provider's host offers no way to log with severity, to shorten an error, or to learn of a
-shutdown. Each reach here is guarded and has a plain fallback: without it the provider works, with longer
-error texts, messages on standard output, and waits that a second Ctrl-C cuts off five seconds later.
+shutdown, and answers four calls at a time. Each reach here is guarded and has a plain fallback: without it
+the provider works, with longer error texts, messages on standard output, waits that a second Ctrl-C cuts off
+five seconds later, and four calls at a time.
 """
 
 from __future__ import annotations
 
 import contextlib
+import logging
 import os
 import sys
 import threading
 import traceback
+from concurrent.futures import ThreadPoolExecutor
 from types import FrameType, ModuleType
 from typing import Any
 
@@ -19,6 +22,7 @@ from aep_provider.clock import SystemClock
 from aep_provider.errors import AepProviderError
 
 _HOST = "pulumi.dynamic.__main__"
+_LOG = logging.getLogger(__name__)
 
 STOP = threading.Event()
 """Set when the process shuts down."""
@@ -37,6 +41,48 @@ def _wake_at_shutdown() -> None:
     # `atexit` runs only after the worker threads have ended, so it cannot end their waits; this does.
     with contextlib.suppress(AttributeError, RuntimeError):
         threading._register_atexit(STOP.set)  # type: ignore[attr-defined]
+
+
+def widen(threads: int) -> bool:
+    """Let the plugin answer more calls at a time: its host has four threads, whatever ``--parallel`` says.
+
+    Called from one of those threads, whose pool stands in a frame further up. Where the pool cannot be
+    reached, or is not what CPython 3.10 to 3.13 have, the plugin stays at four.
+
+    Args:
+        threads: how many calls to answer at a time; fewer than there are changes nothing.
+
+    Returns:
+        Whether there are that many threads now.
+    """
+    try:
+        pool = _pool_of_this_thread()
+        if pool is None:
+            return False
+        with pool._shutdown_lock:
+            pool._max_workers = max(pool._max_workers, threads)
+            # A call that finds an idle thread makes none, so it takes more calls than there are threads.
+            for _ in range(2 * threads):
+                if len(pool._threads) >= threads:
+                    break
+                pool._adjust_thread_count()
+            return len(pool._threads) >= threads
+    except Exception as error:
+        _LOG.debug("the plugin stays at four calls at a time: %r", error)
+        return False
+
+
+def _pool_of_this_thread() -> ThreadPoolExecutor | None:
+    frame: FrameType | None = sys._getframe()
+    while frame is not None:
+        if (
+            frame.f_code.co_name == "_worker"
+            and frame.f_globals.get("__name__") == "concurrent.futures.thread"
+        ):
+            pool = frame.f_locals["executor_reference"]()
+            return pool if isinstance(pool, ThreadPoolExecutor) else None
+        frame = frame.f_back
+    return None
 
 
 class _ShortTraceback(ModuleType):
@@ -96,8 +142,10 @@ class EngineReporter:
             )
             engine.stub.Log(request, timeout=5)
         except Exception:
-            # Telling the user must never fail the operation; the engine shows standard output as well.
-            print(f"{severity.lower()}: {message}", flush=True)  # noqa: T201
+            # Telling the user must never fail the operation; the engine shows standard output as well, and
+            # when it was killed, that is a broken pipe while the operation is still to be ended.
+            with contextlib.suppress(OSError, ValueError):
+                print(f"{severity.lower()}: {message}", flush=True)  # noqa: T201
 
 
 class _Engine:

@@ -53,18 +53,19 @@ class Retries(urllib3.Retry):
     """The library's policy, with waits that a shutdown ends."""
 
     clock: Clock
+    limit: Limit
 
     @classmethod
-    def using(cls, clock: Clock, **policy: Any) -> Retries:
-        """Make a policy that waits on `clock`."""
+    def using(cls, clock: Clock, limit: Limit, **policy: Any) -> Retries:
+        """Make a policy that waits on `clock` and tells `limit` of what was turned away."""
         retries = cls(**policy)
-        retries.clock = clock
+        retries.clock, retries.limit = clock, limit
         return retries
 
     def new(self, **kw: Any) -> Retries:
         """The policy for the next attempt."""
         retries = super().new(**kw)
-        retries.clock = self.clock
+        retries.clock, retries.limit = self.clock, self.limit
         return retries
 
     def sleep(self, response: urllib3.BaseHTTPResponse | None = None) -> None:
@@ -74,7 +75,62 @@ class Retries(urllib3.Retry):
             # A date out of range makes the library raise something other than its own error.
             with contextlib.suppress(urllib3.exceptions.InvalidHeader, OverflowError, ValueError):
                 asked = self.get_retry_after(response)
+            if response.status == 429:
+                self.limit.turned_away(asked)
         self.clock.wait(asked if asked is not None else self.get_backoff_time())
+
+
+class Limit:
+    """How many requests may be under way together, adapted to what the service bears.
+
+    A 429 halves it and holds new requests back for as long as the service asked; each time as many requests
+    as are allowed have gone well, one more is allowed again.
+
+    Args:
+        clock: for the wait that a 429 asks for.
+        most: the upper limit.
+    """
+
+    def __init__(self, clock: Clock, most: int) -> None:
+        self._clock = clock
+        self._most = self.allowed = most
+        self._under_way = 0
+        self._good = 0
+        self._held_until = 0.0
+        self._changed = threading.Condition()
+
+    def take(self) -> None:
+        """Wait for a place, and for the end of a pause that the service asked for."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._under_way < self.allowed)
+            self._under_way += 1
+            pause = self._held_until - self._clock.monotonic()
+        if pause > 0:
+            self._clock.wait(pause)
+
+    def give_back(self) -> None:
+        """End a request."""
+        with self._changed:
+            self._under_way -= 1
+            self._changed.notify()
+
+    def went_well(self) -> None:
+        """Count a request that was not turned away."""
+        with self._changed:
+            self._good += 1
+            if self._good >= self.allowed < self._most:
+                self.allowed += 1
+                self._good = 0
+                self._changed.notify()
+
+    def turned_away(self, pause: float | None) -> None:
+        """Take note of a 429 and of the seconds that it asks to wait."""
+        with self._changed:
+            self.allowed = max(self.allowed // 2, 1)
+            self._good = 0
+            if pause:
+                until = self._clock.monotonic() + min(pause, LONGEST_RETRY_AFTER)
+                self._held_until = max(self._held_until, until)
 
 
 class Transport:
@@ -82,12 +138,13 @@ class Transport:
 
     Args:
         clock: for the waits between repeated reads.
-        at_once: how many requests may be under way together; a thread that holds a `place` counts once.
+        at_once: how many requests may be under way together at most; a thread that holds a `place` counts
+            once.
     """
 
     def __init__(self, clock: Clock, *, at_once: int) -> None:
         self._threads = threading.local()
-        self._places = threading.BoundedSemaphore(at_once)
+        self.limit = Limit(clock, at_once)
         policy: dict[str, Any] = {
             "total": 4,
             "redirect": 0,
@@ -99,8 +156,8 @@ class Transport:
             "backoff_max": 8,
             "retry_after_max": LONGEST_RETRY_AFTER,
         }
-        self._patient = Retries.using(clock, **policy)
-        self._once = Retries.using(clock, **(policy | {"total": 0}))
+        self._patient = Retries.using(clock, self.limit, **policy)
+        self._once = Retries.using(clock, self.limit, **(policy | {"total": 0}))
 
     @contextlib.contextmanager
     def place(self) -> Iterator[None]:
@@ -108,12 +165,13 @@ class Transport:
         if self.holds_a_place:
             yield
             return
-        with self._places:
-            self._threads.held = True
-            try:
-                yield
-            finally:
-                self._threads.held = False
+        self.limit.take()
+        self._threads.held = True
+        try:
+            yield
+        finally:
+            self._threads.held = False
+            self.limit.give_back()
 
     @property
     def holds_a_place(self) -> bool:
@@ -150,6 +208,11 @@ class Transport:
         try:
             with self.place() if placed else contextlib.nullcontext():
                 reply = session.send(request, timeout=timeouts, allow_redirects=False, **surroundings)
+                if reply.status_code == 429:
+                    # How long it asks to wait is for who sent it: this place may be one inside a window.
+                    self.limit.turned_away(None)
+                else:
+                    self.limit.went_well()
                 return Reply(reply.status_code, reply.headers, reply.content)
         except (
             requests.RequestException,

@@ -394,13 +394,38 @@ def test_second_stack_is_told_who_owns_it(new_project: Callable[..., Project], a
     assert aep.writes() == []
 
 
+MEMBERS = "urn:pulumi:dev::aep::pulumi-python:dynamic/aep:UpsertDataset::members"
+
+
+def test_a_tainted_dataset_is_deleted_before_it_is_created(project: Project, aep: Aep) -> None:
+    project.program(
+        f'UpsertDataset("members", name="Members", schema_id="{PROFILE_SCHEMA}", deletion_protection=False)'
+    )
+    project.up()
+    project.run("state", "taint", MEMBERS, "--yes")
+    aep.forget()
+    project.up()
+    assert [write["method"] for write in aep.writes()] == ["DELETE", "POST"]
+    assert len(aep.datasets()) == 1
+
+
+def test_a_tainted_dataset_that_is_protected_is_kept(project: Project, aep: Aep) -> None:
+    project.program(f'UpsertDataset("members", name="Members", schema_id="{PROFILE_SCHEMA}")')
+    project.up()
+    project.run("state", "taint", MEMBERS, "--yes")
+    aep.forget()
+    assert "unable to replace resource" in project.up(expect=1).text
+    assert aep.writes() == []
+    assert len(aep.datasets()) == 1
+
+
 def test_replace_deletes_before_it_creates(project: Project, aep: Aep) -> None:
     project.program(
         f'UpsertDataset("members", name="Members", schema_id="{PROFILE_SCHEMA}", deletion_protection=False)'
     )
     project.up()
     aep.forget()
-    project.up("--replace", "urn:pulumi:dev::aep::pulumi-python:dynamic/aep:UpsertDataset::members")
+    project.up("--replace", MEMBERS)
     methods = [write["method"] for write in aep.writes()]
     assert methods == ["DELETE", "POST"]
     assert len(aep.datasets()) == 1

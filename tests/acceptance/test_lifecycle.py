@@ -230,7 +230,7 @@ def test_post_with_a_lost_reply_creates_one(project: Project, aep: Aep, reply: d
     action = {"effect": True, **reply} if "status" in reply else reply
     aep.fault(action, method="POST", service="catalog")
     project.program(CREATE)
-    project.up(expect=None)
     project.up()
+    project.up("--expect-no-changes")
     assert len(aep.datasets()) == 1
     assert len([call for call in aep.calls() if call == "POST catalog/dataSets"]) == 1

@@ -19,11 +19,11 @@ ADOPT = f'UpsertDataset("orders", dataset_id="{ID}")'
 ON = {"unifiedProfile": ["enabled:true"], "unifiedIdentity": ["enabled:true"]}
 
 
-def batch(aep: Aep, name: str, *script: str, age: float = 60) -> None:
+def batch(aep: Aep, name: str, *script: str, age: float = 60, dataset: str = ID) -> None:
     """Add a batch that goes through these states, one at each look."""
     body = {
         "status": script[0],
-        "relatedObjects": [{"type": "dataSet", "id": ID}],
+        "relatedObjects": [{"type": "dataSet", "id": dataset}],
         "created": int((time.time() - age) * 1000),
         "_script": list(script),
     }
@@ -87,6 +87,28 @@ def test_a_second_ctrl_c_while_waiting_writes_nothing(project: Project, aep: Aep
     assert process.returncode != 0
     assert aep.writes() == []
     assert project.plugins() == []
+
+
+def test_two_datasets_are_waited_for_at_once_and_a_third_is_told_to_run_again(
+    project: Project, aep: Aep
+) -> None:
+    names = [f"{number:024x}" for number in (1, 2, 3)]
+    for name in names:
+        aep.dataset(name, PROFILE_SCHEMA, ON)
+        batch(aep, f"01H{name[-1]}", "loading", dataset=name)
+    project.program(f"for id in {names}:", '    UpsertDataset("d" + id[-1], dataset_id=id)')
+    process = project.start("up", "--yes", "--skip-preview")
+    # Progress is said before each look, so the refusal of the third comes while two are waited for.
+    text = read_until(process, "2 other datasets are waited for already")
+    assert aep.writes() == []
+    for name in names:
+        batch(aep, f"01H{name[-1]}", "success", dataset=name)
+    text += process.communicate(timeout=120)[0]
+    assert process.returncode == 1
+    assert text.count("Run `pulumi up` again: the others will have ended.") >= 1
+    project.up()
+    upserts = [body["tags"]["unifiedProfile"][1] for body in aep.datasets().values()]
+    assert upserts == ["isUpsert:true"] * 3
 
 
 def test_get_reads_a_dataset_of_someone_else(project: Project, aep: Aep) -> None:
