@@ -18,7 +18,7 @@ from requests.adapters import HTTPAdapter
 
 from aep_provider.aep import Aep, connect
 from aep_provider.aep.replies import error_of, mapping
-from aep_provider.aep.transport import Reply, Transport
+from aep_provider.aep.transport import Limit, Reply, Transport
 from aep_provider.dataset.tags import Gap, UnifiedTag
 from aep_provider.emulator import Emulator
 from aep_provider.emulator.seeds import CLIENT_ID, CLIENT_SECRET, ORG_ID
@@ -273,3 +273,30 @@ def test_a_secret_with_a_line_break_is_refused_unquoted(url: str, key: str) -> N
         Settings.load(config | {key: "s3cr3t\n"}, {})
     assert "line break" in str(caught.value)
     assert "s3cr3t" not in str(caught.value)
+
+
+def test_a_429_halves_the_requests_at_once_and_they_grow_again() -> None:
+    limit = Limit(FakeClock(), 8)
+    limit.turned_away(None)
+    limit.turned_away(None)
+    assert limit.allowed == 2
+    for _ in range(5):
+        limit.went_well()
+    assert limit.allowed == 4
+    for _ in range(100):
+        limit.went_well()
+    assert limit.allowed == 8
+    for _ in range(9):
+        limit.turned_away(None)
+    assert limit.allowed == 1
+
+
+def test_a_retry_after_holds_back_whoever_begins_a_request() -> None:
+    clock = FakeClock()
+    limit = Limit(clock, 2)
+    limit.turned_away(7)
+    limit.take()
+    assert clock.passed == 7
+    limit.give_back()
+    limit.take()
+    assert clock.passed == 7
