@@ -31,7 +31,7 @@ def create(context: Context, wanted: Desired, policy: Policy) -> Outcome:
     guards.sandbox(context)
     guards.schema(context, wanted.schema_id or "", upsert=wanted.is_upsert)
     mine = find_own(context, wanted)
-    if mine is None:
+    if mine is None or not _there(context, mine):
         created = _post(context, wanted)
         if isinstance(created, str):
             return Outcome(proved(context, _fresh(context, created), wanted))
@@ -40,6 +40,17 @@ def create(context: Context, wanted: Desired, policy: Policy) -> Outcome:
         f"{describe(context, mine)} was created by an interrupted run of this resource; it is taken over."
     )
     return take_over(context, mine, wanted, policy)
+
+
+def _there(context: Context, mine: Observed) -> bool:
+    """Whether it still exists: a listing may be older than a delete of this very run."""
+    try:
+        context.aep.catalog.get(mine.id)
+    except NotFound as error:
+        if guards.gone(context, error):
+            return False
+        raise
+    return True
 
 
 def find_own(context: Context, wanted: Desired) -> Observed | None:

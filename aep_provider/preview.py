@@ -11,7 +11,7 @@ from typing import Any
 
 from aep_provider import creation, guards, inputs, reconcile
 from aep_provider.dataset.state import Desired, Observed
-from aep_provider.errors import AepProviderError, ApiError, PermissionDenied
+from aep_provider.errors import AepProviderError, ApiError, PermissionDenied, ProfileOff
 from aep_provider.guards import Context
 from aep_provider.settings import Settings
 
@@ -40,6 +40,11 @@ def preview_problems(
         return [str(error)]
     except ApiError as error:
         context.report.warn(f"The preview could not ask AEP everything: {error.message}")
+    except ProfileOff as error:
+        if not isinstance(error.__cause__, ApiError) or isinstance(error.__cause__, PermissionDenied):
+            return [str(error)]
+        # What passes by itself must not keep `up` from repairing it.
+        context.report.warn(str(error))
     except AepProviderError as error:
         return [str(error)]
     return []

@@ -16,7 +16,6 @@ from aep_provider.dataset.plan import Patch, Plan, differences, plan, unedited
 from aep_provider.dataset.state import Desired, Observed
 from aep_provider.dataset.tags import timestamp
 from aep_provider.errors import (
-    AepProviderError,
     ApiError,
     NotConverged,
     NotFound,
@@ -91,7 +90,7 @@ def update(
     """
     observed = existing(context, dataset_id)
     make = Planner(context, wanted, recorded_owner)
-    with off_first(context, observed, wanted):
+    with off_first(context, observed, wanted, recorded=True):
         steps = make(observed)
         if not steps.empty:
             guards.sandbox(context)
@@ -103,8 +102,9 @@ def update(
 
 def take_over(context: Context, observed: Observed, wanted: Desired, policy: Policy) -> Outcome:
     """Bring the dataset that an interrupted create left behind to the wanted state; the guards were asked."""
+    make = Planner(context, wanted)
     with off_first(context, observed, wanted):
-        return _apply(context, observed, policy, Planner(context, wanted))
+        return _apply(context, make.again(observed.id), policy, make)
 
 
 def existing(context: Context, dataset_id: str) -> Observed:
@@ -126,13 +126,16 @@ def existing(context: Context, dataset_id: str) -> Observed:
 
 
 @contextlib.contextmanager
-def off_first(context: Context, observed: Observed, wanted: Desired) -> Iterator[None]:
+def off_first(
+    context: Context, observed: Observed, wanted: Desired, *, recorded: bool = False
+) -> Iterator[None]:
     """While Profile is off since an earlier run, no error leaves without saying so first.
 
     Args:
         context: where.
         observed: the dataset, just read.
         wanted: the setting that Profile is to come back with.
+        recorded: whether it is in state, and so was on; otherwise only a gap noted on it counts.
 
     Raises:
         ProfileOff: in the place of any error, if Profile still is, or may be, off.
@@ -141,22 +144,22 @@ def off_first(context: Context, observed: Observed, wanted: Desired) -> Iterator
         yield
     except ProfileOff:
         raise
-    except AepProviderError as error:
+    except Exception as error:
         left_open = observed.open_gap
-        if left_open is None:
+        if left_open is None and (observed.profile.enabled or not recorded):
             raise
         now = window.look(context, observed.id)
         if now is not None and now.profile.enabled:
+            # The enable closed the gap before the failure, so no later run would report it.
+            if left_open is not None:
+                gap.report(context, observed.id, left_open.started, context.clock.now())
             raise
+        since = left_open.start if left_open else "an unknown time"
+        reason = window.typed(error)
         off = window.off_error(
-            context,
-            observed,
-            left_open.start,
-            error.message,
-            upsert=wanted.is_upsert,
-            sure=now is not None,
+            context, observed, since, reason.message, upsert=wanted.is_upsert, sure=now is not None
         )
-        off.remedy = f"{error.remedy}\n{off.remedy}".lstrip()
+        off.remedy = f"{reason.remedy}\n{off.remedy}".lstrip()
         raise off from error
 
 

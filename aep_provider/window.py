@@ -38,6 +38,11 @@ TOKEN_LIFE = 600.0
 TRIES = (0.0, 0.2, 0.5, 1.0)
 """Seconds before each try of the enable."""
 
+LATE_DISABLE = (
+    "A disable was not answered. Should it still take effect, Profile goes off again: look at the dataset in "
+    "a few minutes, or run `pulumi up --refresh`."
+)
+
 LONGEST_WAIT = 2.0
 """Seconds; a Retry-After above this is not waited for while Profile is off."""
 
@@ -77,7 +82,8 @@ def toggle(
         failure = switch.on(wanted.is_upsert, ready)
         if failure is not None:
             raise switch.back(failure)
-    now = switch.proved()
+        now = switch.proved()
+    switch.warn_of_doubt()
     return now, Window(switch.opened, context.clock.now())
 
 
@@ -90,21 +96,25 @@ class _Switch:
         self._observed = observed
         self._wanted = wanted
         self._gap: Gap | None = None
+        self._sent = False
         self._in_doubt = False
         self._title = describe(context, observed)
 
     def off(self, make: Callable[[Observed], Plan]) -> Prepared:
         """Send the disable; return the enable, made ready before. Profile is off afterwards.
 
-        A failure leaves Profile on: as long as every disable was refused, nothing has happened; after one
+        A failure leaves Profile on. A refusal is only believed when a read shows Profile on; after a disable
         whose outcome is unknown, an enable is sent whatever else is known.
         """
         try:
             return self._disabled(make)
         except Exception as error:
+            if self._sent and not self._in_doubt:
+                now = look(self._context, self._observed.id)
+                self._in_doubt = now is None or not now.profile.enabled
             if not self._in_doubt:
                 raise
-            raise self.back(_typed(error)) from error
+            raise self.back(typed(error)) from error
 
     def _disabled(self, make: Callable[[Observed], Plan]) -> Prepared:
         catalog, clock = self._context.aep.catalog, self._context.clock
@@ -121,6 +131,7 @@ class _Switch:
             self._gap = steps.gap
             if not self._in_doubt:
                 self.opened = clock.now()
+            self._sent = True
             try:
                 request.send()
                 return ready
@@ -159,7 +170,7 @@ class _Switch:
                 wait = asked if asked is not None and asked <= LONGEST_WAIT else 0.0
             except Exception as error:
                 # Whatever it is, Profile is off: it must not leave before the restore and the report.
-                return _typed(error)
+                return typed(error)
             first = None
         return failure
 
@@ -172,24 +183,35 @@ class _Switch:
         for attempt in (1, 2):
             try:
                 now = self._context.aep.catalog.get(self._observed.id)
-            except ApiError as error:
-                raise NotConverged(
-                    f"{self._title}: the enable was answered with success, but could not be proved: "
-                    f"{error.message}",
-                    "Run `pulumi up` again: it reads the dataset and finishes what is missing.",
-                ) from error
+            except Exception as error:
+                reason = (
+                    f"the enable was answered with success, but could not be proved: {typed(error).message}"
+                )
+                raise self._outcome(NotConverged(reason), None) from error
             left = differences(now, self._wanted)
             if not left:
                 return now
             if now.profile.enabled:
                 raise NotConverged(
                     f"{self._title} was answered with success, but {'; '.join(left)}",
-                    "Something else may write to it. Run `pulumi up` again.",
+                    f"{self._span()}\nSomething else may write to it. Run `pulumi up --refresh`.",
                 )
             failure = self.on(self._wanted.is_upsert) if attempt == 1 else None
             if failure is not None:
-                raise self._outcome(failure, failure)
-        raise self._outcome(NotConverged("the enable is answered with success but has no effect"), None)
+                raise self.back(failure)
+        raise self.back(NotConverged("the enable is answered with success but has no effect"))
+
+    def warn_of_doubt(self) -> None:
+        """After a success: say that a disable which was not answered may still take effect."""
+        if self._in_doubt:
+            self._context.report.warn(f"{self._title}: {LATE_DISABLE}")
+
+    def _span(self) -> str:
+        closed = timestamp(self._context.clock.now())
+        return (
+            f"Profile was off from {timestamp(self.opened)} to {closed} at most: "
+            "batches that ended then did not reach Profile, ingest them again."
+        )
 
     def _prepared(self, upsert: bool) -> Prepared:
         closed = self._gap and self._gap.closed(timestamp(self._context.clock.now()))
@@ -207,23 +229,18 @@ class _Switch:
             return off_error(
                 self._context, observed, opened, reason, upsert=self._wanted.is_upsert, sure=now is not None
             )
-        remedy = (
-            f"Profile was off from {opened} to {timestamp(self._context.clock.now())} at most: batches "
-            "that ended then did not reach Profile, ingest them again.\n"
-        )
-        if self._in_doubt:
-            remedy += (
-                "A disable was not answered. Should it still take effect, Profile goes off again: look at "
-                "the dataset in a few minutes, or run `pulumi up`.\n"
-            )
-        remedy = (remedy + failure.remedy).rstrip()
+        remedy = self._span() + (f"\n{LATE_DISABLE}" if self._in_doubt else "")
+        remedy = f"{remedy}\n{failure.remedy}".rstrip()
+        again = " (it may go off again)" if self._in_doubt else ""
         if _is_on(now, self._wanted.is_upsert):
-            return NotConverged(f"{self._title}: Profile is ON as wanted, but on the way: {reason}", remedy)
+            return NotConverged(
+                f"{self._title}: Profile is ON as wanted{again}, but on the way: {reason}", remedy
+            )
         if not _is_on(now, observed.upsert):
-            return NotConverged(f"{self._title}: Profile is ON, but Identity is OFF: {reason}", remedy)
+            return NotConverged(f"{self._title}: Profile is ON{again}, but Identity is OFF: {reason}", remedy)
         identity = "" if observed.identity.enabled else ", and Identity, which was off, is ON"
         return RolledBack(
-            f"{self._title}: Profile is back ON as it was{identity}; changing upsert failed: "
+            f"{self._title}: Profile is back ON as it was{again}{identity}; changing upsert failed: "
             f"{failure.message}",
             remedy,
         )
@@ -245,13 +262,14 @@ def off_error(
     return ProfileOff(
         f"Profile {'is' if sure else 'may be'} OFF for dataset {observed.name!r} ({observed.id}) in sandbox "
         f"{context.sandbox} since {since}: {reason}",
-        "Run `pulumi up` again as soon as you can: it reads the dataset and switches Profile on. Or run\n"
+        "Run `pulumi up --refresh` as soon as you can: it reads the dataset and switches Profile on. Or run\n"
         f"`aep-provider enable {observed.id}{' --upsert' if upsert else ''}`.\n"
         "What is ingested until then does not reach Profile and has to be ingested again.",
     )
 
 
-def _typed(error: Exception) -> AepProviderError:
+def typed(error: Exception) -> AepProviderError:
+    """The error itself if it is one of ours, else one of ours about it."""
     if isinstance(error, AepProviderError):
         return error
     return NotConverged(f"an error that was not foreseen: {type(error).__name__}: {error}")
@@ -272,7 +290,7 @@ def look(context: Context, dataset_id: str) -> Observed | None:
         context.clock.wait(pause)
         try:
             return context.aep.catalog.get(dataset_id, prompt=True)
-        except ApiError:
+        except Exception:  # noqa: S112 - whatever it is, what counts is that nothing could be read
             continue
     return None
 

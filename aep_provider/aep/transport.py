@@ -243,6 +243,9 @@ def _reason(error: Exception) -> str:
         return f"the server's certificate is not trusted ({error})"
     if isinstance(error, requests.exceptions.ProxyError):
         return f"the proxy does not answer ({error})"
+    if isinstance(error, requests.exceptions.InvalidURL):
+        # The library quotes it, and the URL of a proxy may hold a password.
+        return "the address of the service or of the proxy is no URL"
     if isinstance(error, requests.exceptions.ConnectTimeout):
         return "no connection within the time-out"
     if isinstance(error, requests.exceptions.Timeout):

@@ -365,3 +365,110 @@ def test_no_error_quotes_what_the_token_service_sent(local: Any, aep: Any, given
         local.start(aep.url).create(given(**ADOPT))
     assert "secret" not in str(caught.value)
     assert "POST token" in str(caught.value)
+
+
+NO_EFFECT = {"status": 200, "body": []}
+
+
+def test_a_refusal_of_the_disable_is_only_believed_when_a_read_shows_profile_on(
+    local: Any, aep: Any, given: Given
+) -> None:
+    aep.dataset(ID, ON)
+    aep.fault({**REFUSED, "effect": True}, 1, method="PATCH")
+    with pytest.raises(RolledBack):
+        local.start(aep.url).create(given(**ADOPT))
+    assert profile(aep) == ["enabled:true"]
+
+
+def test_an_error_nobody_foresaw_after_the_disable_does_not_leave_profile_off(
+    local: Any, aep: Any, given: Given, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    aep.dataset(ID, ON)
+    sending, sent = Prepared.send, []
+
+    def send(self: Prepared) -> Any:
+        reply = sending(self)
+        if self.name.startswith("PATCH"):
+            sent.append(self)
+            if len(sent) == 1:
+                raise MemoryError("none left")
+        return reply
+
+    monkeypatch.setattr(Prepared, "send", send)
+    with pytest.raises(RolledBack, match="MemoryError"):
+        local.start(aep.url).create(given(**ADOPT))
+    assert profile(aep) == ["enabled:true"]
+
+
+def test_an_enable_without_effect_that_cannot_be_read_may_be_off(local: Any, aep: Any, given: Given) -> None:
+    aep.dataset(ID, ON)
+    aep.fault(NO_EFFECT, 2, method="PATCH")
+    aep.fault(DOWN, 2, None, method="GET", path=ID)
+    with pytest.raises(ProfileOff, match=r"^Profile may be OFF"):
+        local.start(aep.url).create(given(**ADOPT))
+
+
+def test_an_enable_without_effect_and_then_refused_is_followed_by_the_old_setting(
+    local: Any, aep: Any, given: Given
+) -> None:
+    aep.dataset(ID, ON)
+    aep.fault(NO_EFFECT, 2, method="PATCH")
+    aep.fault(REFUSED, 3, method="PATCH")
+    with pytest.raises(RolledBack):
+        local.start(aep.url).create(given(**ADOPT))
+    assert profile(aep) == ["enabled:true"]
+
+
+def test_a_gap_that_was_closed_is_reported_although_the_run_fails_after_it(
+    local: Any, aep: Any, given: Given
+) -> None:
+    aep.dataset(ID, LEFT_OFF)
+    seed_batches(aep, inside=batch("success", created=STARTED, completed=STARTED + timedelta(minutes=3)))
+    aep.fault({"status": 400, "body": {"title": "BadRequestError"}}, 2, method="PATCH")
+    with pytest.raises(AepProviderError, match="answered 400"):
+        local.start(aep.url).create(given(**ADOPT, name="Renamed"))
+    assert any("ingest again: inside" in said for said in local.said)
+
+
+def test_a_success_after_a_disable_in_doubt_says_so(local: Any, aep: Any, given: Given) -> None:
+    aep.dataset(ID, ON)
+    aep.fault(LOST, 1, method="PATCH")
+    local.start(aep.url).create(given(**ADOPT))
+    assert profile(aep) == ["enabled:true", "isUpsert:true"]
+    assert any("A disable was not answered" in said for said in local.said)
+
+
+def test_a_recorded_dataset_that_is_off_is_named_first_also_without_our_tags(
+    local: Any, aep: Any, given: Given
+) -> None:
+    aep.dataset(ID, UPSERT)
+    provider = local.start(aep.url, **{"aep:ownershipTag": "false"})
+    outputs = provider.create(given(**ADOPT)).outs
+    aep.dataset(ID, {"unifiedProfile": ["enabled:false"], "unifiedIdentity": ["enabled:false"]})
+    seen = provider.read(ID, outputs).outs
+    aep.fault(REFUSED, 1, None, method="PATCH")
+    with pytest.raises(ProfileOff, match=r"^Profile is OFF .* since an unknown time"):
+        provider.update(ID, seen, given(**ADOPT))
+
+
+def test_a_dataset_deleted_by_this_run_is_not_taken_over(local: Any, aep: Any, given: Given) -> None:
+    provider = local.start(aep.url)
+    one = given(name="One", schema_id=PROFILE_SCHEMA, deletion_protection=False, owner="aep/dev/one")
+    two = given(name="Two", schema_id=PROFILE_SCHEMA, deletion_protection=False, owner="aep/dev/two")
+    first, second = provider.create(one), provider.create(two)
+    provider = local.start(aep.url)
+    provider.delete(first.id, first.outs)
+    provider.create(one)
+    provider.delete(second.id, second.outs)
+    again = provider.create(two)
+    assert again.id != second.id
+    assert again.id in aep.datasets()
+
+
+def test_trouble_that_passes_does_not_fail_the_preview_of_a_recovery(
+    local: Any, aep: Any, given: Given
+) -> None:
+    aep.dataset(ID, LEFT_OFF)
+    aep.fault(DOWN, 1, None, method="GET", path="schemas")
+    assert local.start(aep.url).check({}, given(**ADOPT) | {"__preview": True}).failures == []
+    assert any(said.startswith("Profile is OFF for dataset") for said in local.said)
