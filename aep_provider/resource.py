@@ -95,7 +95,7 @@ class UpsertDataset(pulumi.dynamic.Resource, module="aep", name="UpsertDataset")
                 (default), ``fail`` or ``ignore``.
             wait_timeout: seconds to wait for them at most; default 600.
             deletion_protection: default True for created datasets, False for adopted ones. Refuses to
-                delete or replace, already in the preview.
+                delete or replace, already in the preview. What is protected stays so until this says False.
             opts: resource options. Replacement always deletes first.
 
         Raises:
@@ -122,6 +122,9 @@ class UpsertDataset(pulumi.dynamic.Resource, module="aep", name="UpsertDataset")
         given["owner"] = _owner(resource_name)
         given[inputs.PREVIEW] = pulumi.runtime.is_dry_run()
         defaults = pulumi.ResourceOptions(delete_before_replace=True, protect=given["deletion_protection"])
+        if deletion_protection is None and dataset_id is not None:
+            # Left to `check`, which knows what is recorded: only an explicit False ends a protection.
+            given["deletion_protection"] = None
         super().__init__(
             UpsertDatasetProvider(),
             resource_name,

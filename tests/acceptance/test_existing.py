@@ -419,6 +419,37 @@ def test_a_tainted_dataset_that_is_protected_is_kept(project: Project, aep: Aep)
     assert len(aep.datasets()) == 1
 
 
+def test_a_refresh_that_runs_the_program_shows_no_change_of_an_adopted_dataset(
+    project: Project, aep: Aep
+) -> None:
+    aep.dataset(ID, PROFILE_SCHEMA, UPSERT)
+    project.program(ADOPT)
+    project.up()
+    project.environment["PULUMI_RUN_PROGRAM"] = "true"
+    project.run("preview", "--refresh", "--expect-no-changes")
+    project.up("--refresh", "--expect-no-changes")
+    assert aep.writes() == []
+
+
+def test_a_created_dataset_that_is_given_its_own_id_stays_protected(project: Project, aep: Aep) -> None:
+    create = f'UpsertDataset("members", name="Members", schema_id="{PROFILE_SCHEMA}"%s)'
+    project.program(create % "")
+    project.up()
+    (dataset_id,) = aep.datasets()
+    project.program(create % f', dataset_id="{dataset_id}"')
+    aep.forget()
+    project.up()
+    assert project.outputs()["deletion_protection"] is True
+    project.program("pass")
+    assert "is protected and would be" in project.up(expect=1).text
+    assert aep.writes() == []
+    project.program(create % f', dataset_id="{dataset_id}", deletion_protection=False')
+    project.up()
+    project.program("pass")
+    project.up()
+    assert list(aep.datasets()) == [dataset_id], "named by its id, it is released and not deleted"
+
+
 def test_replace_deletes_before_it_creates(project: Project, aep: Aep) -> None:
     project.program(
         f'UpsertDataset("members", name="Members", schema_id="{PROFILE_SCHEMA}", deletion_protection=False)'

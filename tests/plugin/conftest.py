@@ -188,6 +188,11 @@ def given() -> Callable[..., dict[str, Any]]:
     return inputs
 
 
+@pytest.fixture
+def configured() -> Callable[[str], dict[str, Any]]:
+    return config
+
+
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Ask a module that generates its cases for them, with the means to run the provider."""
     if "case" not in metafunc.fixturenames:

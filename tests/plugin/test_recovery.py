@@ -9,7 +9,9 @@ from typing import Any
 import pytest
 
 from aep_provider import runtime
+from aep_provider.aep import connect
 from aep_provider.aep.gateway import Prepared
+from aep_provider.dataset.state import Desired
 from aep_provider.dataset.tags import timestamp
 from aep_provider.emulator.seeds import PROFILE_SCHEMA
 from aep_provider.errors import (
@@ -20,6 +22,9 @@ from aep_provider.errors import (
     RolledBack,
     WrongPlace,
 )
+from aep_provider.guards import Context
+from aep_provider.reconcile import Policy, configure
+from aep_provider.settings import Settings
 
 Given = Callable[..., dict[str, Any]]
 
@@ -472,3 +477,39 @@ def test_trouble_that_passes_does_not_fail_the_preview_of_a_recovery(
     aep.fault(DOWN, 1, None, method="GET", path="schemas")
     assert local.start(aep.url).check({}, given(**ADOPT) | {"__preview": True}).failures == []
     assert any(said.startswith("Profile is OFF for dataset") for said in local.said)
+
+
+def test_enabling_what_may_be_an_identity_dataset_warns(local: Any, aep: Any, given: Given) -> None:
+    aep.dataset(ID, {"unifiedProfile": ["enabled:false"], "unifiedIdentity": ["enabled:true"]})
+    local.start(aep.url).create(given(**ADOPT))
+    assert any("identity dataset" in said for said in local.said)
+
+
+def test_before_a_disable_it_is_said_which_writers_cannot_be_seen(local: Any, aep: Any, given: Given) -> None:
+    aep.dataset(ID, ON)
+    local.start(aep.url).create(given(**ADOPT))
+    assert any("0 streaming dataflows are seen; Web and Mobile SDK" in said for said in local.said)
+
+
+def test_a_dataset_that_came_on_meanwhile_is_not_disabled_by_enable(
+    local: Any, aep: Any, configured: Callable[[str], dict[str, Any]]
+) -> None:
+    aep.dataset(ID, ON)
+    local.start(aep.url)
+    settings = Settings.load(configured(aep.url), {})
+    context = Context(connect(settings, runtime.CLOCK), settings, runtime.EngineReporter(), runtime.CLOCK)
+    policy = Policy(allow_profile_gap=True, in_flight_batches="ignore", wait_timeout=0, may_disable=False)
+    with pytest.raises(Refused, match="left as it is"):
+        configure(context, ID, Desired(is_upsert=True), policy)
+    assert aep.writes() == []
+
+
+def test_an_owner_is_no_change_of_an_imported_dataset_that_has_none_on_record(
+    local: Any, aep: Any, given: Given
+) -> None:
+    aep.dataset(ID, UPSERT)
+    provider = local.start(aep.url)
+    read = provider.read(ID, {})
+    news = given(**ADOPT, name=read.outs["name"], schema_id=read.outs["schema_id"])
+    assert provider.diff(ID, read.outs, news).changes is False
+    assert provider.diff(ID, read.outs | {"adopted": False}, news).changes is True

@@ -22,6 +22,7 @@ ENOUGH = {"AEP_SANDBOX": "dev", "AEP_ORG_ID": "A@AdobeOrg", "AEP_CLIENT_ID": "c"
         ({"name": " x"}, "name", "must not begin or end with a space"),
         ({"name": 5}, "name", "must be a string"),
         ({"schema_id": "members"}, "schema_id", "is no URI"),
+        ({"schema_id": "https://[x/y"}, "schema_id", "is no URI"),
         ({"schema_id": "_acmeinc.schemas.1"}, "schema_id", "meta:altId"),
         ({"dataset_id": "5B020A27E7040801DEDBF46E"}, "dataset_id", "lower case"),
         ({"schema_content_type": "application/json"}, "schema_content_type", "xed+json;version=1"),

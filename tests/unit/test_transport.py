@@ -60,8 +60,8 @@ def url() -> Iterator[str]:
         yield emulator.url
 
 
-def client(url: str, **more: str) -> Aep:
-    environ = {
+def environment(url: str) -> dict[str, str]:
+    return {
         "AEP_ENDPOINT": url,
         "AEP_IMS_ENDPOINT": url,
         "AEP_SANDBOX": "dev",
@@ -69,7 +69,10 @@ def client(url: str, **more: str) -> Aep:
         "AEP_CLIENT_ID": CLIENT_ID,
         "AEP_CLIENT_SECRET": CLIENT_SECRET,
     }
-    return connect(Settings.load({}, environ | more), FakeClock())
+
+
+def client(url: str, **more: str) -> Aep:
+    return connect(Settings.load({}, environment(url) | more), FakeClock())
 
 
 def fault(url: str, action: dict[str, Any], times: int | None = 1, **match: str) -> None:
@@ -259,18 +262,10 @@ def test_whatever_the_library_lets_through_is_a_failed_connection(
         transport.send(transport.prepare(requests.Request("GET", url)), "GET")
 
 
-@pytest.mark.parametrize("key", ["aep:clientId", "aep:clientSecret"])
+@pytest.mark.parametrize("key", ["AEP_CLIENT_ID", "AEP_CLIENT_SECRET", "AEP_ACCESS_TOKEN"])
 def test_a_secret_with_a_line_break_is_refused_unquoted(url: str, key: str) -> None:
-    config = {
-        "aep:endpoint": url,
-        "aep:imsEndpoint": url,
-        "aep:sandbox": "dev",
-        "aep:orgId": ORG_ID,
-        "aep:clientId": CLIENT_ID,
-        "aep:clientSecret": CLIENT_SECRET,
-    }
     with pytest.raises(SettingsError) as caught:
-        Settings.load(config | {key: "s3cr3t\n"}, {})
+        Settings.load({}, environment(url) | {key: "s3cr3t\n"})
     assert "line break" in str(caught.value)
     assert "s3cr3t" not in str(caught.value)
 
@@ -300,3 +295,12 @@ def test_a_retry_after_holds_back_whoever_begins_a_request() -> None:
     limit.give_back()
     limit.take()
     assert clock.passed == 7
+
+
+def test_the_address_of_a_proxy_is_never_quoted(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HTTP_PROXY", "http://user:s3/cr3t@proxy")
+    monkeypatch.setenv("NO_PROXY", "")
+    transport = Transport(FakeClock(), at_once=1)
+    with pytest.raises(ConnectionFailed) as caught:
+        transport.send(transport.prepare(requests.Request("GET", "http://aep.example")), "GET")
+    assert "user:s3" not in str(caught.value)
