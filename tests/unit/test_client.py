@@ -127,7 +127,10 @@ def test_retry_after_as_a_date_is_honoured(url: str, client: Aep, clock: FakeClo
     assert 20 < clock.waits[0] <= 30
 
 
-@pytest.mark.parametrize(("asked", "longest"), [("86400", 60), ("soon", 1)])
+@pytest.mark.parametrize(
+    ("asked", "longest"),
+    [("86400", 60), ("soon", 1), ("Fri, 31 Dec 99999999999999999999 23:59:59 GMT", 1), ("9" * 5000, 60)],
+)
 def test_an_absurd_retry_after_is_not(
     url: str, client: Aep, clock: FakeClock, asked: str, longest: int
 ) -> None:
