@@ -2,88 +2,115 @@
 
 from __future__ import annotations
 
-import json
-import os
-from typing import Any
+from collections.abc import Sequence
 
 import click
-from rich.console import Console
-from rich.table import Table
 
-from aep_provider.cli.console import CLOCK
+from aep_provider.cli import console, inventory
+from aep_provider.cli.source import Source, takes_settings
 from aep_provider.dataset.state import Observed
-from aep_provider.errors import AepProviderError
-from aep_provider.settings import Settings
+
+COLUMNS = (
+    "name",
+    "id",
+    "schema",
+    "behaviour",
+    "Profile",
+    "Identity",
+    "upsert",
+    "managed by",
+    "last batch",
+)
 
 
 @click.command()
 @click.option("--profile", "only_profile", is_flag=True, help="Only datasets that are enabled for Profile.")
-@click.option("--name", "name_part", default="", metavar="TEXT", help="Only datasets with TEXT in the name.")
+@click.option("--no-upsert", "without_upsert", is_flag=True, help="Only datasets without upsert.")
+@click.option(
+    "--name", "name_part", default="", metavar="TEXT", help="Only names that contain TEXT, in any case."
+)
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON array instead of a table.")
-def discover(only_profile: bool, name_part: str, as_json: bool) -> None:
+@takes_settings
+def discover(source: Source, only_profile: bool, without_upsert: bool, name_part: str, as_json: bool) -> None:
     """List the datasets of the sandbox with their Profile, Identity and upsert settings.
 
-    Settings come from the environment: AEP_SANDBOX, AEP_ORG_ID, AEP_CLIENT_ID, AEP_CLIENT_SECRET. Only reads.
-    Exit code 0, or 1 with an error on standard error.
+    Wrong states are named below the table: Profile without Identity, upsert on time series, tags with spaces,
+    Profile with a schema outside the union; and Profile left off by an interrupted change. Only reads.
+
+    Exit codes: 0 listed; 1 an error, on standard error; 2 wrong usage.
 
     \b
-    Example:
-      AEP_SANDBOX=dev aep-provider discover --profile
+    Examples:
+      aep-provider discover --profile --no-upsert
+      aep-provider discover --stack prod --name loyalty
+      aep-provider discover --json | jq -r '.[] | select(.faults != []) | .id'
+      AEP_SANDBOX=dev aep-provider discover --no-stack
     """
     # Imported here so that `--help` does not load the HTTP library.
     from aep_provider.aep import connect
 
-    try:
-        aep = connect(Settings.load({}, os.environ), CLOCK)
-        rows = [
-            _row(dataset)
-            for dataset in sorted(aep.catalog.all(), key=lambda dataset: (dataset.name, dataset.id))
-            if name_part in dataset.name and (dataset.profile.enabled or not only_profile)
+    with console.errors_end_the_command(), console.Progress("Reading datasets") as progress:
+        settings = source.settings()
+        aep = connect(settings, console.CLOCK)
+        everything = inventory.listed(aep, progress)
+        chosen = [
+            dataset
+            for dataset in everything
+            if wanted(dataset, name_part, only_profile=only_profile, without_upsert=without_upsert)
         ]
-    except AepProviderError as error:
-        raise click.ClickException(str(error)) from error
+        found = inventory.with_details(aep, chosen, progress, at_once=settings.parallel)
+    for note in found.notes:
+        console.ConsoleReporter().warn(note)
     if as_json:
-        click.echo(json.dumps(rows, indent=2, ensure_ascii=False))
+        console.as_json([item.row() for item in found.items])
         return
-    table = Table(title=f"Datasets of sandbox {aep.gateway.sandbox}")
-    for column in ("name", "id", "Profile", "Identity", "upsert", "managed by"):
-        table.add_column(column, overflow="fold")
-    for row in rows:
-        table.add_row(
-            row["name"],
-            row["id"],
-            "on" if row["profile"] else f"OFF since {row['off_since']}" if row["off_since"] else "-",
-            _on_off(row["identity"]),
-            _on_off(row["upsert"]),
-            row["owner"] or row["managed_by"],
-        )
-    console = Console()
-    console.print(table)
-    enabled, upsert = (sum(row[key] for row in rows) for key in ("profile", "upsert"))
-    for row in rows:
-        if row["off_since"]:
-            console.print(
-                f"Profile of {row['name']!r} was switched off by {row['off_by']} at {row['off_since']} and "
-                f"not on again. Run `pulumi up` in its stack, or "
-                f"`aep-provider enable {row['id']} [--upsert]`."
-            )
-    console.print(f"{len(rows)} datasets, {enabled} enabled for Profile, {upsert} with upsert")
+    console.table(f"Datasets of sandbox {settings.sandbox}", COLUMNS, map(_cells, found.items))
+    for item in found.items:
+        for fault in item.faults:
+            console.line(f"{item.dataset.name!r} ({item.dataset.id}): {fault}", "yellow")
+    for text in inventory.gap_lines(chosen):
+        console.line(text, "red")
+    console.line(_summary(found.items))
 
 
-def _row(dataset: Observed) -> dict[str, Any]:
-    gap = dataset.open_gap
-    return {
-        "name": dataset.name,
-        "id": dataset.id,
-        "schema_id": dataset.schema_id,
-        "profile": dataset.profile.enabled,
-        "identity": dataset.identity.enabled,
-        "upsert": dataset.upsert,
-        "managed_by": dataset.managed_by,
-        "owner": dataset.owner,
-        "off_since": gap.start if gap else "",
-        "off_by": gap.owner if gap else "",
-    }
+def wanted(
+    dataset: Observed, name_part: str, *, only_profile: bool = False, without_upsert: bool = False
+) -> bool:
+    """Whether a dataset passes the filters."""
+    return (
+        name_part.casefold() in dataset.name.casefold()
+        and (dataset.profile.enabled or not only_profile)
+        and not (dataset.upsert and without_upsert)
+    )
+
+
+def _cells(item: inventory.Item) -> list[object]:
+    dataset, gap, batch = item.dataset, item.dataset.open_gap, item.last_batch
+    profile = "on" if dataset.profile.enabled else f"OFF since {gap.start}" if gap else "-"
+    when = f" {batch.updated:%Y-%m-%d}" if batch and batch.updated else ""
+    return [
+        (dataset.name, "yellow" if item.faults else ""),
+        dataset.id,
+        item.schema.title if item.schema else dataset.schema_id,
+        item.behaviour or "-",
+        (profile, "red" if gap else ""),
+        _on_off(dataset.identity.enabled),
+        _on_off(dataset.upsert),
+        dataset.owner or dataset.managed_by,
+        f"{batch.status}{when}" if batch else "-",
+    ]
+
+
+def _summary(items: Sequence[inventory.Item]) -> str:
+    datasets = [item.dataset for item in items]
+    counts = (
+        (sum(dataset.profile.enabled for dataset in datasets), "enabled for Profile", True),
+        (sum(dataset.upsert for dataset in datasets), "with upsert", True),
+        (sum(bool(item.faults) for item in items), "in a wrong state", False),
+        (sum(dataset.open_gap is not None for dataset in datasets), "with Profile left off", False),
+    )
+    parts = [f"{count} {what}" for count, what, always in counts if count or always]
+    return ", ".join([f"{len(items)} dataset{'' if len(items) == 1 else 's'}", *parts])
 
 
 def _on_off(value: bool) -> str:

@@ -1,0 +1,133 @@
+"""Where a command takes its settings from: flags, environment, and the selected Pulumi stack."""
+
+from __future__ import annotations
+
+import functools
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from aep_provider.cli.stack import PulumiFailed, Stack, project_file
+from aep_provider.errors import SettingsError
+from aep_provider.settings import Settings
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+FLAGS = {
+    "sandbox": ("AEP_SANDBOX", "The sandbox."),
+    "org_id": ("AEP_ORG_ID", "The organisation, …@AdobeOrg."),
+    "client_id": ("AEP_CLIENT_ID", "Client id of the credential."),
+    "endpoint": ("AEP_ENDPOINT", "Base URL of AEP."),
+    "ims_endpoint": ("AEP_IMS_ENDPOINT", "Base URL of the token service."),
+}
+"""No flag for the secret or a token: other users of the machine see the arguments of a process."""
+
+
+@dataclass
+class Source:
+    """What flags and environment say of the settings.
+
+    Attributes:
+        folder: the Pulumi project's.
+        stack_name: of ``--stack``, or ``""``.
+        use_stack: whether a stack is asked at all.
+        environ: the environment, with the flags in the place of the variables that they stand for.
+    """
+
+    folder: Path
+    stack_name: str
+    use_stack: bool
+    environ: Mapping[str, str]
+    _stack: Stack | None = field(default=None, init=False)
+
+    @property
+    def stack(self) -> Stack | None:
+        """The stack that is named or selected."""
+        if self._stack is None and self.use_stack:
+            if self.stack_name:
+                self._stack = Stack(self.folder, self.stack_name)
+            else:
+                self._stack = Stack.selected(self.folder)
+        return self._stack
+
+    def required_stack(self) -> Stack:
+        """The stack, for a command that is nothing without one.
+
+        Raises:
+            PulumiFailed: there is none.
+        """
+        if self.stack is None:
+            where = project_file(self.folder)
+            raise PulumiFailed(
+                f"No Pulumi stack is selected in {where.parent}"
+                if where
+                else f"There is no Pulumi.yaml in {self.folder} or above",
+                "Use --stack NAME (and --cwd DIR), or `pulumi stack select`.",
+            )
+        return self.stack
+
+    def config(self) -> dict[str, Any]:
+        """The stack's configuration; empty without a stack."""
+        if self.stack is None:
+            return {}
+        # A secret that the environment gives anyway is not decrypted, so its passphrase is not needed.
+        given = self.environ.get("AEP_CLIENT_SECRET") or self.environ.get("AEP_ACCESS_TOKEN")
+        return self.stack.config(secrets=not given)
+
+    def settings(self) -> Settings:
+        """The settings.
+
+        Raises:
+            SettingsError: they are not usable, or the stack cannot be read.
+        """
+        try:
+            return Settings.load(self.config(), self.environ)
+        except PulumiFailed as error:
+            if not self.stack_name:
+                hint = "To do without the selected stack: --no-stack, and the AEP_ variables."
+                error.remedy = "\n".join(filter(None, (error.remedy, hint)))
+            raise
+        except SettingsError as error:
+            where = f"stack {self.stack.name} and the environment" if self.stack else "the environment alone"
+            raise SettingsError(error.message, f"{error.remedy}\nRead from {where}.") from error
+
+
+def takes_settings(command: F) -> F:
+    """Add the options that say where settings come from; the command receives a `Source`."""
+
+    @functools.wraps(command)
+    def wrapped(*arguments: Any, stack_name: str, no_stack: bool, folder: Path, **options: Any) -> Any:
+        environ = dict(os.environ)
+        for name, (variable, _) in FLAGS.items():
+            value = options.pop(name)
+            if value:
+                environ[variable] = value
+        if stack_name and no_stack:
+            raise click.UsageError("--stack and --no-stack exclude each other.")
+        source = Source(folder.absolute(), stack_name, not no_stack, environ)
+        return command(*arguments, source=source, **options)
+
+    made: Any = wrapped
+    for name, (variable, text) in reversed(FLAGS.items()):
+        flag = "--" + name.replace("_", "-")
+        made = click.option(
+            flag, name, default="", metavar="TEXT", help=f"{text} In the place of {variable}."
+        )(made)
+    made = click.option(
+        "-C",
+        "--cwd",
+        "folder",
+        default=".",
+        metavar="DIR",
+        type=click.Path(exists=True, file_okay=False, path_type=Path),
+        help="The folder of the Pulumi project.",
+    )(made)
+    made = click.option("--no-stack", is_flag=True, help="Settings from environment and flags only.")(made)
+    option: Callable[[F], F] = click.option(
+        "-s", "--stack", "stack_name", default="", metavar="NAME", help="This stack, not the selected one."
+    )
+    return option(made)

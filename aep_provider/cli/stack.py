@@ -1,0 +1,180 @@
+"""The selected Pulumi stack, read and written through the `pulumi` command.
+
+The command knows backends, passphrases, `stackConfigDir` and encryption; nothing of that is repeated here.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from aep_provider.errors import SettingsError
+
+PROJECT_FILES = ("Pulumi.yaml", "Pulumi.yml")
+RESOURCE_TYPE = "pulumi-python:dynamic/aep:UpsertDataset"
+DATASETS = "aep:datasets"
+
+TIMEOUT = 120.0
+"""Seconds for one call of `pulumi`; a backend that answers slower is as good as unreachable."""
+
+LONGEST_ARGUMENT = 120_000
+"""Linux takes 128 KiB in one argument, and `pulumi config set-all` takes its JSON in one."""
+
+
+class PulumiFailed(SettingsError):
+    """`pulumi` is missing, or ended with an error."""
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """A dataset in the stack's state."""
+
+    resource: str
+    id: str
+    inputs: Mapping[str, Any]
+    outputs: Mapping[str, Any]
+    external: bool
+
+
+@dataclass(frozen=True)
+class Stack:
+    """One stack of the project in a folder.
+
+    Attributes:
+        folder: where the project file is, or a folder below it.
+        name: as `pulumi --stack` takes it.
+    """
+
+    folder: Path
+    name: str
+
+    @classmethod
+    def selected(cls, folder: Path) -> Stack | None:
+        """The selected stack; ``None`` where there is no project, no `pulumi`, or nothing selected."""
+        if project_file(folder) is None or shutil.which("pulumi") is None:
+            return None
+        try:
+            name = _pulumi(folder, "stack", "--show-name").strip()
+        except PulumiFailed:
+            return None
+        return cls(folder, name) if name else None
+
+    @property
+    def project(self) -> str:
+        """The project's name."""
+        file = project_file(self.folder)
+        if file is None:
+            raise PulumiFailed(f"There is no Pulumi.yaml in {self.folder} or above", "Use --cwd.")
+        return str(project(file).get("name") or "")
+
+    def config(self, *, secrets: bool) -> dict[str, Any]:
+        """The configuration; secrets are left out unless asked for."""
+        flags = ["--show-secrets"] if secrets else []
+        shown: dict[str, dict[str, Any]] = json.loads(self._run("config", "--json", *flags))
+        return {
+            key: entry.get("objectValue", entry["value"]) for key, entry in shown.items() if "value" in entry
+        }
+
+    def recorded(self) -> list[Recorded]:
+        """The datasets in the state."""
+        exported = json.loads(self._run("stack", "export"))
+        resources = (exported.get("deployment") or {}).get("resources") or []
+        return [
+            Recorded(
+                resource=resource["urn"].rpartition("::")[2],
+                id=resource.get("id", ""),
+                inputs=resource.get("inputs") or {},
+                outputs=resource.get("outputs") or {},
+                external=bool(resource.get("external")),
+            )
+            for resource in resources
+            if resource["type"] == RESOURCE_TYPE and not resource.get("delete")
+        ]
+
+    def write_datasets(self, entries: Sequence[Mapping[str, Any]], *, fresh: bool) -> None:
+        """Replace the list `aep:datasets` of the stack file; comments elsewhere stay.
+
+        Args:
+            entries: the whole list.
+            fresh: whether the list was empty. An empty list is written `[]`, and Pulumi would keep to that
+                style, in one line; so it is taken out first.
+        """
+        text = json.dumps(entries, ensure_ascii=False)
+        if len(text.encode()) > LONGEST_ARGUMENT:
+            raise PulumiFailed(
+                f"{len(entries)} entries are more than `pulumi config` takes at once; nothing was written",
+                "Import fewer (--name, or ids), or spread them over several stacks.",
+            )
+        if fresh:
+            self._run("config", "rm", DATASETS)
+        self._run("config", "set-all", "--json", json.dumps({DATASETS: {"value": text, "objectValue": []}}))
+
+    def run(self, *arguments: str) -> int:
+        """Run `pulumi` in view of the user; returns its exit code."""
+        command = [_found(), *arguments, "--stack", self.name, "--cwd", str(self.folder)]
+        return subprocess.run(command, env=_environment(), check=False).returncode  # noqa: S603
+
+    def _run(self, *arguments: str) -> str:
+        return _pulumi(self.folder, *arguments, "--stack", self.name)
+
+
+def project_file(folder: Path) -> Path | None:
+    """The project file in a folder or above it."""
+    for parent in (folder, *folder.parents):
+        for name in PROJECT_FILES:
+            if (parent / name).is_file():
+                return parent / name
+    return None
+
+
+def project(file: Path) -> dict[str, Any]:
+    """What a project file says."""
+    try:
+        held = yaml.safe_load(file.read_text())
+    except (OSError, yaml.YAMLError) as error:
+        raise PulumiFailed(f"{file} cannot be read: {error}") from error
+    return held if isinstance(held, dict) else {}
+
+
+def _found() -> str:
+    found = shutil.which("pulumi")
+    if found is None:
+        raise PulumiFailed(
+            "No `pulumi` on PATH, so no stack can be read",
+            "Put it on PATH (in a checkout of this project: `make -s pulumi-path`), or use --no-stack.",
+        )
+    return found
+
+
+def _environment() -> dict[str, str]:
+    return {**os.environ, "PULUMI_SKIP_UPDATE_CHECK": "true", "PULUMI_RUN_PROGRAM": "true"}
+
+
+def _pulumi(folder: Path, *arguments: str) -> str:
+    command = [_found(), *arguments, "--non-interactive", "--cwd", str(folder)]
+    shown = f"`pulumi {' '.join(arguments[:2])}`"
+    try:
+        done = subprocess.run(  # noqa: S603
+            command,
+            capture_output=True,
+            stdin=subprocess.DEVNULL,
+            env=_environment(),
+            text=True,
+            timeout=TIMEOUT,
+            check=False,
+        )
+    except subprocess.TimeoutExpired as error:
+        raise PulumiFailed(f"{shown} did not end within {TIMEOUT:.0f} s", "Is the backend there?") from error
+    if done.returncode:
+        reason = done.stderr.strip().removeprefix("error: ") or f"exit code {done.returncode}"
+        first, _, rest = reason.partition("\n")
+        raise PulumiFailed(f"{shown} in {folder}: {first}", rest)
+    return done.stdout
