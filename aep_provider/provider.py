@@ -289,6 +289,8 @@ def _read_result(observed: Observed, olds: Mapping[str, Any], place: Mapping[str
         managed = ["dataset_id", "name", "schema_id"]
         given, _ = inputs.validated({"dataset_id": observed.id})
         given |= {"name": observed.name, "schema_id": observed.schema_id}
+        # An import file names the owner, which the plugin cannot know: it is never told the stack.
+        given |= {"owner": olds["owner"]} if olds.get("owner") else {}
         adopted = True
     outputs = _outputs(given, observed, place, adopted=adopted, gap=olds.get("profile_gap"))
     outputs["managed"] = managed
