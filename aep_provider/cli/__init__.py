@@ -7,6 +7,7 @@ import click
 from aep_provider.cli.discover import discover
 from aep_provider.cli.emulator import emulator
 from aep_provider.cli.enable import enable
+from aep_provider.cli.importing import import_
 
 __all__ = ["main"]
 
@@ -20,3 +21,4 @@ def main() -> None:
 main.add_command(discover)
 main.add_command(emulator)
 main.add_command(enable)
+main.add_command(import_)

@@ -1,0 +1,187 @@
+"""`aep-provider import`: hand-made datasets become code, and nothing is written to AEP."""
+
+from __future__ import annotations
+
+import json
+import os
+import pty
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import yaml
+
+from aep_provider.emulator.seeds import CLIENT_ID, EVENTS_SCHEMA, ORG_ID, PLAIN_SCHEMA, PROFILE_SCHEMA
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from conftest import Aep, Project
+
+ROOT = Path(__file__).resolve().parents[2]
+ID, ID_2, ID_3 = "5b020a27e7040801dedbf46e", "5b020a27e7040801dedbf46f", "5b020a27e7040801dedbf470"
+ON = {"unifiedProfile": ["enabled:true"], "unifiedIdentity": ["enabled:true"]}
+UPSERT = {"unifiedProfile": ["enabled:true", "isUpsert:true"], "unifiedIdentity": ["enabled:true"]}
+OFF: dict[str, list[str]] = {}
+
+
+@pytest.fixture
+def repository(new_project: Callable[..., Project]) -> Project:
+    """The infrastructure program of this repository, with an empty list of datasets."""
+    project = new_project(options="options:\n  refresh: always\n")
+    (project.folder / "__main__.py").write_text((ROOT / "__main__.py").read_text())
+    with stack_file(project).open("a") as file:
+        file.write("config:\n  # ours\n  aep:parallel: 8\n  aep:datasets: []\n")
+    return project
+
+
+def stack_file(project: Project) -> Path:
+    return project.folder / "Pulumi.dev.yaml"
+
+
+def entries(project: Project) -> list[dict[str, Any]]:
+    held: list[dict[str, Any]] = yaml.safe_load(stack_file(project).read_text())["config"]["aep:datasets"]
+    return held
+
+
+def take_in(project: Project, *arguments: str, expect: int = 0) -> str:
+    return project.command("import", "-C", str(project.folder), *arguments, expect=expect).text
+
+
+def test_a_hundred_and_fifty_datasets_become_code_without_a_write(repository: Project, aep: Aep) -> None:
+    body = {"schemaRef": {"id": PROFILE_SCHEMA, "contentType": "application/vnd.adobe.xed+json;version=1"}}
+    aep.seed(
+        datasets={
+            f"{n:024x}": {**body, "name": f"Dataset {n // 2}", "tags": UPSERT if n % 3 else ON}
+            for n in range(150)
+        }
+    )
+    before = aep.datasets()
+    aep.forget()
+    text = take_in(repository, "--all", "--run")
+    assert "150 taken in, 0 left out" in text
+    assert len(entries(repository)) == 150
+    assert "# ours" in stack_file(repository).read_text()
+    assert "151 unchanged" in repository.up("--expect-no-changes").text
+    assert len(repository.state()) == 150
+    assert aep.writes() == []
+    assert aep.datasets() == before
+    outputs = repository.state()[0]["outputs"]
+    assert (outputs["adopted"], outputs["deletion_protection"]) == (True, False)
+
+
+def test_without_the_refresh_the_first_up_changes_nothing_in_aep_either(
+    new_project: Callable[..., Project], aep: Aep
+) -> None:
+    project = new_project()
+    (project.folder / "__main__.py").write_text((ROOT / "__main__.py").read_text())
+    aep.dataset(ID, PROFILE_SCHEMA, UPSERT, name="Orders", createdClient=CLIENT_ID)
+    take_in(project, ID, "--file", "in.json")
+    project.run("import", "--file", "in.json", "--generate-code=false", "--yes", "--protect=false")
+    project.up()
+    assert project.outputs()["adopted"] is True
+    (project.folder / "__main__.py").write_text("")
+    project.up()
+    assert aep.writes() == []
+    assert list(aep.datasets()) == [ID]
+
+
+def test_what_is_left_out_and_why(repository: Project, aep: Aep) -> None:
+    aep.dataset(ID, PROFILE_SCHEMA, UPSERT, name="Orders")
+    aep.dataset(ID_2, PROFILE_SCHEMA, {**ON, "pulumiManagedBy": ["aep/prod/other"]}, name="Theirs")
+    aep.dataset(ID_3, PROFILE_SCHEMA, OFF, name="Off")
+    system = {"managedBy": "SYSTEM"}
+    aep.dataset("5b020a27e7040801dedbf471", PROFILE_SCHEMA, ON, name="Adobe's", classification=system)
+    told = json.loads(take_in(repository, "--all", "--dry-run", "--json"))
+    assert [entry["resource"] for entry in told["imported"]] == ["orders"]
+    assert {one["name"]: one["reason"] for one in told["skipped"]} == {
+        "Off": "is not enabled for Profile (--enable takes it in)",
+        "Theirs": "is managed by aep/prod/other",
+        "Adobe's": "is managed by Adobe: classification.managedBy is SYSTEM",
+    }
+    assert entries(repository) == []
+    assert not (repository.folder / "aep-import.json").exists()
+    take_in(repository, ID)
+    assert "1 left out" in take_in(repository, ID)
+    assert len(entries(repository)) == 1
+
+
+def test_datasets_outside_profile_come_in_with_enable_only_and_it_says_what_up_will_do(
+    repository: Project, aep: Aep
+) -> None:
+    aep.dataset(ID, PROFILE_SCHEMA, OFF, name="Orders")
+    aep.dataset(ID_2, EVENTS_SCHEMA, OFF, name="Events")
+    aep.dataset(ID_3, PLAIN_SCHEMA, OFF, name="Products")
+    text = take_in(repository, "--all", "--enable", "--run")
+    assert "Profile is enabled, with upsert" in text
+    assert "Profile is enabled, without upsert" in text
+    assert "has a schema that is not enabled for Profile" in text
+    assert aep.writes() == []
+    assert "2 to update" in repository.preview().text
+    repository.up()
+    assert len(aep.writes()) == 2
+    assert aep.datasets()[ID]["tags"]["unifiedProfile"][:2] == ["enabled:true", "isUpsert:true"]
+    assert "3 unchanged" in repository.up("--expect-no-changes").text
+
+
+def test_names_become_logical_names_that_are_unique(repository: Project, aep: Aep) -> None:
+    aep.dataset(ID, PROFILE_SCHEMA, ON, name="Café – Orders!")
+    aep.dataset(ID_2, PROFILE_SCHEMA, ON, name="caf orders")
+    aep.dataset(ID_3, PROFILE_SCHEMA, {**ON, "pulumiManagedBy": ["aep/dev/as-it-was"]}, name="会員")
+    aep.dataset("5b020a27e7040801dedbf471", PROFILE_SCHEMA, ON, name="注文")
+    take_in(repository, "--all")
+    assert {entry["name"]: entry["resource"] for entry in entries(repository)} == {
+        "caf orders": "caf-orders",
+        "Café – Orders!": "caf-orders-dbf46e",
+        "会員": "as-it-was",
+        "注文": "dataset-dbf471",
+    }
+
+
+def test_on_a_terminal_it_asks_which(repository: Project, aep: Aep) -> None:
+    for dataset_id, name in ((ID, "One"), (ID_2, "Two"), (ID_3, "Three")):
+        aep.dataset(dataset_id, PROFILE_SCHEMA, ON, name=name)
+    assert "Say which datasets" in take_in(repository, expect=2)
+    ours, theirs = pty.openpty()
+    os.write(ours, b"7\n1, 3-3\n")
+    done = subprocess.run(
+        [Path(sys.executable).parent / "aep-provider", "import", "-C", repository.folder],
+        env=repository.environment,
+        stdin=theirs,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    os.close(ours)
+    os.close(theirs)
+    assert done.returncode == 0, done.stdout
+    assert "the numbers go from 1 to 3" in done.stdout
+    assert [entry["name"] for entry in entries(repository)] == ["One", "Two"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "text"),
+    [
+        (("nonsense",), 2, "'nonsense' is no dataset id"),
+        ((ID,), 1, f"Not in this sandbox: {ID}"),
+        (("--all", "--json", "--run"), 2, "which is no JSON"),
+        (("--all", "--stack", "nowhere"), 1, "no stack named 'nowhere'"),
+    ],
+)
+def test_wrong_usage(repository: Project, arguments: tuple[str, ...], code: int, text: str) -> None:
+    assert text in take_in(repository, *arguments, expect=code)
+
+
+def test_another_organisation_in_the_stack_is_refused(repository: Project, aep: Aep) -> None:
+    aep.dataset(ID, PROFILE_SCHEMA, ON)
+    repository.config("aep:orgId", f"F{ORG_ID[1:]}")
+    assert "the stack says" in take_in(repository, "--all", expect=1)
+    assert entries(repository) == []
+
+
+def test_no_project_no_import(project: Project, tmp_path: Path) -> None:
+    assert "There is no Pulumi.yaml" in project.command("import", "--all", "-C", str(tmp_path), expect=1).text
