@@ -8,6 +8,7 @@ from aep_provider.cli.discover import discover
 from aep_provider.cli.emulator import emulator
 from aep_provider.cli.enable import enable
 from aep_provider.cli.importing import import_
+from aep_provider.cli.status import status
 
 __all__ = ["main"]
 
@@ -22,3 +23,4 @@ main.add_command(discover)
 main.add_command(emulator)
 main.add_command(enable)
 main.add_command(import_)
+main.add_command(status)

@@ -81,7 +81,7 @@ def import_(
         stack = source.required_stack()
         config = source.config()
         settings = source.settings()
-        owner = str(config.get("aep:owner") or f"{stack.project}/{stack.name.rpartition('/')[2]}")
+        owner = stack.owner(config)
         entries = list(config.get(DATASETS) or [])
         aep = connect(settings, console.CLOCK)
         candidates = _candidates(inventory.listed(aep, progress), ids, name_part)

@@ -22,6 +22,9 @@ PROJECT_FILES = ("Pulumi.yaml", "Pulumi.yml")
 RESOURCE_TYPE = "pulumi-python:dynamic/aep:UpsertDataset"
 DATASETS = "aep:datasets"
 
+SECRET = "4dabf18193072939515e22adb298388d"  # noqa: S105 - a marker of Pulumi's, no secret
+"""The key by which a state file marks a value that is not plain: a secret, here never decrypted."""
+
 TIMEOUT = 120.0
 """Seconds for one call of `pulumi`; a backend that answers slower is as good as unreachable."""
 
@@ -75,6 +78,10 @@ class Stack:
             raise PulumiFailed(f"There is no Pulumi.yaml in {self.folder} or above", "Use --cwd.")
         return str(project(file).get("name") or "")
 
+    def owner(self, config: Mapping[str, Any]) -> str:
+        """The owner name of its datasets, without the logical name."""
+        return str(config.get("aep:owner") or f"{self.project}/{self.name.rpartition('/')[2]}")
+
     def config(self, *, secrets: bool) -> dict[str, Any]:
         """The configuration; secrets are left out unless asked for."""
         flags = ["--show-secrets"] if secrets else []
@@ -91,8 +98,8 @@ class Stack:
             Recorded(
                 resource=resource["urn"].rpartition("::")[2],
                 id=resource.get("id", ""),
-                inputs=resource.get("inputs") or {},
-                outputs=resource.get("outputs") or {},
+                inputs=_plain(resource.get("inputs")),
+                outputs=_plain(resource.get("outputs")),
                 external=bool(resource.get("external")),
             )
             for resource in resources
@@ -142,6 +149,14 @@ def project(file: Path) -> dict[str, Any]:
     except (OSError, yaml.YAMLError) as error:
         raise PulumiFailed(f"{file} cannot be read: {error}") from error
     return held if isinstance(held, dict) else {}
+
+
+def _plain(props: Mapping[str, Any] | None) -> dict[str, Any]:
+    return {
+        key: value
+        for key, value in (props or {}).items()
+        if not (isinstance(value, dict) and SECRET in value)
+    }
 
 
 def _found() -> str:

@@ -1,0 +1,137 @@
+"""What a stack declares, compared with what AEP holds."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import Any
+
+from aep_provider import guards, inputs
+from aep_provider.cli import inventory
+from aep_provider.cli.console import Progress
+from aep_provider.cli.stack import Recorded
+from aep_provider.dataset.plan import differences
+from aep_provider.dataset.state import DATASET_ID, Desired, Observed
+from aep_provider.errors import NotFound
+from aep_provider.guards import Context
+
+FEW = 10
+"""Up to so many datasets are read one by one; more are picked out of the listing, a hundred a request."""
+
+
+@dataclass(frozen=True)
+class Declared:
+    """One dataset of the stack.
+
+    Attributes:
+        resource: logical name.
+        id: dataset id; ``""`` for one that is still to be created.
+        wanted: what is declared, or ``None`` where that is not valid.
+        problems: what is wrong with the declaration.
+        created: whether the state has it.
+    """
+
+    resource: str
+    id: str
+    wanted: Desired | None
+    problems: Sequence[str] = ()
+    created: bool = True
+
+
+@dataclass
+class Verdict:
+    """A dataset of the stack and what differs; nothing = as declared."""
+
+    declared: Declared
+    observed: Observed | None = None
+    differences: list[str] = field(default_factory=list)
+
+
+def declared(
+    recorded: Iterable[Recorded], entries: Iterable[Mapping[str, Any]], *, ownership_tag: bool
+) -> list[Declared]:
+    """What the stack declares: its entries in the stack file, and what only the state knows, by its inputs.
+
+    Args:
+        recorded: the datasets in state; those that are only read are left out.
+        entries: `aep:datasets`.
+        ownership_tag: whether our tags are in use.
+    """
+    own = {one.resource: one for one in recorded if not one.external}
+    found: list[Declared] = []
+    for entry in entries:
+        arguments = {key: value for key, value in entry.items() if key != "resource"}
+        name = str(entry.get("resource") or entry.get("name") or "")
+        state = own.pop(name, None)
+        dataset_id = state.id if state else str(arguments.get("dataset_id") or "")
+        found.append(_judged(name, dataset_id, arguments, ownership_tag, created=state is not None))
+    for one in own.values():
+        arguments = {
+            key: value
+            for key, value in one.inputs.items()
+            if not key.startswith("__") and key not in (*inputs.SWITCHES, "owner")
+        }
+        # What an import brought in and no refresh has filled yet declares nothing but the id.
+        found.append(_judged(one.resource, one.id, arguments or {"dataset_id": one.id}, ownership_tag))
+    return sorted(found, key=lambda one: one.resource)
+
+
+def compare(context: Context, wishes: Sequence[Declared], owner: str, progress: Progress) -> list[Verdict]:
+    """Read the datasets and judge each.
+
+    Raises:
+        ApiError: something could not be read.
+    """
+    ids = [wish.id for wish in wishes if DATASET_ID.fullmatch(wish.id)]
+    live: dict[str, Observed] = {}
+    if len(ids) > FEW:
+        live = {dataset.id: dataset for dataset in inventory.listed(context.aep, progress)}
+    # What a listing does not show need not be gone, so it is asked for by its id.
+    missing = [dataset_id for dataset_id in ids if dataset_id not in live]
+    with ThreadPoolExecutor(max_workers=context.settings.parallel) as pool:
+        for dataset_id, observed in zip(
+            missing, pool.map(lambda one: _read(context, one), missing), strict=True
+        ):
+            if observed is not None:
+                live[dataset_id] = observed
+    return [_verdict(wish, live.get(wish.id), owner) for wish in wishes]
+
+
+def _verdict(wish: Declared, observed: Observed | None, owner: str) -> Verdict:
+    verdict = Verdict(wish, observed, list(wish.problems))
+    if not wish.created:
+        verdict.differences.append(
+            "not in the state yet: `pulumi up` " + ("adopts" if wish.id else "creates") + " it"
+        )
+    if observed is None:
+        if wish.id:
+            verdict.differences.append("the dataset does not exist")
+        return verdict
+    if wish.wanted is not None:
+        verdict.differences += differences(observed, wish.wanted)
+        if wish.wanted.schema_id and wish.wanted.schema_id != observed.schema_id:
+            verdict.differences.append(f"the schema is {observed.schema_id}")
+        if wish.wanted.notes and observed.owner and observed.owner != f"{owner}/{wish.resource}":
+            verdict.differences.append(f"the owner is {observed.owner}")
+    return verdict
+
+
+def _judged(
+    name: str, dataset_id: str, arguments: Mapping[str, Any], ownership_tag: bool, *, created: bool = True
+) -> Declared:
+    normal, problems = inputs.validated(arguments)
+    if problems:
+        texts = [f"{problem.property} {problem.reason}" for problem in problems]
+        return Declared(name, dataset_id, None, texts, created)
+    wanted = inputs.desired(normal, owned_before={}, ownership_tag=ownership_tag)
+    return Declared(name, dataset_id, wanted, created=created)
+
+
+def _read(context: Context, dataset_id: str) -> Observed | None:
+    try:
+        return context.aep.catalog.get(dataset_id)
+    except NotFound as error:
+        if guards.gone(context, error):
+            return None
+        raise

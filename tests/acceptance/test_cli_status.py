@@ -1,0 +1,131 @@
+"""`aep-provider status`: declared against live."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from aep_provider.emulator.seeds import PROFILE_SCHEMA
+
+if TYPE_CHECKING:
+    from conftest import Aep, Project
+
+ID = "5b020a27e7040801dedbf46e"
+ON = {"unifiedProfile": ["enabled:true"], "unifiedIdentity": ["enabled:true"]}
+UPSERT = {"unifiedProfile": ["enabled:true", "isUpsert:true"], "unifiedIdentity": ["enabled:true"]}
+GAP = ["from:2026-01-31T09:00:00.000Z", "by:aep/dev/orders"]
+ADOPT = f'UpsertDataset("orders", dataset_id="{ID}", name="Orders", tags={{"team": ["a"]}})'
+
+
+def change(aep: Aep, key: str, value: object) -> None:
+    aep.someone_else("PATCH", ID, [{"op": "add", "path": f"/{key}", "value": value}])
+
+
+def status(project: Project, *flags: str, expect: int = 0) -> str:
+    return project.command("status", "-C", str(project.folder), *flags, expect=expect).text
+
+
+def rows(project: Project, expect: int = 0) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = json.loads(status(project, "--json", expect=expect))
+    return found
+
+
+def entries(project: Project, *entries: dict[str, Any]) -> None:
+    with (project.folder / "Pulumi.dev.yaml").open("a") as file:
+        file.write(f"config:\n  aep:datasets: {json.dumps(entries)}\n")
+
+
+def test_drift_after_up_is_seen_and_nothing_is_written(project: Project, aep: Aep) -> None:
+    aep.dataset(ID, PROFILE_SCHEMA, {**UPSERT, "team": ["a"]}, name="Orders")
+    project.program(ADOPT)
+    project.up()
+    aep.forget()
+    assert "1 datasets, 0 not as declared" in status(project)
+    assert aep.calls() == ["POST /ims/token/v3", "GET catalog/dataSets/{id}"]
+    change(aep, "tags/unifiedProfile", ["enabled:true"])
+    change(aep, "tags/team", ["b"])
+    change(aep, "name", "Renamed")
+    aep.forget()
+    text = status(project, expect=1)
+    assert "upsert is off; the name is 'Renamed'; tag team differs" in text
+    assert "1 datasets, 1 not as declared" in text
+    assert aep.writes() == []
+
+
+def test_an_open_gap_is_shown_with_the_way_out(project: Project, aep: Aep) -> None:
+    aep.dataset(ID, PROFILE_SCHEMA, {**UPSERT, "team": ["a"]}, name="Orders")
+    project.program(ADOPT)
+    project.up()
+    change(aep, "tags/unifiedProfile", ["enabled:false"])
+    change(aep, "tags/pulumiProfileGap", GAP)
+    text = status(project, expect=1)
+    assert "Profile is off" in text
+    assert f"aep-provider enable {ID} [--upsert]" in text
+    (row,) = rows(project, expect=1)
+    assert row["off_since"] == "2026-01-31T09:00:00.000Z"
+
+
+@pytest.mark.parametrize(
+    ("entry", "tags", "differences"),
+    [
+        ({"dataset_id": ID}, UPSERT, ["not in the state yet: `pulumi up` adopts it"]),
+        ({"dataset_id": ID}, ON, ["not in the state yet: `pulumi up` adopts it", "upsert is off"]),
+        (
+            {"dataset_id": ID, "schema_id": "https://ns.adobe.com/acmeinc/schemas/0"},
+            UPSERT,
+            ["not in the state yet: `pulumi up` adopts it", f"the schema is {PROFILE_SCHEMA}"],
+        ),
+        (
+            {"dataset_id": ID},
+            {**UPSERT, "pulumiManagedBy": ["aep/prod/theirs"]},
+            ["not in the state yet: `pulumi up` adopts it", "the owner is aep/prod/theirs"],
+        ),
+        (
+            {"name": "New", "schema_id": PROFILE_SCHEMA},
+            UPSERT,
+            ["not in the state yet: `pulumi up` creates it"],
+        ),
+        (
+            {"dataset_id": f"0{ID[1:]}"},
+            UPSERT,
+            ["not in the state yet: `pulumi up` adopts it", "the dataset does not exist"],
+        ),
+        (
+            {"dataset_id": ID, "upsert": True},
+            UPSERT,
+            ["upsert is no argument of UpsertDataset.", "not in the state yet: `pulumi up` adopts it"],
+        ),
+    ],
+)
+def test_entries_of_the_stack_file_are_what_is_declared(
+    project: Project, aep: Aep, entry: dict[str, Any], tags: dict[str, list[str]], differences: list[str]
+) -> None:
+    aep.dataset(ID, PROFILE_SCHEMA, tags)
+    entries(project, {"resource": "orders", **entry})
+    (row,) = rows(project, expect=1)
+    assert row["differences"] == differences
+
+
+def test_many_datasets_are_read_in_bulk(project: Project, aep: Aep) -> None:
+    body = {"schemaRef": {"id": PROFILE_SCHEMA, "contentType": "application/vnd.adobe.xed+json;version=1"}}
+    ids = [f"{n:024x}" for n in range(150)]
+    aep.seed(datasets={one: {**body, "name": one, "tags": UPSERT} for one in ids[:-1]})
+    entries(project, *({"resource": one, "dataset_id": one} for one in ids))
+    aep.forget()
+    assert "the dataset does not exist" in status(project, expect=1)
+    assert aep.calls() == [
+        "POST /ims/token/v3",
+        "GET catalog/dataSets",
+        "GET catalog/dataSets",
+        "GET catalog/dataSets/{id}",
+        "GET sandbox-management/",
+    ]
+
+
+def test_an_error_is_not_taken_for_drift(project: Project, aep: Aep) -> None:
+    aep.dataset(ID, PROFILE_SCHEMA, UPSERT)
+    entries(project, {"resource": "orders", "dataset_id": ID})
+    aep.fault({"status": 403}, times=None, service="catalog")
+    assert "View Datasets" in status(project, expect=3)
