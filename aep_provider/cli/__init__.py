@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from aep_provider.cli.discover import discover
+from aep_provider.cli.doctor import doctor
 from aep_provider.cli.emulator import emulator
 from aep_provider.cli.enable import enable
 from aep_provider.cli.importing import import_
@@ -20,6 +21,7 @@ def main() -> None:
 
 
 main.add_command(discover)
+main.add_command(doctor)
 main.add_command(emulator)
 main.add_command(enable)
 main.add_command(import_)

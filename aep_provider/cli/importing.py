@@ -80,7 +80,7 @@ def import_(
     with console.errors_end_the_command(), console.Progress("Reading datasets") as progress:
         stack = source.required_stack()
         config = source.config()
-        settings = source.settings()
+        settings = source.load(config)
         owner = stack.owner(config)
         entries = list(config.get(DATASETS) or [])
         aep = connect(settings, console.CLOCK)

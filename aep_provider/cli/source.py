@@ -76,7 +76,13 @@ class Source:
             return {}
         # A secret that the environment gives anyway is not decrypted, so its passphrase is not needed.
         given = self.environ.get("AEP_CLIENT_SECRET") or self.environ.get("AEP_ACCESS_TOKEN")
-        return self.stack.config(secrets=not given)
+        try:
+            return self.stack.config(secrets=not given)
+        except PulumiFailed as error:
+            if not self.stack_name:
+                hint = "To do without the selected stack: --no-stack, and the AEP_ variables."
+                error.remedy = "\n".join(filter(None, (error.remedy, hint)))
+            raise
 
     def settings(self) -> Settings:
         """The settings.
@@ -84,13 +90,16 @@ class Source:
         Raises:
             SettingsError: they are not usable, or the stack cannot be read.
         """
+        return self.load(self.config())
+
+    def load(self, config: Mapping[str, Any]) -> Settings:
+        """The settings, with a configuration that was read already.
+
+        Raises:
+            SettingsError: they are not usable.
+        """
         try:
-            return Settings.load(self.config(), self.environ)
-        except PulumiFailed as error:
-            if not self.stack_name:
-                hint = "To do without the selected stack: --no-stack, and the AEP_ variables."
-                error.remedy = "\n".join(filter(None, (error.remedy, hint)))
-            raise
+            return Settings.load(config, self.environ)
         except SettingsError as error:
             where = f"stack {self.stack.name} and the environment" if self.stack else "the environment alone"
             raise SettingsError(error.message, f"{error.remedy}\nRead from {where}.") from error

@@ -37,7 +37,7 @@ def status(source: Source, as_json: bool) -> None:
     ):
         stack = source.required_stack()
         config = source.config()
-        settings = source.settings()
+        settings = source.load(config)
         recorded = stack.recorded()
         for one in recorded:
             guards.same_place(settings, one.outputs)

@@ -119,10 +119,11 @@ class Aep:
 
 @dataclass
 class Result:
-    """What a command printed, and its exit code."""
+    """What a command printed, and its exit code; `out` is standard output alone."""
 
     code: int
     text: str
+    out: str = ""
 
 
 @dataclass
@@ -169,14 +170,14 @@ class Project:
         process = subprocess.run(
             [Path(sys.executable).parent / "aep-provider", *arguments],
             env=self.environment | {"COLUMNS": "200"},
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
+            capture_output=True,
             text=True,
             timeout=TIMEOUT,
             check=False,
         )
-        assert process.returncode == expect, process.stdout
-        return Result(process.returncode, process.stdout)
+        text = process.stdout + process.stderr
+        assert process.returncode == expect, text
+        return Result(process.returncode, text, process.stdout)
 
     def up(self, *flags: str, expect: int | None = 0, **environment: str) -> Result:
         """`pulumi up` without the preview."""

@@ -26,7 +26,7 @@ OTHER_SCHEMA = f"{PROFILE_SCHEMA[:-64]}{'0' * 64}"
 
 
 def found(project: Project, *flags: str) -> list[dict[str, Any]]:
-    rows: list[dict[str, Any]] = json.loads(project.command("discover", "--json", *flags).text)
+    rows: list[dict[str, Any]] = json.loads(project.command("discover", "--json", *flags).out)
     return rows
 
 

@@ -94,7 +94,9 @@ def test_what_is_left_out_and_why(repository: Project, aep: Aep) -> None:
     aep.dataset(ID_3, PROFILE_SCHEMA, OFF, name="Off")
     system = {"managedBy": "SYSTEM"}
     aep.dataset("5b020a27e7040801dedbf471", PROFILE_SCHEMA, ON, name="Adobe's", classification=system)
-    told = json.loads(take_in(repository, "--all", "--dry-run", "--json"))
+    told = json.loads(
+        repository.command("import", "-C", str(repository.folder), "--all", "--dry-run", "--json").out
+    )
     assert [entry["resource"] for entry in told["imported"]] == ["orders"]
     assert {one["name"]: one["reason"] for one in told["skipped"]} == {
         "Off": "is not enabled for Profile (--enable takes it in)",

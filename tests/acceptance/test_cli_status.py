@@ -28,7 +28,9 @@ def status(project: Project, *flags: str, expect: int = 0) -> str:
 
 
 def rows(project: Project, expect: int = 0) -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = json.loads(status(project, "--json", expect=expect))
+    found: list[dict[str, Any]] = json.loads(
+        project.command("status", "-C", str(project.folder), "--json", expect=expect).out
+    )
     return found
 
 

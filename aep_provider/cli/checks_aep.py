@@ -1,0 +1,149 @@
+"""Checks that ask AEP: token, clock, sandbox, permissions, schemas, open gaps. Only reads."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from datetime import datetime, timedelta, timezone
+from email.utils import parsedate_to_datetime
+
+from aep_provider import guards
+from aep_provider.aep.flows import UNSEEN_WRITERS
+from aep_provider.aep.gateway import Call
+from aep_provider.aep.sandboxes import PATH as SANDBOXES
+from aep_provider.cli.declared import Declared
+from aep_provider.cli.findings import Finding, failed, note, ok, problem, skipped
+from aep_provider.cli.inventory import gap_lines
+from aep_provider.dataset.tags import GAP_TAG
+from aep_provider.errors import AepProviderError, ApiError, Refused
+from aep_provider.guards import Context
+
+SKEW = timedelta(minutes=5)
+WINDOW = 600.0
+"""Seconds that a token must live before Profile is switched off."""
+
+NO_DATASET = "0" * 24
+
+
+def asked(context: Context, stack: Sequence[Declared]) -> Iterator[Finding]:
+    """Every check, in the order in which one rests on the other."""
+    try:
+        context.aep.gateway.tokens.get()
+    except AepProviderError as error:
+        yield failed("token", error)
+        for check in ("clock", "sandbox", "permissions", "schemas", "open gaps"):
+            yield skipped(check, "there is no token")
+        return
+    yield _token(context)
+    yield _clock(context)
+    try:
+        sandbox = context.aep.sandboxes.current()
+    except ApiError as error:
+        yield failed("sandbox", error)
+    else:
+        try:
+            guards.sandbox(context)
+            yield ok("sandbox", f"{context.sandbox}, type {sandbox.type if sandbox else 'unknown'}, active")
+        except Refused as error:
+            yield failed("sandbox", error)
+    yield from _permissions(context)
+    yield from _schemas(context, stack)
+    yield from _gaps(context)
+
+
+def _token(context: Context) -> Finding:
+    if not context.settings.access_token:
+        return ok("token", "the token service accepts the credential")
+    try:
+        context.aep.gateway.tokens.ensure(WINDOW)
+    except Refused:
+        return problem(
+            "token",
+            "AEP_ACCESS_TOKEN ends within ten minutes, or does not say when: changing upsert is refused",
+            "Export a fresh one, or use AEP_CLIENT_SECRET.",
+        )
+    return ok("token", "AEP_ACCESS_TOKEN lives for ten minutes at least")
+
+
+def _clock(context: Context) -> Finding:
+    call = Call("GET", SANDBOXES, "sandboxes", query={"limit": 1, "offset": 0}, anywhere=True)
+    try:
+        theirs = parsedate_to_datetime(context.aep.gateway.send(call).headers["Date"])
+    except (ApiError, KeyError, TypeError, ValueError):
+        return skipped("clock", "no reply told the time")
+    difference = abs(context.clock.now() - _utc(theirs))
+    if difference > SKEW:
+        return problem(
+            "clock",
+            f"this machine is {difference.total_seconds():.0f} s off the service's clock",
+            "Set it: the life of a token and the times of a gap are judged by it.",
+        )
+    return ok("clock", "in step with the service")
+
+
+def _permissions(context: Context) -> Iterator[Finding]:
+    aep = context.aep
+    reads: tuple[tuple[str, Callable[[], object]], ...] = (
+        ("View Datasets", lambda: next(aep.catalog.all(), None)),
+        ("batches", lambda: aep.batches.recent(NO_DATASET)),
+        ("View Schemas", lambda: aep.gateway.send(_schema_list())),
+    )
+    for name, read in reads:
+        try:
+            read()
+            yield ok(f"permission: {name}", "reading works")
+        except ApiError as error:
+            yield failed(f"permission: {name}", error)
+    try:
+        aep.flows.into(NO_DATASET)
+        yield ok("permission: View Sources", f"reading works; {UNSEEN_WRITERS}")
+    except ApiError as error:
+        yield note("permission: View Sources", f"dataflows cannot be listed: {error.message}", error.remedy)
+    yield note("permission: Manage Datasets", "cannot be seen without writing")
+
+
+def _schemas(context: Context, stack: Sequence[Declared]) -> Iterator[Finding]:
+    wanted: dict[str, bool] = {}
+    for one in stack:
+        if one.wanted is not None and one.wanted.schema_id:
+            wanted[one.wanted.schema_id] = wanted.get(one.wanted.schema_id, False) or one.wanted.is_upsert
+    if not wanted:
+        yield skipped("schemas", "no dataset of the stack names one")
+        return
+    good = 0
+    for schema_id, upsert in sorted(wanted.items()):
+        try:
+            guards.schema(context, schema_id, upsert=upsert)
+            good += 1
+        except AepProviderError as error:
+            yield failed("schemas", error)
+    if good:
+        yield ok("schemas", f"{good} of {len(wanted)} of the stack are in the Profile union and fit")
+
+
+def _gaps(context: Context) -> Iterator[Finding]:
+    try:
+        noted = context.aep.catalog.tagged(GAP_TAG)
+    except ApiError as error:
+        yield failed("open gaps", error)
+        return
+    lines = gap_lines(noted)
+    for line in lines:
+        text, _, remedy = line.partition(". ")
+        yield problem("open gaps", text, remedy)
+    if not lines:
+        yield ok("open gaps", "none that this provider noted")
+
+
+def _schema_list() -> Call:
+    return Call(
+        "GET",
+        "/data/foundation/schemaregistry/tenant/schemas",
+        "schemas",
+        query={"limit": 1},
+        accept="application/vnd.adobe.xed-id+json",
+        permission="View Schemas",
+    )
+
+
+def _utc(moment: datetime) -> datetime:
+    return moment if moment.tzinfo else moment.replace(tzinfo=timezone.utc)

@@ -1,0 +1,147 @@
+"""Checks of this machine and of the Pulumi project; nothing is asked of AEP."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import os
+import platform
+import re
+import shutil
+import subprocess
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from aep_provider.cli.findings import Finding, failed, note, ok, problem, skipped
+from aep_provider.cli.stack import PulumiFailed, project, project_file
+
+MINIMUM = (3, 268)
+"""The oldest Pulumi whose reads and refreshes behave as this package needs; also the SDK's minimum."""
+
+COMPANIONS = ("pulumi-language-python", "pulumi-resource-pulumi-python")
+ANSWER = 60.0
+"""Seconds for a program that only has to say its version."""
+
+_INSTALL = "Install it: https://www.pulumi.com/docs/install/"
+
+
+def versions(environ: Mapping[str, str]) -> Iterator[Finding]:
+    """Python, this package, the Pulumi SDK, the `pulumi` command and its language host."""
+    found = {name: importlib.metadata.version(name) for name in ("aep-provider", "pulumi")}
+    yield ok("versions", f"aep-provider {found['aep-provider']}, Python {platform.python_version()}")
+    command = shutil.which("pulumi", path=environ.get("PATH"))
+    if command is None:
+        yield problem("pulumi", "no `pulumi` on PATH", _INSTALL)
+        yield skipped("language host", "there is no `pulumi`")
+        return
+    said = _said(command, "version")
+    match = re.match(r"v?(\d+)\.(\d+)\.", said)
+    if match is None:
+        yield problem("pulumi", f"{command} does not tell its version: {said!r}", _INSTALL)
+    elif (int(match[1]), int(match[2])) < MINIMUM:
+        yield problem("pulumi", f"{said} is older than {'.'.join(map(str, MINIMUM))}", _INSTALL)
+    elif (match[1], match[2]) != tuple(found["pulumi"].split(".")[:2]):
+        yield note(
+            "pulumi", f"{said}, with SDK {found['pulumi']}: Pulumi keeps the two in step, best do so too"
+        )
+    else:
+        yield ok("pulumi", f"{said}, SDK {found['pulumi']}")
+    folders = os.pathsep.join((str(Path(command).resolve().parent), environ.get("PATH", "")))
+    missing = [name for name in COMPANIONS if shutil.which(name, path=folders) is None]
+    if missing:
+        text = f"{' and '.join(missing)}: neither beside `pulumi` nor on PATH"
+        yield problem("language host", text, "Install the whole of Pulumi's release, not the one file.")
+    else:
+        yield ok("language host", "found")
+
+
+def project_options(folder: Path, environ: Mapping[str, str]) -> Iterator[Finding]:
+    """The project file: refresh, runtime, interpreter."""
+    file = project_file(folder)
+    if file is None:
+        yield skipped("project", f"there is no Pulumi.yaml in {folder} or above")
+        return
+    try:
+        held = project(file)
+    except PulumiFailed as error:
+        yield failed("project", error)
+        return
+    if (held.get("options") or {}).get("refresh") != "always":
+        yield problem(
+            "refresh",
+            f"{file} does not say `options: {{refresh: always}}`: a Profile that a killed run left off stays "
+            "unseen if the program is reverted",
+            "Add it, or run `pulumi up --refresh` always.",
+        )
+    else:
+        yield ok("refresh", "before every change")
+    if environ.get("PULUMI_RUN_PROGRAM") != "true":
+        yield note(
+            "run program",
+            "PULUMI_RUN_PROGRAM is not `true`: refresh and destroy use the credential of the last run",
+            "export PULUMI_RUN_PROGRAM=true, or give the credential in the environment.",
+        )
+    else:
+        yield ok("run program", "refresh and destroy use the configured credential")
+    yield _interpreter(file, held)
+
+
+def surroundings(environ: Mapping[str, str]) -> Iterator[Finding]:
+    """Proxy, certificates, and diagnostics that write secrets."""
+    proxy = next((value for key in ("HTTPS_PROXY", "https_proxy") if (value := environ.get(key))), "")
+    # A proxy's URL may carry a password, so only the host is shown.
+    yield ok("proxy", f"HTTPS_PROXY is {urlsplit(proxy).hostname or 'set'}" if proxy else "none")
+    bundle = environ.get("REQUESTS_CA_BUNDLE") or environ.get("CURL_CA_BUNDLE") or ""
+    if bundle and not Path(bundle).exists():
+        yield problem("certificates", f"REQUESTS_CA_BUNDLE names {bundle}, which is not there", "Correct it.")
+    else:
+        yield ok("certificates", bundle or "those that come with the HTTP library")
+    if environ.get("PULUMI_DEBUG_GRPC"):
+        yield problem(
+            "secrets",
+            "PULUMI_DEBUG_GRPC is set: Pulumi writes secrets into that file in plain text",
+            "Unset it.",
+        )
+
+
+def _interpreter(file: Path, held: Mapping[str, Any]) -> Finding:
+    runtime = held.get("runtime")
+    options = (runtime.get("options") or {}) if isinstance(runtime, dict) else {}
+    if (runtime.get("name") if isinstance(runtime, dict) else runtime) != "python":
+        return problem(
+            "interpreter", "the project's runtime is not python", "Dynamic providers are Python only."
+        )
+    virtualenv, toolchain = options.get("virtualenv"), options.get("toolchain")
+    if held.get("main") and virtualenv and not Path(virtualenv).is_absolute():
+        return problem(
+            "interpreter",
+            "with `main:` Pulumi looks for a relative virtualenv in two different folders",
+            "Keep Pulumi.yaml and __main__.py in one folder, without `main:`.",
+        )
+    if toolchain == "poetry":
+        return note("interpreter", "the toolchain is poetry, which chooses it; not looked into")
+    folder = virtualenv or (".venv" if toolchain == "uv" else "")
+    if not folder:
+        return note(
+            "interpreter",
+            "Pulumi.yaml names neither virtualenv nor toolchain: the plugin runs the first python3 on PATH",
+            "Say `toolchain:` and `virtualenv:` under `runtime: options:`.",
+        )
+    python = file.parent / folder / "bin" / "python"
+    said = _said(str(python), "-c", "import aep_provider; print('installed')") if python.exists() else ""
+    if said != "installed":
+        why = "there is no such interpreter" if not python.exists() else "aep_provider is not installed there"
+        return problem("interpreter", f"{python}: {why}", f"{python} -m pip install aep-provider")
+    return ok("interpreter", str(python))
+
+
+def _said(*command: str) -> str:
+    environment = {**os.environ, "PULUMI_SKIP_UPDATE_CHECK": "true"}
+    try:
+        done = subprocess.run(  # noqa: S603
+            command, capture_output=True, text=True, timeout=ANSWER, env=environment, check=False
+        )
+    except (OSError, subprocess.TimeoutExpired) as error:
+        return str(error)
+    return (done.stdout if done.returncode == 0 else done.stderr).strip()

@@ -1,0 +1,91 @@
+"""``aep-provider doctor``: what is wrong with the set-up, and what to do about it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import click
+
+from aep_provider.cli import checks_here, console
+from aep_provider.cli.declared import Declared, declared
+from aep_provider.cli.findings import PROBLEM, Finding, failed, ok, skipped
+from aep_provider.cli.source import Source, takes_settings
+from aep_provider.cli.stack import DATASETS, PulumiFailed
+from aep_provider.errors import SettingsError
+from aep_provider.guards import Context
+
+STYLES = {"ok": "green", "note": "yellow", "problem": "red", "not checked": "dim"}
+
+
+@click.command()
+@click.option("--json", "as_json", is_flag=True, help="Print a JSON array instead of lines.")
+@takes_settings
+def doctor(source: Source, as_json: bool) -> None:
+    """Check the set-up: Pulumi, project, settings, token, sandbox, permissions, schemas, open gaps.
+
+    One line each, with the remedy below it. Nothing is written, here or in AEP. Whether the credential may
+    write cannot be seen without writing.
+
+    Exit codes: 0 no problem; 1 a problem was found; 2 wrong usage.
+
+    \b
+    Examples:
+      aep-provider doctor
+      aep-provider doctor --stack prod --json
+    """
+    with console.Progress("Checking") as progress:
+        findings = []
+        for finding in _all(source):
+            findings.append(finding)
+            progress.step(finding.check)
+    problems = sum(finding.status == PROBLEM for finding in findings)
+    if as_json:
+        console.as_json([vars(finding) for finding in findings])
+    else:
+        for finding in findings:
+            _print(finding)
+        console.line(f"{len(findings)} checks, {problems} problem{'' if problems == 1 else 's'}")
+    if problems:
+        raise click.exceptions.Exit(1)
+
+
+def _all(source: Source) -> Iterator[Finding]:
+    yield from checks_here.versions(source.environ)
+    yield from checks_here.project_options(source.folder, source.environ)
+    yield from checks_here.surroundings(source.environ)
+    config: dict[str, Any] = {}
+    stack: list[Declared] = []
+    try:
+        config = source.config()
+        if source.stack is None:
+            yield skipped("stack", "none is selected; environment and flags are all there is")
+        else:
+            recorded = source.stack.recorded()
+            stack = declared(recorded, config.get(DATASETS) or [], ownership_tag=True)
+            yield ok("stack", f"{source.stack.name}, {len(stack)} datasets")
+    except PulumiFailed as error:
+        yield failed("stack", error)
+    for one in stack:
+        for text in one.problems:
+            yield Finding("declaration", PROBLEM, f"{one.resource}: {text}", f"Correct {DATASETS}.")
+    try:
+        settings = source.load(config)
+    except SettingsError as error:
+        yield failed("settings", error)
+        yield skipped("AEP", "the settings are not usable")
+        return
+    yield ok("settings", f"sandbox {settings.sandbox}, organisation {settings.org_id}, {settings.endpoint}")
+    from aep_provider.aep import connect
+    from aep_provider.cli.checks_aep import asked
+
+    yield from asked(
+        Context(connect(settings, console.CLOCK), settings, console.ConsoleReporter(), console.CLOCK), stack
+    )
+
+
+def _print(finding: Finding) -> None:
+    first, *more = finding.text.splitlines() or [""]
+    console.line(f"{finding.status:11}  {finding.check}: {first}", STYLES[finding.status])
+    for text in (*more, *finding.remedy.splitlines()):
+        console.line(f"{'':11}  {text}")

@@ -1,0 +1,194 @@
+"""`aep-provider doctor`: each problem on its own line, with the remedy, and nothing written."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from datetime import datetime, timedelta, timezone
+from email.utils import format_datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from aep_provider.emulator.seeds import EVENTS_SCHEMA, PLAIN_SCHEMA, PROFILE_SCHEMA
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from conftest import Aep, Project
+
+ID = "5b020a27e7040801dedbf46e"
+GAP = {
+    "unifiedProfile": ["enabled:false"],
+    "pulumiProfileGap": ["from:2026-01-31T09:00:00.000Z", "by:aep/dev/x"],
+}
+
+
+@pytest.fixture
+def healthy(new_project: Callable[..., Project], aep: Aep) -> Project:
+    """A project that has nothing to be found."""
+    project = new_project(options="options:\n  refresh: always\n")
+    project.environment["PULUMI_RUN_PROGRAM"] = "true"
+    return project
+
+
+def examine(project: Project, *flags: str, expect: int = 0) -> list[dict[str, Any]]:
+    told = project.command("doctor", "-C", str(project.folder), "--json", *flags, expect=expect).out
+    found: list[dict[str, Any]] = json.loads(told)
+    return found
+
+
+def only_problem(project: Project, *flags: str) -> dict[str, Any]:
+    (found,) = (one for one in examine(project, *flags, expect=1) if one["status"] == "problem")
+    assert isinstance(found, dict)
+    assert found["remedy"]
+    return found
+
+
+def test_a_healthy_set_up_has_no_problem_and_nothing_is_written(healthy: Project, aep: Aep) -> None:
+    aep.dataset(ID, PROFILE_SCHEMA, {})
+    entry = {"resource": "a", "dataset_id": ID, "schema_id": PROFILE_SCHEMA}
+    with (healthy.folder / "Pulumi.dev.yaml").open("a") as file:
+        file.write(f"config:\n  aep:datasets: {json.dumps([entry])}\n")
+    files = {path: path.read_bytes() for path in healthy.folder.iterdir()}
+    aep.forget()
+    found = examine(healthy)
+    assert {one["check"]: one["status"] for one in found} == {
+        "versions": "ok",
+        "pulumi": found[1]["status"],  # a note where command and SDK are not of the same version
+        "language host": "ok",
+        "refresh": "ok",
+        "run program": "ok",
+        "interpreter": "ok",
+        "proxy": "ok",
+        "certificates": "ok",
+        "stack": "ok",
+        "settings": "ok",
+        "token": "ok",
+        "clock": "not checked",  # the emulator does not tell the time
+        "sandbox": "ok",
+        "permission: View Datasets": "ok",
+        "permission: batches": "ok",
+        "permission: View Schemas": "ok",
+        "permission: View Sources": "ok",
+        "permission: Manage Datasets": "note",
+        "schemas": "ok",
+        "open gaps": "ok",
+    }
+    assert aep.writes() == []
+    assert {path: path.read_bytes() for path in healthy.folder.iterdir()} == files
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "check", "text"),
+    [
+        ("AEP_CLIENT_SECRET", "wrong", "token", "invalid_client"),
+        ("AEP_SANDBOX", "nowhere", "sandbox", "does not exist, or the credential does not see it"),
+        ("AEP_SANDBOX", "prod", "sandbox", "may not write to production"),
+        ("AEP_ORG_ID", "acme", "settings", "no organisation id"),
+        ("AEP_ACCESS_TOKEN", "?", "token", "ends within ten minutes, or does not say when"),
+        ("REQUESTS_CA_BUNDLE", "/nowhere.pem", "certificates", "/nowhere.pem, which is not there"),
+        ("PULUMI_DEBUG_GRPC", "/tmp/log", "secrets", "plain text"),
+    ],
+)
+def test_problems_of_the_environment(
+    healthy: Project, aep: Aep, variable: str, value: str, check: str, text: str
+) -> None:
+    healthy.environment[variable] = aep.token() if value == "?" else value
+    found = [one for one in examine(healthy, "--no-stack", expect=1) if one["status"] == "problem"]
+    assert found[0]["check"] == check
+    assert text in found[0]["text"] + found[0]["remedy"]
+
+
+@pytest.mark.parametrize(
+    ("service", "check"),
+    [
+        ("catalog", "permission: View Datasets"),
+        ("schemaregistry", "permission: View Schemas"),
+        ("flow", "permission: View Sources"),
+    ],
+)
+def test_a_missing_permission_is_named(healthy: Project, aep: Aep, service: str, check: str) -> None:
+    aep.fault({"status": 403}, times=None, service=service)
+    found = {
+        one["check"]: one for one in examine(healthy, "--no-stack", expect=0 if service == "flow" else 1)
+    }
+    # Dataflows are advice to the provider, so their permission is as well.
+    assert found[check]["status"] == ("note" if service == "flow" else "problem")
+    assert check.removeprefix("permission: ") in found[check]["remedy"]
+
+
+def test_a_project_without_refresh_is_a_problem(project: Project, aep: Aep) -> None:
+    project.environment["PULUMI_RUN_PROGRAM"] = "true"
+    assert only_problem(project)["check"] == "refresh"
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ("runtime: nodejs", "the project's runtime is not python"),
+        ("runtime:\n  name: python\n  options:\n    virtualenv: venv", "there is no such interpreter"),
+        (
+            "main: src\nruntime:\n  name: python\n  options:\n    virtualenv: venv",
+            "with `main:` Pulumi looks for a relative virtualenv in two different folders",
+        ),
+        (
+            "runtime:\n  name: python\n  options:\n    virtualenv: empty",
+            "aep_provider is not installed there",
+        ),
+    ],
+)
+def test_problems_of_the_interpreter(healthy: Project, aep: Aep, text: str, problem: str) -> None:
+    python = healthy.folder / "empty/bin/python"
+    python.parent.mkdir(parents=True)
+    python.write_text("#!/bin/sh\nexit 1\n")
+    python.chmod(0o755)
+    (healthy.folder / "Pulumi.yaml").write_text(f"name: aep\n{text}\noptions:\n  refresh: always\n")
+    found = only_problem(healthy, "--no-stack")
+    assert found["check"] == "interpreter"
+    assert problem in found["text"]
+
+
+def test_schemas_of_the_stack_are_looked_at(healthy: Project, aep: Aep) -> None:
+    entries = [
+        {"resource": "a", "name": "A", "schema_id": PLAIN_SCHEMA},
+        {"resource": "b", "name": "B", "schema_id": EVENTS_SCHEMA},
+        {"resource": "c", "name": "C"},
+    ]
+    with (healthy.folder / "Pulumi.dev.yaml").open("a") as file:
+        file.write(f"config:\n  aep:datasets: {json.dumps(entries)}\n")
+    found = [one for one in examine(healthy, expect=1) if one["status"] == "problem"]
+    assert [one["check"] for one in found] == ["declaration", "schemas", "schemas"]
+    assert "c: schema_id is required" in found[0]["text"]
+    assert {"is not enabled for Profile" in one["text"] for one in found[1:]} == {True, False}
+
+
+@pytest.mark.parametrize(("hours", "status"), [(0, "ok"), (1, "problem")])
+def test_the_clock_is_compared_with_the_services(healthy: Project, aep: Aep, hours: int, status: str) -> None:
+    moment = format_datetime(datetime.now(timezone.utc) + timedelta(hours=hours), usegmt=True)
+    action = {"status": 200, "body": {"sandboxes": []}, "headers": {"Date": moment}}
+    aep.fault(action, service="sandbox", times=1)
+    found = {one["check"]: one for one in examine(healthy, "--no-stack", expect=1 if hours else 0)}
+    assert found["clock"]["status"] == status
+
+
+def test_an_open_gap_is_a_problem(healthy: Project, aep: Aep) -> None:
+    aep.dataset(ID, PROFILE_SCHEMA, GAP)
+    found = only_problem(healthy, "--no-stack")
+    assert found["check"] == "open gaps"
+    assert f"aep-provider enable {ID}" in found["remedy"]
+    text = healthy.command("doctor", "--no-stack", expect=1).text
+    assert "problem      open gaps: Profile of" in text
+    assert "1 problem\n" in text
+
+
+def test_no_pulumi_on_path(healthy: Project, aep: Aep, tmp_path: Path) -> None:
+    bare = tmp_path / "bare"
+    bare.mkdir()
+    env = shutil.which("env")
+    assert env
+    (bare / "env").symlink_to(env)
+    healthy.environment["PATH"] = str(bare)
+    found = only_problem(healthy)
+    assert (found["check"], found["text"]) == ("pulumi", "no `pulumi` on PATH")
