@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import importlib.metadata
 import inspect
 import re
 from pathlib import Path
@@ -106,3 +107,11 @@ def test_stack_files_hold_known_settings_only(path: Path) -> None:
 def test_public_names() -> None:
     assert aep_provider.__all__ == sorted(aep_provider.__all__)
     assert set(aep_provider.__all__) == {"AepProviderError", "UpsertDataset"}
+
+
+def test_the_licence_of_every_direct_dependency_is_listed() -> None:
+    requires = importlib.metadata.requires("aep-provider") or []
+    names = {re.split(r"[<>=~! ;\[]", text)[0].lower() for text in requires}
+    listed = re.findall(r"^\| ([a-z0-9-]+) \| \S", page("licences.md").split("|---|---|")[1], re.MULTILINE)
+    assert names <= set(listed)
+    assert listed == sorted(listed)
