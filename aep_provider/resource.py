@@ -2,14 +2,68 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Literal, TypedDict, overload
 
 import pulumi
 
 from aep_provider import inputs
 from aep_provider.errors import InvalidInput
 from aep_provider.provider import UpsertDatasetProvider
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
+InFlightBatches = Literal["wait", "fail", "ignore"]
+
+_Times = TypedDict("_Times", {"from": str, "to": str})
+
+
+class ProfileGap(_Times, total=False):
+    """The output `profile_gap`. The batches are missing where they could not be listed.
+
+    Attributes:
+        replay: batches to ingest again.
+        suspect: batches that ended within the hour before.
+    """
+
+    replay: Sequence[str]
+    suspect: Sequence[str]
+
+
+if TYPE_CHECKING:
+    _Gap = ProfileGap | None
+else:
+    _Gap = Any  # Pulumi reads the annotations of outputs, and knows nothing of typed dicts.
+
+
+class _Optional(TypedDict, total=False):
+    description: pulumi.Input[str] | None
+    schema_content_type: pulumi.Input[str] | None
+    tags: pulumi.Input[Mapping[str, pulumi.Input[Sequence[pulumi.Input[str]]]]] | None
+    is_upsert: pulumi.Input[bool] | None
+    allow_profile_gap: pulumi.Input[bool] | None
+    in_flight_batches: pulumi.Input[InFlightBatches] | None
+    wait_timeout: pulumi.Input[int] | None
+    deletion_protection: bool | None
+
+
+class NewDataset(_Optional):
+    """The arguments that create a dataset."""
+
+    name: pulumi.Input[str]
+    schema_id: pulumi.Input[str]
+
+
+class _NameAndSchema(TypedDict, total=False):
+    name: pulumi.Input[str] | None
+    schema_id: pulumi.Input[str] | None
+
+
+class ExistingDataset(_Optional, _NameAndSchema):
+    """The arguments that configure an existing dataset."""
+
+    dataset_id: pulumi.Input[str]
 
 
 class UpsertDataset(pulumi.dynamic.Resource, module="aep", name="UpsertDataset"):
@@ -54,8 +108,26 @@ class UpsertDataset(pulumi.dynamic.Resource, module="aep", name="UpsertDataset")
     sandbox: pulumi.Output[str]
     org_id: pulumi.Output[str]
     endpoint: pulumi.Output[str]
-    profile_gap: pulumi.Output[Any]
+    profile_gap: pulumi.Output[_Gap]
     spec_version: pulumi.Output[int]
+
+    @overload
+    def __init__(
+        self,
+        resource_name: str,
+        *,
+        opts: pulumi.ResourceOptions | None = None,
+        **arguments: Unpack[NewDataset],
+    ) -> None: ...
+
+    @overload
+    def __init__(
+        self,
+        resource_name: str,
+        *,
+        opts: pulumi.ResourceOptions | None = None,
+        **arguments: Unpack[ExistingDataset],
+    ) -> None: ...
 
     def __init__(
         self,
@@ -69,7 +141,7 @@ class UpsertDataset(pulumi.dynamic.Resource, module="aep", name="UpsertDataset")
         tags: pulumi.Input[Mapping[str, pulumi.Input[Sequence[pulumi.Input[str]]]]] | None = None,
         is_upsert: pulumi.Input[bool] | None = None,
         allow_profile_gap: pulumi.Input[bool] | None = None,
-        in_flight_batches: pulumi.Input[str] | None = None,
+        in_flight_batches: pulumi.Input[InFlightBatches] | None = None,
         wait_timeout: pulumi.Input[int] | None = None,
         deletion_protection: bool | None = None,
         opts: pulumi.ResourceOptions | None = None,
@@ -143,9 +215,9 @@ class UpsertDataset(pulumi.dynamic.Resource, module="aep", name="UpsertDataset")
             id: the dataset's id.
             opts: resource options.
         """
-        return UpsertDataset(
-            resource_name, opts=pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(id=id))
-        )
+        # Neither of the two forms that a program may use: the id in the options is all there is.
+        make: Callable[..., UpsertDataset] = UpsertDataset
+        return make(resource_name, opts=pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(id=id)))
 
 
 def _validated(
