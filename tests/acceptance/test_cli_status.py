@@ -131,3 +131,19 @@ def test_an_error_is_not_taken_for_drift(project: Project, aep: Aep) -> None:
     entries(project, {"resource": "orders", "dataset_id": ID})
     aep.fault({"status": 403}, times=None, service="catalog")
     assert "View Datasets" in status(project, expect=3)
+
+
+def test_the_nightly_preview_exits_with_7_on_drift_and_leaves_the_state_alone(
+    project: Project, aep: Aep
+) -> None:
+    aep.dataset(ID, PROFILE_SCHEMA, {**UPSERT, "team": ["a"]}, name="Orders")
+    project.program(ADOPT)
+    project.up()
+    nightly = ("--refresh", "--expect-no-changes")
+    project.preview(*nightly)
+    change(aep, "name", "Renamed")
+    before = project.state()
+    aep.forget()
+    assert "Renamed" in project.preview(*nightly, expect=7).text
+    assert project.state() == before
+    assert aep.writes() == []

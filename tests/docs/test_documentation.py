@@ -6,8 +6,10 @@ import ast
 import importlib.metadata
 import inspect
 import re
+import shlex
 from pathlib import Path
 
+import click
 import pytest
 import yaml
 from click.testing import CliRunner
@@ -67,6 +69,13 @@ def test_every_make_target_is_documented() -> None:
 
 
 @pytest.mark.parametrize("command", sorted(main.commands))
+def test_every_flag_of_a_command_has_a_help_text(command: str) -> None:
+    flags = [one for one in main.commands[command].params if isinstance(one, click.Option)]
+    assert all(flag.help for flag in flags)
+    assert "Example" in (main.commands[command].help or "") or command == "emulator"
+
+
+@pytest.mark.parametrize("command", sorted(main.commands))
 def test_every_command_is_documented_and_helps(command: str) -> None:
     assert f"aep-provider {command}" in README
     shown = CliRunner().invoke(main, [command, "--help"])
@@ -102,6 +111,24 @@ def test_stack_files_hold_known_settings_only(path: Path) -> None:
     assert set(config) <= known
     for entry in config["aep:datasets"]:
         assert set(entry) <= {*ARGUMENTS, "resource"}
+
+
+COMMANDS = [
+    (path, line.removeprefix("$ "))
+    for path in PAGES
+    for block in re.findall(r"```console\n(.*?)```", path.read_text(), re.DOTALL)
+    for line in map(str.strip, block.splitlines())
+    if re.match(r"\$ (\w+=\S+ )*aep-provider ", line)
+]
+
+
+@pytest.mark.parametrize(("path", "line"), COMMANDS, ids=lambda value: getattr(value, "stem", value))
+def test_commands_in_the_documentation_are_understood(path: Path, line: str) -> None:
+    words = shlex.split(line.split(" | ")[0].split(">")[0].replace("[", "").replace("]", ""))
+    words = words[words.index("aep-provider") + 1 :]
+    command = main.commands[words[0]]
+    known = {flag for parameter in command.params for flag in (*parameter.opts, *parameter.secondary_opts)}
+    assert {word for word in words[1:] if word.startswith("-")} <= known
 
 
 def test_public_names() -> None:

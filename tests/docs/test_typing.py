@@ -41,13 +41,15 @@ NONSENSE = (
 
 
 def write(folder: Path) -> None:
-    """The programs: GOOD, every Python block of the documentation, and NONSENSE with one call a line."""
+    """GOOD, every Python block and example of the documentation, and NONSENSE with one call a line."""
     folder.mkdir()
     (folder / "good.py").write_text(GOOD)
     for path in PAGES:
         for number, block in enumerate(re.findall(r"```python\n(.*?)```", path.read_text(), re.DOTALL)):
             (folder / f"{path.stem.replace('-', '_').lower()}_{number}.py").write_text(block)
     head = "from aep_provider import UpsertDataset"
+    for path in ROOT.glob("docs/examples/**/*.py"):
+        (folder / f"example_{path.parent.name}_{path.stem.strip('_')}.py").write_text(path.read_text())
     (folder / "nonsense.py").write_text("\n".join([head, *NONSENSE]) + "\n")
 
 
