@@ -59,7 +59,7 @@ def _all(source: Source) -> Iterator[Finding]:
     try:
         config = source.config()
         if source.stack is None:
-            yield skipped("stack", "none is selected; environment and flags are all there is")
+            yield skipped("stack", f"{source.why_no_stack}; environment and flags are all there is")
         else:
             recorded = source.stack.recorded()
             stack = declared(recorded, config.get(DATASETS) or [], ownership_tag=True)

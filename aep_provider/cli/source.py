@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 
 import click
 
-from aep_provider.cli.stack import PulumiFailed, Stack, project_file
+from aep_provider.cli.stack import PulumiFailed, Stack
 from aep_provider.errors import SettingsError
 from aep_provider.settings import Settings
 
@@ -43,16 +43,25 @@ class Source:
     use_stack: bool
     environ: Mapping[str, str]
     _stack: Stack | None = field(default=None, init=False)
+    _why_none: PulumiFailed | None = field(default=None, init=False)
 
     @property
     def stack(self) -> Stack | None:
-        """The stack that is named or selected."""
-        if self._stack is None and self.use_stack:
-            if self.stack_name:
-                self._stack = Stack(self.folder, self.stack_name)
-            else:
-                self._stack = Stack.selected(self.folder)
+        """The stack that is named or selected; ``None`` where there is none."""
+        if self._stack is None and self._why_none is None and self.use_stack:
+            try:
+                self._stack = (
+                    Stack(self.folder, self.stack_name) if self.stack_name else Stack.selected(self.folder)
+                )
+            except PulumiFailed as error:
+                # No stack is a way of working, too: `required_stack` and `doctor` say why there is none.
+                self._why_none = error
         return self._stack
+
+    @property
+    def why_no_stack(self) -> str:
+        """Why `stack` is ``None``, for a message."""
+        return self._why_none.message if self._why_none else "--no-stack was given"
 
     def required_stack(self) -> Stack:
         """The stack, for a command that is nothing without one.
@@ -61,12 +70,8 @@ class Source:
             PulumiFailed: there is none.
         """
         if self.stack is None:
-            where = project_file(self.folder)
-            raise PulumiFailed(
-                f"No Pulumi stack is selected in {where.parent}"
-                if where
-                else f"There is no Pulumi.yaml in {self.folder} or above",
-                "Use --stack NAME (and --cwd DIR), or `pulumi stack select`.",
+            raise self._why_none or PulumiFailed(
+                "This command works on a Pulumi stack", "Leave --no-stack out, or use --stack NAME."
             )
         return self.stack
 

@@ -60,15 +60,16 @@ class Stack:
     name: str
 
     @classmethod
-    def selected(cls, folder: Path) -> Stack | None:
-        """The selected stack; ``None`` where there is no project, no `pulumi`, or nothing selected."""
-        if project_file(folder) is None or shutil.which("pulumi") is None:
-            return None
-        try:
-            name = _pulumi(folder, "stack", "--show-name").strip()
-        except PulumiFailed:
-            return None
-        return cls(folder, name) if name else None
+    def selected(cls, folder: Path) -> Stack:
+        """The selected stack.
+
+        Raises:
+            PulumiFailed: there is no project, no `pulumi`, or nothing selected.
+        """
+        if project_file(folder) is None:
+            raise PulumiFailed(f"There is no Pulumi.yaml in {folder} or above", "Use --cwd DIR.")
+        name = _pulumi(folder, "stack", "--show-name").strip()
+        return cls(folder, name)
 
     @property
     def project(self) -> str:
@@ -164,7 +165,7 @@ def _found() -> str:
     if found is None:
         raise PulumiFailed(
             "No `pulumi` on PATH, so no stack can be read",
-            "Put it on PATH (in a checkout of this project: `make -s pulumi-path`), or use --no-stack.",
+            "Put it on PATH; in a checkout of this project `make -s pulumi-path` tells where it is.",
         )
     return found
 

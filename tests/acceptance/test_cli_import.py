@@ -185,5 +185,10 @@ def test_another_organisation_in_the_stack_is_refused(repository: Project, aep: 
     assert entries(repository) == []
 
 
-def test_no_project_no_import(project: Project, tmp_path: Path) -> None:
+def test_without_a_stack_it_says_why_there_is_none(project: Project, tmp_path: Path) -> None:
     assert "There is no Pulumi.yaml" in project.command("import", "--all", "-C", str(tmp_path), expect=1).text
+    assert "works on a Pulumi stack" in project.command("import", "--all", "--no-stack", expect=1).text
+    (tmp_path / "Pulumi.yaml").write_text("name: empty\nruntime: python\n")
+    assert "no stack selected" in project.command("import", "--all", "-C", str(tmp_path), expect=1).text
+    project.environment["PATH"] = "/nowhere"
+    assert "No `pulumi` on PATH" in project.command("import", "--all", "-C", str(tmp_path), expect=1).text
