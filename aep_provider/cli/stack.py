@@ -121,6 +121,11 @@ class Stack:
                 f"{len(entries)} entries are more than `pulumi config` takes at once; nothing was written",
                 "Import fewer (--name, or ids), or spread them over several stacks.",
             )
+        if json.loads(self._run("config", "--json")).get(DATASETS, {}).get("secret"):
+            raise PulumiFailed(
+                f"{DATASETS} is kept as a secret, and would become plain text; nothing was written",
+                "Nothing in it is secret: set it as plain text first.",
+            )
         if fresh:
             self._run("config", "rm", DATASETS)
         self._run("config", "set-all", "--json", json.dumps({DATASETS: {"value": text, "objectValue": []}}))

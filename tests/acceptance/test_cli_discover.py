@@ -102,6 +102,8 @@ def test_what_may_not_be_read_is_said_and_the_rest_is_shown(project: Project, ae
     text = project.command("discover").text
     assert "1 of 1 schemas could not be read" in text
     assert "View Schemas" in text
+    aep.fault({"status": 500}, times=None, path="/lastBatches")
+    assert "The last batches could not be read" in project.command("discover").text
     assert "Loyalty members" in text
 
 

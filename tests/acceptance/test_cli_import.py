@@ -185,6 +185,17 @@ def test_another_organisation_in_the_stack_is_refused(repository: Project, aep: 
     assert entries(repository) == []
 
 
+def test_a_list_that_is_a_secret_is_neither_lost_nor_disclosed(
+    new_project: Callable[..., Project], aep: Aep
+) -> None:
+    project = new_project()
+    aep.dataset(ID, PROFILE_SCHEMA, ON)
+    project.config("aep:datasets[0].resource", "orders", "--path", "--secret")
+    before = stack_file(project).read_text()
+    assert "is kept as a secret" in take_in(project, "--all", expect=1)
+    assert stack_file(project).read_text() == before
+
+
 def test_without_a_stack_it_says_why_there_is_none(project: Project, tmp_path: Path) -> None:
     assert "There is no Pulumi.yaml" in project.command("import", "--all", "-C", str(tmp_path), expect=1).text
     assert "works on a Pulumi stack" in project.command("import", "--all", "--no-stack", expect=1).text
