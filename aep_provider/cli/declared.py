@@ -112,7 +112,7 @@ def _verdict(wish: Declared, observed: Observed | None, owner: str) -> Verdict:
         verdict.differences += differences(observed, wish.wanted)
         if wish.wanted.schema_id and wish.wanted.schema_id != observed.schema_id:
             verdict.differences.append(f"the schema is {observed.schema_id}")
-        if wish.wanted.notes and observed.owner and observed.owner != f"{owner}/{wish.resource}":
+        if wish.wanted.own_tags and observed.owner and observed.owner != f"{owner}/{wish.resource}":
             verdict.differences.append(f"the owner is {observed.owner}")
     return verdict
 
