@@ -18,7 +18,20 @@ from aep_provider.dataset.tags import OWN_TAGS
 from aep_provider.fields import Flag, WholeNumber, problems_of
 
 PREVIEW = "__preview"
-"""What the constructor adds so that `check` knows a preview; never kept."""
+"""What the constructor adds so that `check` knows a preview, and what the program declares; never kept."""
+
+ASKED_ABOUT = (
+    "name",
+    "schema_id",
+    "schema_content_type",
+    "dataset_id",
+    "is_upsert",
+    "allow_profile_gap",
+    "in_flight_batches",
+    "wait_timeout",
+    "owner",
+)
+"""The inputs that a preview's questions depend on."""
 
 PROVIDER_ONLY = ("allow_profile_gap", "in_flight_batches", "wait_timeout", "deletion_protection")
 """Inputs that steer the provider and are nothing of the dataset: changing them needs no request."""

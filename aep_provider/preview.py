@@ -6,34 +6,98 @@ trouble are warnings.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import threading
+from collections.abc import Callable, Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from typing import Any
 
 from aep_provider import creation, guards, inputs, reconcile
 from aep_provider.dataset.state import Desired, Observed
 from aep_provider.errors import AepProviderError, ApiError, PermissionDenied, ProfileOff
 from aep_provider.guards import Context
-from aep_provider.settings import Settings
+from aep_provider.report import Silent
+
+FARTHEST = 128
+"""Datasets that are asked about ahead at most."""
 
 
-def preview_problems(
-    connect: Callable[[], Context], settings: Settings, olds: Mapping[str, Any], news: Mapping[str, Any]
-) -> list[str]:
-    """Ask the guards about a resource.
+class Preview:
+    """The questions of one process's previews.
 
-    Args:
-        connect: makes the context; only called when there is something to ask.
-        settings: for the owner.
-        olds: the inputs on record; empty for a new resource.
-        news: validated inputs, all known.
-
-    Returns:
-        What would refuse the change, for the user.
+    The engine checks one resource after another, so a stack of a hundred new datasets would wait a hundred
+    times for the service. The program says what it declares, and once a dataset has a question, those that
+    are declared next are asked about as well, meanwhile: few at first, more if they had questions too.
+    Nothing that is learnt ahead is an answer; it only is in memory when the engine comes to it.
     """
-    if olds and not _switches(olds, news):
-        return []
-    context = connect()
-    wanted = inputs.desired(news, owned_before={}, ownership_tag=settings.ownership_tag)
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._declared: list[Mapping[str, Any]] = []
+        self._places: dict[tuple[Any, ...], int] = {}
+        self._begun = 0
+        self._width = 1
+        self._pool: ThreadPoolExecutor | None = None
+
+    def declare(self, declared: Iterable[Mapping[str, Any]]) -> None:
+        """Take note of what the program declares, in its order."""
+        with self._lock:
+            for news in declared:
+                self._places.setdefault(_key(news), len(self._declared))
+                self._declared.append(news)
+
+    def problems(
+        self, connect: Callable[[], Context], olds: Mapping[str, Any], news: Mapping[str, Any]
+    ) -> list[str]:
+        """Ask the guards about a resource.
+
+        Args:
+            connect: makes the context; only called when there is something to ask.
+            olds: the inputs on record; empty for a new resource.
+            news: validated inputs, all known.
+
+        Returns:
+            What would refuse the change, for the user.
+        """
+        if olds and not _switches(olds, news):
+            with self._lock:
+                self._width = max(self._width // 2, 1)
+            return []
+        context = connect()
+        self._look_ahead(context, news)
+        return _problems(context, olds, news)
+
+    def _look_ahead(self, context: Context, news: Mapping[str, Any]) -> None:
+        with self._lock:
+            here = self._places.get(_key(news))
+            if here is None:
+                return
+            self._width = min(4 * self._width, FARTHEST)
+            start, end = max(here + 1, self._begun), here + 1 + self._width
+            upcoming, self._begun = self._declared[start:end], max(self._begun, end)
+            if upcoming and self._pool is None:
+                self._pool = ThreadPoolExecutor(context.settings.parallel, "aep-ahead")
+        silent = replace(context, report=Silent())
+        for one in upcoming:
+            if self._pool is not None:
+                self._pool.submit(_ask_ahead, silent, one)
+
+
+def _key(news: Mapping[str, Any]) -> tuple[Any, ...]:
+    return tuple(news.get(key) for key in ("owner", "dataset_id", "name"))
+
+
+def _ask_ahead(context: Context, declared: Mapping[str, Any]) -> None:
+    # A shutdown must not wait for what nobody will ask any more.
+    if context.clock.wait(0):
+        return
+    news, problems = inputs.validated(declared)
+    if not problems:
+        _problems(context, {}, news)
+
+
+def _problems(context: Context, olds: Mapping[str, Any], news: Mapping[str, Any]) -> list[str]:
+    wanted = inputs.desired(news, owned_before={}, ownership_tag=context.settings.ownership_tag)
     try:
         _ask(context, wanted, olds, news)
     except PermissionDenied as error:
@@ -66,8 +130,9 @@ def _ask(context: Context, wanted: Desired, olds: Mapping[str, Any], news: Mappi
     else:
         guards.sandbox(context)
         guards.schema(context, wanted.schema_id or "", upsert=wanted.is_upsert)
-        creation.find_own(context, wanted)
-        return
+        observed = creation.find_own(context, wanted)
+        if observed is None:
+            return
     if observed is None:
         guards.sandbox(context)
         guards.schema(context, wanted.schema_id or "", upsert=wanted.is_upsert)

@@ -28,7 +28,7 @@ from aep_provider._entry import provider_v1
 from aep_provider.dataset.state import Observed, normal_content_type
 from aep_provider.errors import InvalidInput, NotFound, Refused, SettingsError
 from aep_provider.guards import Context
-from aep_provider.preview import preview_problems
+from aep_provider.preview import Preview
 from aep_provider.settings import Settings
 
 if TYPE_CHECKING:
@@ -48,10 +48,13 @@ class _Process:
         self._config: Mapping[str, Any] = {}
         self._settings: Settings | None = None
         self._aep: Aep | None = None
+        self._shared: Aep | None = None
+        self.preview = Preview()
 
     def configure(self, config: Mapping[str, Any]) -> None:
         with self._lock:
-            self._config, self._settings, self._aep = config, None, None
+            self._config, self._settings, self._aep, self._shared = config, None, None, None
+            self.preview = Preview()
 
     @property
     def settings(self) -> Settings:
@@ -61,15 +64,26 @@ class _Process:
             return self._settings
 
     def context(self) -> Context:
+        """For an operation that writes: what it reads is read then and there."""
+        return self._context(sharing=False)
+
+    def sharing(self) -> Context:
+        """For a refresh or a preview: what it reads may have been read for several resources together."""
+        return self._context(sharing=True)
+
+    def _context(self, *, sharing: bool) -> Context:
         settings = self.settings
         with self._lock:
-            if self._aep is None:
+            if self._aep is None or self._shared is None:
                 # Imported here because the HTTP library takes longer to import than an unchanged stack needs.
                 from aep_provider.aep import connect
+                from aep_provider.aep.shared import shared
 
                 self._aep = connect(settings, runtime.CLOCK)
+                self._shared = shared(self._aep, runtime.CLOCK)
                 runtime.widen(settings.parallel)
-            return Context(self._aep, settings, runtime.EngineReporter(), runtime.CLOCK)
+            aep = self._shared if sharing else self._aep
+            return Context(aep, settings, runtime.EngineReporter(), runtime.CLOCK)
 
 
 _process = _Process()
@@ -91,7 +105,7 @@ class UpsertDatasetProvider(ResourceProvider):
     def check(self, _olds: dict[str, Any], news: dict[str, Any]) -> CheckResult:
         """Validate and complete the arguments; at preview also ask the guards."""
         olds, news = _own(_olds), _own(news)
-        previewing = bool(news.pop(inputs.PREVIEW, False))
+        preview = news.pop(inputs.PREVIEW, None)
         news = {key: value for key, value in news.items() if key not in inputs.SWITCHES}
         if not olds and not news:
             # `pulumi import` checks an entry without inputs; the refresh after it fills them in.
@@ -100,12 +114,13 @@ class UpsertDatasetProvider(ResourceProvider):
         normal, problems = inputs.validated(news, unknown, protected=olds.get("deletion_protection") is True)
         failures = [CheckFailure(problem.property, problem.reason) for problem in problems]
         try:
-            settings = _process.settings
+            _ = _process.settings
         except SettingsError as error:
             failures.append(CheckFailure("", str(error)))
-        else:
-            if previewing and not failures and not unknown:
-                texts = preview_problems(_process.context, settings, olds, normal)
+        if preview:
+            _process.preview.declare(preview["declared"])
+            if not failures and not unknown:
+                texts = _process.preview.problems(_process.sharing, olds, normal)
                 failures += [CheckFailure("", text) for text in texts]
         return CheckResult({**normal, **{key: news[key] for key in unknown}, **inputs.SWITCHES}, failures)
 
@@ -167,7 +182,7 @@ class UpsertDatasetProvider(ResourceProvider):
         """Read the dataset for a refresh, for ``UpsertDataset.get``, or after an import."""
         olds = _own(props)
         guards.same_place(_process.settings, olds)
-        context = _process.context()
+        context = _process.sharing()
         try:
             observed = context.aep.catalog.get(id_)
         except NotFound as error:

@@ -19,3 +19,16 @@ class Reporter(Protocol):
     def progress(self, message: str) -> None:
         """What is being waited for; only the newest matters."""
         ...
+
+
+class Silent:
+    """Takes messages to nobody, for questions asked ahead of their time."""
+
+    def warn(self, message: str) -> None:
+        """Drop it."""
+
+    def info(self, message: str) -> None:
+        """Drop it."""
+
+    def progress(self, message: str) -> None:
+        """Drop it."""

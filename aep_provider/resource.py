@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Literal, TypedDict, overload
+from collections.abc import Callable, Generator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypedDict, overload
+from weakref import WeakKeyDictionary
 
 import pulumi
 
@@ -192,7 +193,7 @@ class UpsertDataset(pulumi.dynamic.Resource, module="aep", name="UpsertDataset")
         # Defaults are filled in here as well, so that a refresh that runs the program has nothing to show.
         given |= _validated(resource_name, given, opts) | inputs.SWITCHES
         given["owner"] = _owner(resource_name)
-        given[inputs.PREVIEW] = pulumi.runtime.is_dry_run()
+        given[inputs.PREVIEW] = _announced(given) if pulumi.runtime.is_dry_run() else None
         defaults = pulumi.ResourceOptions(delete_before_replace=True, protect=given["deletion_protection"])
         if deletion_protection is None and dataset_id is not None:
             # Left to `check`, which knows what is recorded: only an explicit False ends a protection.
@@ -218,6 +219,30 @@ class UpsertDataset(pulumi.dynamic.Resource, module="aep", name="UpsertDataset")
         # Neither of the two forms that a program may use: the id in the options is all there is.
         make: Callable[..., UpsertDataset] = UpsertDataset
         return make(resource_name, opts=pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(id=id)))
+
+
+class _Announcement:
+    """What the program has declared by the time that the engine is told of a resource.
+
+    The program declares before the SDK sends anything, so the first resource announces many.
+    """
+
+    waiting: ClassVar[WeakKeyDictionary[pulumi.Resource, list[dict[str, Any]]]] = WeakKeyDictionary()
+
+    def __init__(self, stack: pulumi.Resource | None) -> None:
+        self._stack = stack
+
+    def __await__(self) -> Generator[Any, None, dict[str, Any]]:
+        yield from ()
+        return {"declared": self.waiting.pop(self._stack, []) if self._stack else []}
+
+
+def _announced(given: Mapping[str, Any]) -> _Announcement:
+    stack = pulumi.runtime.get_root_resource()
+    known = {key: given[key] for key in inputs.ASKED_ABOUT if given.get(key) is not None}
+    if stack is not None and not any(_is_output(value) for value in known.values()):
+        _Announcement.waiting.setdefault(stack, []).append(known)
+    return _Announcement(stack)
 
 
 def _validated(

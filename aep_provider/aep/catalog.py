@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
-import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from aep_provider.aep.gateway import Call, Gateway, Prepared
+from aep_provider.aep.once import Once
 from aep_provider.aep.replies import mapping, strings, unreadable
+from aep_provider.aep.transport import Reply
 from aep_provider.dataset.state import DATASET_ID, MalformedDataset, Observed
 from aep_provider.errors import UnreadableReply
 
@@ -20,16 +22,24 @@ PAGE = 100
 LISTED = "name,description,schemaRef,tags,created,createdClient,classification"
 """The properties that a listing asks for: what `Observed` reads."""
 
+_SHOWN = frozenset({"name", "schemaRef", "tags"})
+"""What every dataset has: a reply without it would read as a dataset that is off."""
+
 _READ, _WRITE = "View Datasets", "Manage Datasets"
 
 
 class Catalog:
-    """Reads and writes datasets of the gateway's sandbox."""
+    """Reads and writes datasets of the gateway's sandbox.
+
+    Attributes:
+        written: the ids of the datasets that this process has begun to write to: what was read of them
+            before, or together with others, counts no more.
+    """
 
     def __init__(self, gateway: Gateway) -> None:
         self._gateway = gateway
-        self._lock = threading.Lock()
-        self._tagged: dict[str, list[Observed]] = {}
+        self._tagged: Once[list[Observed]] = Once()
+        self.written: set[str] = set()
 
     def get(self, dataset_id: str, *, prompt: bool = False) -> Observed:
         """Read one dataset.
@@ -53,6 +63,39 @@ class Catalog:
         except MalformedDataset as error:
             raise unreadable(reply, what, str(error)) from error
 
+    def many(self, dataset_ids: Sequence[str]) -> dict[str, Observed]:
+        """Read several datasets with one request, as far as the reply shows them.
+
+        What is missing from the result need not be gone: it is left out as well if the reply does not show
+        all of it. Source: *Look up multiple objects* of Adobe's Catalog guide; the parameter ``properties``
+        from the description of the same path.
+
+        Args:
+            dataset_ids: at most some 50, for the length of the URL.
+
+        Raises:
+            ApiError: nothing could be read, or understood.
+        """
+        path = f"{PATH}/{','.join(dataset_ids)}"
+        call = Call("GET", path, "several datasets", query={"properties": LISTED}, permission=_READ)
+        reply = self._gateway.send(call)
+        return _whole(mapping(reply, f"GET several datasets in sandbox {self._gateway.sandbox}"))
+
+    def page(self, start: int) -> tuple[dict[str, Observed], bool]:
+        """Read one page of the listing of all datasets, in whatever order the service has.
+
+        Args:
+            start: how many datasets to pass over.
+
+        Returns:
+            The datasets of which the page shows everything, and whether more may follow.
+
+        Raises:
+            ApiError: the page could not be read, or not understood.
+        """
+        page = mapping(self._listing({}, start), f"GET datasets in sandbox {self._gateway.sandbox}")
+        return _whole(page), len(page) >= PAGE
+
     def create(self, body: Mapping[str, Any]) -> str:
         """Create a dataset (POST) and return its id. Never repeated here: there is no idempotency key."""
         name = body.get("name")
@@ -63,10 +106,12 @@ class Catalog:
         created = references[0].rpartition("/")[2].lower() if len(references) == 1 else ""
         if not DATASET_ID.fullmatch(created):
             raise unreadable(reply, what, 'an array such as ["@/dataSets/<id>"] was expected')
+        self.written.add(created)
         return created
 
     def patch(self, dataset_id: str, operations: Sequence[Mapping[str, Any]]) -> None:
         """Send a JSON Patch."""
+        self.written.add(dataset_id)
         self._gateway.send(_patch(dataset_id, operations))
 
     def prepare_patch(
@@ -80,10 +125,12 @@ class Catalog:
             prompt: give up early, since Profile is off: for the enable only. A disable that is given up
                 early may take effect after the enable.
         """
+        self.written.add(dataset_id)
         return self._gateway.prepare(_patch(dataset_id, operations), prompt=prompt)
 
     def delete(self, dataset_id: str) -> None:
         """Send DELETE; the reply proves nothing."""
+        self.written.add(dataset_id)
         call = Call("DELETE", f"{PATH}/{dataset_id}", f"dataset {dataset_id}", permission=_WRITE)
         self._gateway.send(call)
 
@@ -96,11 +143,8 @@ class Catalog:
 
     def tagged(self, key: str) -> list[Observed]:
         """Every dataset that carried a tag key when this process first asked."""
-        with self._lock:
-            if key not in self._tagged:
-                listed = self._filtered({"tags": f"{key}:*"}, lambda body: _may_hold_tag(body, key))
-                self._tagged[key] = list(listed)
-            return self._tagged[key]
+        listed = self._filtered({"tags": f"{key}:*"}, lambda body: _may_hold_tag(body, key))
+        return self._tagged.get(key, lambda: list(listed))
 
     def all(self) -> Iterator[Observed]:
         """Every dataset of the sandbox, page by page."""
@@ -111,15 +155,7 @@ class Catalog:
     ) -> Iterator[Observed]:
         # `start` counts from 0, the end is a short page (documented, and seen live).
         for start in range(0, 100 * PAGE * PAGE, PAGE):
-            reply = self._gateway.send(
-                Call(
-                    "GET",
-                    PATH,
-                    "datasets",
-                    query={**query, "limit": PAGE, "start": start, "properties": LISTED},
-                    permission=_READ,
-                )
-            )
+            reply = self._listing(query, start)
             what = f"GET datasets in sandbox {self._gateway.sandbox}"
             page = mapping(reply, what)
             try:
@@ -131,6 +167,20 @@ class Catalog:
         raise UnreadableReply(
             f"GET datasets in sandbox {self._gateway.sandbox}", "the listing does not end", "Run again."
         )
+
+    def _listing(self, query: Mapping[str, str], start: int) -> Reply:
+        whole: dict[str, str | int] = {**query, "limit": PAGE, "start": start, "properties": LISTED}
+        return self._gateway.send(Call("GET", PATH, "datasets", query=whole, permission=_READ))
+
+
+def _whole(entries: Mapping[str, object]) -> dict[str, Observed]:
+    """The datasets that show what every dataset has; asking for the others alone says what ails them."""
+    found: dict[str, Observed] = {}
+    for dataset_id, body in entries.items():
+        if DATASET_ID.fullmatch(dataset_id) and isinstance(body, Mapping) and body.keys() >= _SHOWN:
+            with contextlib.suppress(MalformedDataset):
+                found[dataset_id] = Observed.read(dataset_id, body)
+    return found
 
 
 def _may_be_named(body: Mapping[str, Any], name: str) -> bool:

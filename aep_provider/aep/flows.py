@@ -7,13 +7,13 @@ API, Query Service, and Adobe's own applications.
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
 from aep_provider.aep.gateway import Call, Gateway
+from aep_provider.aep.once import Once
 from aep_provider.aep.replies import mapping, objects, unreadable
 from aep_provider.errors import UnreadableReply
 
@@ -52,8 +52,7 @@ class Flows:
 
     def __init__(self, gateway: Gateway) -> None:
         self._gateway = gateway
-        self._lock = threading.Lock()
-        self._into: dict[str, list[Flow]] | None = None
+        self._into: Once[dict[str, list[Flow]]] = Once()
 
     def into(self, dataset_id: str) -> list[Flow]:
         """The flows whose target is the dataset.
@@ -61,10 +60,7 @@ class Flows:
         Raises:
             ApiError: they could not be listed.
         """
-        with self._lock:
-            if self._into is None:
-                self._into = self._listed()
-            return self._into.get(dataset_id, [])
+        return self._into.get("", self._listed).get(dataset_id, [])
 
     def _listed(self) -> dict[str, list[Flow]]:
         targets: dict[str, str] = {}

@@ -6,11 +6,11 @@ Source: Adobe's *Schema Registry API guide* and description: a schema takes part
 
 from __future__ import annotations
 
-import threading
 from dataclasses import dataclass
 from urllib.parse import quote
 
 from aep_provider.aep.gateway import Call, Gateway
+from aep_provider.aep.once import Once
 from aep_provider.aep.replies import mapping, unreadable
 
 PATH = "/data/foundation/schemaregistry"
@@ -31,13 +31,11 @@ class XdmSchema:
 
 
 class Schemas:
-    """Looks schemas up, each once per process; threads that ask for the same one share the request."""
+    """Looks schemas up, each once per process."""
 
     def __init__(self, gateway: Gateway) -> None:
         self._gateway = gateway
-        self._lock = threading.Lock()
-        self._locks: dict[str, threading.Lock] = {}
-        self._known: dict[str, XdmSchema] = {}
+        self._known: Once[XdmSchema] = Once()
 
     def get(self, schema_id: str) -> XdmSchema:
         """Look a schema up by its ``$id``.
@@ -46,12 +44,7 @@ class Schemas:
             NotFound: there is none in this sandbox.
             ApiError: it could not be read, or not understood.
         """
-        with self._lock:
-            lock = self._locks.setdefault(schema_id, threading.Lock())
-        with lock:
-            if schema_id not in self._known:
-                self._known[schema_id] = self._ask(schema_id)
-            return self._known[schema_id]
+        return self._known.get(schema_id, lambda: self._ask(schema_id))
 
     def _ask(self, schema_id: str) -> XdmSchema:
         container = "global" if schema_id.startswith(_GLOBAL) else "tenant"

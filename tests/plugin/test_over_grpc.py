@@ -151,7 +151,7 @@ def test_bad_settings_fail_the_check_and_name_every_setting(aep: Any, start: Cal
 
 def test_an_explicit_provider_sends_bare_keys_and_typed_values(aep: Any, start: Callable[..., Any]) -> None:
     plugin = start(aep.url, **{"aep:sandbox": None, "sandbox": "prod", "allowProduction": True})
-    assert plugin.check({}, NEW | {"__preview": True})[1] == []
+    assert plugin.check({}, NEW | {"__preview": {"declared": []}})[1] == []
 
 
 def test_warnings_reach_the_engine_with_severity_and_resource(aep: Any, plugin: Any, given: Given) -> None:

@@ -70,7 +70,9 @@ def test_an_error_of_ours_is_short(plugin: Any, given: Given) -> None:
 
 
 def test_a_preview_is_red_where_up_would_be_refused(plugin: Any, aep: Any, given: Given) -> None:
-    _, failures = plugin.check({}, given(name="Members", schema_id=PLAIN_SCHEMA) | {"__preview": True})
+    _, failures = plugin.check(
+        {}, given(name="Members", schema_id=PLAIN_SCHEMA) | {"__preview": {"declared": []}}
+    )
     assert "is not enabled for Profile" in failures[0]
     assert aep.writes() == []
 

@@ -201,7 +201,7 @@ def test_a_preview_of_a_recovery_that_would_be_refused_says_so_first(
     local: Any, aep: Any, given: Given
 ) -> None:
     aep.dataset(ID, LEFT_OFF | {"pulumiManagedBy": ["other/prod/orders"]})
-    result = local.start(aep.url).check({}, given(**ADOPT) | {"__preview": True})
+    result = local.start(aep.url).check({}, given(**ADOPT) | {"__preview": {"declared": []}})
     assert [failure.reason.splitlines()[0] for failure in result.failures] == [
         f"Profile is OFF for dataset 'dataset 5b02' ({ID}) in sandbox dev since {timestamp(STARTED)}: "
         f"Dataset 'dataset 5b02' ({ID}) in sandbox dev is managed by 'other/prod/orders'"
@@ -307,7 +307,7 @@ def test_batches_that_cannot_be_listed_warn_at_preview_and_refuse_at_up(
     aep.dataset(ID, ON)
     aep.fault(DOWN, 1, None, path="/batches")
     provider = local.start(aep.url)
-    assert provider.check({}, given(**ADOPT) | {"__preview": True}).failures == []
+    assert provider.check({}, given(**ADOPT) | {"__preview": {"declared": []}}).failures == []
     assert any("could not ask AEP everything" in said for said in local.said)
     with pytest.raises(Refused, match="could not be found out"):
         provider.create(given(**ADOPT))
@@ -475,7 +475,7 @@ def test_trouble_that_passes_does_not_fail_the_preview_of_a_recovery(
 ) -> None:
     aep.dataset(ID, LEFT_OFF)
     aep.fault(DOWN, 1, None, method="GET", path="schemas")
-    assert local.start(aep.url).check({}, given(**ADOPT) | {"__preview": True}).failures == []
+    assert local.start(aep.url).check({}, given(**ADOPT) | {"__preview": {"declared": []}}).failures == []
     assert any(said.startswith("Profile is OFF for dataset") for said in local.said)
 
 

@@ -1,0 +1,172 @@
+"""Datasets that are asked for one by one, read many at a time.
+
+A refresh calls the provider once for each dataset, and many of these calls wait at the same time. What waits
+while a request is under way goes into the next one together; and a stack that is a fair part of its sandbox
+is read from the listing, a hundred to a page.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Set
+from functools import partial
+
+from aep_provider.aep.catalog import PAGE, Catalog
+from aep_provider.dataset.state import Observed
+from aep_provider.errors import ApiError
+
+TOGETHER = 50
+"""Ids in one request: a URL of some 1,400 characters, where the shortest known limit is 2,000."""
+
+AT_ONCE = 4
+"""Requests under way together. More would leave nothing that waits, and so nothing to put together."""
+
+LISTED_AFTER = 100
+"""Datasets asked for before the listing is tried: a smaller stack never pages through its sandbox."""
+
+FIRST_PAGES = 4
+"""Pages that are looked at before the listing is judged."""
+
+FAIR_SHARE = 0.05
+"""The part of the listed datasets that must have been asked for: with less, the pages cost more than they
+bring."""
+
+
+class Bulk:
+    """Reads datasets for many threads, each dataset once per process until it is written to.
+
+    What shared requests do not show is read alone, so absence is only ever told by a request for that one
+    dataset.
+
+    Args:
+        catalog: for the requests, and for what this process has written to.
+    """
+
+    def __init__(self, catalog: Catalog) -> None:
+        self._catalog = catalog
+        self._changed = threading.Condition()
+        self._known: dict[str, Observed] = {}
+        self._asked: set[str] = set()
+        self._waiting: dict[str, None] = {}
+        self._alone: set[str] = set()
+        self._under_way = 0
+        self._together = TOGETHER
+        self._pages = _Pages()
+
+    def get(self, dataset_id: str) -> Observed:
+        """Read one dataset.
+
+        Args:
+            dataset_id: 24 hexadecimal characters.
+
+        Raises:
+            NotFound: a 404 of any kind on a request for this dataset alone.
+            ApiError: it could not be read, or not understood.
+        """
+        with self._changed:
+            if dataset_id not in self._asked:
+                self._asked.add(dataset_id)
+                self._waiting[dataset_id] = None
+                self._pages.asked_for(dataset_id)
+        while True:
+            with self._changed:
+                self._changed.wait_for(lambda: self._settled(dataset_id) or self._may_ask(dataset_id))
+                if self._settled(dataset_id):
+                    known = None if dataset_id in self._catalog.written else self._known.get(dataset_id)
+                    break
+                ask = self._next(dataset_id)
+                self._under_way += 1
+            try:
+                ask()
+            finally:
+                with self._changed:
+                    self._under_way -= 1
+                    self._changed.notify_all()
+        return known or self._catalog.get(dataset_id)
+
+    def _settled(self, dataset_id: str) -> bool:
+        return (
+            dataset_id in self._known or dataset_id in self._alone or dataset_id in self._catalog.written
+        )
+
+    def _may_ask(self, dataset_id: str) -> bool:
+        if self._under_way >= AT_ONCE:
+            return False
+        if self._pages.worth_it(len(self._asked)):
+            return True
+        return dataset_id in self._waiting and not self._pages.under_way
+
+    def _next(self, dataset_id: str) -> Callable[[], None]:
+        if self._pages.worth_it(len(self._asked)):
+            return partial(self._ask_page, self._pages.take())
+        del self._waiting[dataset_id]
+        ids = [dataset_id, *list(self._waiting)[: self._together - 1]]
+        for taken in ids[1:]:
+            del self._waiting[taken]
+        return partial(self._ask_together, ids)
+
+    def _ask_together(self, ids: list[str]) -> None:
+        found: dict[str, Observed] = {}
+        try:
+            if len(ids) == 1:
+                found[ids[0]] = self._catalog.get(ids[0])
+            else:
+                found |= self._catalog.many(ids)
+        except ApiError:
+            if len(ids) == 1:
+                raise
+            # Each is asked for alone then, and so says what is wrong with it. One try is enough to know.
+            self._together = 1
+        finally:
+            with self._changed:
+                self._known |= found
+                self._alone.update(ids)
+
+    def _ask_page(self, start: int) -> None:
+        found: dict[str, Observed] = {}
+        more = False
+        try:
+            found, more = self._catalog.page(start)
+        except ApiError:
+            # As above: what waits is read by id then.
+            return
+        finally:
+            with self._changed:
+                self._pages.came(found.keys(), self._asked, more=more)
+                self._known |= found
+                for dataset_id in found:
+                    self._waiting.pop(dataset_id, None)
+
+
+class _Pages:
+    """How far the listing has been read, and whether it brings enough to go on."""
+
+    def __init__(self) -> None:
+        self.under_way = 0
+        self._start = 0
+        self._ended = False
+        self._listed: set[str] = set()
+        self._hits = 0
+
+    def worth_it(self, asked: int) -> bool:
+        """Whether the next page should be read."""
+        if self._ended or asked < LISTED_AFTER:
+            return False
+        return self._start < FIRST_PAGES * PAGE or self._hits >= FAIR_SHARE * len(self._listed)
+
+    def take(self) -> int:
+        """Where the next page starts; it is under way now."""
+        self.under_way += 1
+        self._start += PAGE
+        return self._start - PAGE
+
+    def came(self, listed: Set[str], asked: Set[str], *, more: bool) -> None:
+        """Take note of a page."""
+        self.under_way -= 1
+        self._ended = self._ended or not more
+        self._listed |= listed
+        self._hits += len(listed & asked)
+
+    def asked_for(self, dataset_id: str) -> None:
+        """Count a dataset that is asked for after its page has come."""
+        self._hits += dataset_id in self._listed

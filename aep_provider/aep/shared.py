@@ -1,0 +1,55 @@
+"""The same API for refreshes and previews: what is read is read for every resource that asks.
+
+Nothing that writes uses it: a write is planned from a read of its own.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from aep_provider.aep import Aep
+from aep_provider.aep.batches import Batch, Batches
+from aep_provider.aep.bulk import Bulk
+from aep_provider.aep.catalog import Catalog
+from aep_provider.aep.gateway import Gateway
+from aep_provider.aep.once import Once
+from aep_provider.clock import Clock
+from aep_provider.dataset.state import Observed
+
+
+def shared(aep: Aep, clock: Clock) -> Aep:
+    """The API with answers that are remembered for as long as the process lives.
+
+    Args:
+        aep: the API that the same process writes with.
+        clock: time.
+    """
+    return replace(
+        aep,
+        catalog=_SharedCatalog(aep.gateway, Bulk(aep.catalog)),
+        batches=_SharedBatches(aep.gateway, clock),
+    )
+
+
+class _SharedCatalog(Catalog):
+    def __init__(self, gateway: Gateway, bulk: Bulk) -> None:
+        super().__init__(gateway)
+        self._bulk = bulk
+        self._named: Once[list[Observed]] = Once()
+
+    def get(self, dataset_id: str, *, prompt: bool = False) -> Observed:
+        return super().get(dataset_id, prompt=True) if prompt else self._bulk.get(dataset_id)
+
+    def named(self, name: str) -> list[Observed]:
+        ask = super().named
+        return self._named.get(name, lambda: ask(name))
+
+
+class _SharedBatches(Batches):
+    def __init__(self, gateway: Gateway, clock: Clock) -> None:
+        super().__init__(gateway, clock)
+        self._recent: Once[list[Batch]] = Once()
+
+    def recent(self, dataset_id: str) -> list[Batch]:
+        ask = super().recent
+        return self._recent.get(dataset_id, lambda: ask(dataset_id))

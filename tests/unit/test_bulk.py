@@ -1,0 +1,255 @@
+"""Reading many datasets together: how many requests that takes, and that nothing is ever lost or invented."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+import requests
+
+from aep_provider.aep import Aep, connect
+from aep_provider.aep.bulk import AT_ONCE, FIRST_PAGES, LISTED_AFTER, Bulk
+from aep_provider.aep.catalog import Catalog
+from aep_provider.aep.shared import shared
+from aep_provider.clock import SystemClock
+from aep_provider.dataset.state import Observed
+from aep_provider.emulator import Emulator
+from aep_provider.emulator.seeds import CLIENT_ID, CLIENT_SECRET, ORG_ID, PROFILE_SCHEMA
+from aep_provider.errors import NotFound, RequestRefused, UnreadableReply
+from aep_provider.settings import Settings
+
+CLOCK = SystemClock(threading.Event())
+
+
+class Service:
+    """A strict emulator, and a client for its sandbox dev."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        self.aep: Aep = connect(
+            Settings(
+                sandbox="dev",
+                org_id=ORG_ID,
+                client_id=CLIENT_ID,
+                client_secret=CLIENT_SECRET,
+                endpoint=url,
+                ims_endpoint=url,
+            ),
+            CLOCK,
+        )
+        self.bulk = Bulk(self.aep.catalog)
+
+    def control(self, method: str, path: str, body: object = None) -> Any:
+        """Call a control route."""
+        reply = requests.request(method, f"{self.url}/_emulator/{path}", json=body, timeout=30)
+        assert reply.ok, reply.text
+        return reply.json()
+
+    def hold(self, count: int, **body: Any) -> list[str]:
+        """Put that many datasets into the sandbox; return their ids."""
+        datasets = {
+            f"{number:024x}": {
+                "name": f"dataset {number}",
+                "schemaRef": {
+                    "id": PROFILE_SCHEMA,
+                    "contentType": "application/vnd.adobe.xed+json;version=1",
+                },
+                "tags": {"unifiedProfile": ["enabled:true"]},
+                **body,
+            }
+            for number in range(count)
+        }
+        self.control("POST", "seed", {"sandbox": "dev", "datasets": datasets})
+        return list(datasets)
+
+    def fault(self, action: dict[str, Any], times: int | None = 1, **match: str) -> str:
+        """Order a fault."""
+        return str(self.control("POST", "faults", {"match": match, "times": times, "action": action})["id"])
+
+    def reads(self) -> list[str]:
+        """What was asked of Catalog."""
+        log = self.control("GET", "requests")["requests"]
+        return [
+            entry["path"].rpartition("/")[2]
+            + (f"?start={entry['query']['start']}" if "start" in entry["query"] else "")
+            for entry in log
+            if "/dataSets" in entry["path"]
+        ]
+
+    def read(self, ids: Sequence[str], threads: int = 16) -> list[Observed]:
+        """Read datasets from many threads."""
+        with ThreadPoolExecutor(threads) as pool:
+            return list(pool.map(self.bulk.get, ids))
+
+
+@pytest.fixture
+def service() -> Iterator[Service]:
+    with Emulator(strict=True) as emulator:
+        yield Service(emulator.url)
+
+
+class _Queue(dict[str, None]):
+    """Stands in for what waits in a `Bulk`, and says when enough does."""
+
+    def __init__(self, enough: int) -> None:
+        super().__init__()
+        self.full = threading.Event()
+        self._enough = enough
+
+    def __setitem__(self, key: str, value: None) -> None:
+        super().__setitem__(key, value)
+        if len(self) >= self._enough:
+            self.full.set()
+
+
+def test_what_waits_while_requests_are_under_way_goes_into_one(service: Service) -> None:
+    ids = service.hold(AT_ONCE + 40)
+    held = service.fault({"hold": "before"}, times=AT_ONCE, method="GET", path="/dataSets/")
+    queue = service.bulk._waiting = _Queue(enough=40)
+    with ThreadPoolExecutor(len(ids)) as pool:
+        read = pool.map(service.bulk.get, ids)
+        assert queue.full.wait(30)
+        service.control("DELETE", f"faults/{held}")
+        assert [dataset.id for dataset in read] == ids
+    *alone, together = sorted(service.reads(), key=len)
+    assert len(alone) == AT_ONCE
+    assert len(together.split(",")) == 40
+
+
+def test_a_dataset_is_read_once_until_it_is_written_to(service: Service) -> None:
+    first, second = service.hold(2)
+    for _ in range(3):
+        service.bulk.get(first)
+        service.bulk.get(second)
+    assert len(service.reads()) == 2
+    service.aep.catalog.patch(first, [{"op": "add", "path": "/name", "value": "new"}])
+    assert service.bulk.get(first).name == "new"
+    service.control("POST", "seed", {"sandbox": "dev", "datasets": {first: {"name": "newer"}}})
+    service.bulk.get(second)
+    assert service.bulk.get(first).name == "newer"
+
+
+def test_what_is_gone_is_told_by_a_request_for_it_alone(service: Service) -> None:
+    ids = service.hold(30)
+    gone = "f" * 24
+    held = service.fault({"hold": "before"}, times=AT_ONCE, method="GET", path="/dataSets/")
+    queue = service.bulk._waiting = _Queue(enough=len(ids) + 1 - AT_ONCE)
+    with ThreadPoolExecutor(len(ids) + 1) as pool:
+        read = [pool.submit(service.bulk.get, one) for one in (*ids, gone)]
+        assert queue.full.wait(30)
+        service.control("DELETE", f"faults/{held}")
+        assert [one.result().id for one in read[:-1]] == ids
+        with pytest.raises(NotFound):
+            read[-1].result()
+    assert service.reads().count(gone) == 1
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        {"status": 400, "body": {}},
+        {"status": 404, "body": "<html>"},
+        {"body": ["@/dataSets/1"]},
+        {"body": {}},
+    ],
+    ids=["refused", "a gateway's page", "another shape", "nothing"],
+)
+def test_without_shared_requests_each_is_read_alone(service: Service, fault: dict[str, Any]) -> None:
+    ids = service.hold(40)
+    service.fault({"status": 200, **fault}, times=None, method="GET", path="/dataSets/.*,")
+    assert [dataset.id for dataset in service.read(ids)] == ids
+
+
+def test_a_shared_reply_without_the_tags_is_not_a_dataset_that_is_off(service: Service) -> None:
+    ids = service.hold(40)
+    empty = {dataset_id: {"name": "x", "schemaRef": {"id": PROFILE_SCHEMA}} for dataset_id in ids}
+    service.fault({"status": 200, "body": empty}, times=None, method="GET", path="/dataSets/.*,")
+    assert all(dataset.profile.enabled for dataset in service.read(ids))
+
+
+def test_an_error_reaches_only_who_asked_for_that_dataset(service: Service) -> None:
+    ids = service.hold(40)
+    service.fault({"status": 400, "body": {}}, times=None, method="GET", path=f"/dataSets/{ids[7]}$")
+    service.fault({"status": 200, "body": {}}, times=None, method="GET", path="/dataSets/.*,")
+    with ThreadPoolExecutor(16) as pool:
+        read = [pool.submit(service.bulk.get, one) for one in ids]
+        errors = [one.exception() for one in read]
+    assert [index for index, error in enumerate(errors) if error is not None] == [7]
+    assert isinstance(errors[7], RequestRefused)
+
+
+def test_a_large_part_of_the_sandbox_is_read_from_its_listing(service: Service) -> None:
+    ids = service.hold(800)
+    assert [dataset.id for dataset in service.read(ids)] == ids
+    reads = service.reads()
+    pages = [one for one in reads if "start" in one]
+    assert 8 <= len(pages) <= 8 + AT_ONCE
+    assert len(reads) - len(pages) <= LISTED_AFTER + 16
+
+
+def test_a_small_part_of_a_large_sandbox_does_not_page_through_it(service: Service) -> None:
+    ids = service.hold(3000)[::25]
+    assert len(ids) == 120
+    assert [dataset.id for dataset in service.read(ids)] == ids
+    pages = [one for one in service.reads() if "start" in one]
+    assert len(pages) == FIRST_PAGES
+
+
+def test_a_stack_below_the_limit_asks_for_no_page(service: Service) -> None:
+    ids = service.hold(LISTED_AFTER - 1)
+    service.read(ids)
+    assert not [one for one in service.reads() if "start" in one]
+
+
+def test_a_listing_that_fails_leaves_reading_by_id(service: Service) -> None:
+    ids = service.hold(300)
+    service.fault({"status": 403, "body": {}}, times=None, method="GET", path="/dataSets$")
+    assert [dataset.id for dataset in service.read(ids)] == ids
+
+
+def test_a_page_that_leaves_datasets_out_loses_none(service: Service) -> None:
+    ids = service.hold(300)
+    service.fault({"status": 200, "body": {}}, times=None, method="GET", path="/dataSets$")
+    assert [dataset.id for dataset in service.read(ids)] == ids
+
+
+def test_a_malformed_dataset_fails_alone_and_says_why(service: Service) -> None:
+    ids = service.hold(300)
+    service.control(
+        "POST", "seed", {"sandbox": "dev", "datasets": {ids[200]: {"tags": {"unifiedProfile": "on"}}}}
+    )
+    with ThreadPoolExecutor(16) as pool:
+        read = [pool.submit(service.bulk.get, one) for one in ids]
+        errors = {index: error for index, one in enumerate(read) if (error := one.exception()) is not None}
+    assert list(errors) == [200]
+    assert isinstance(errors[200], UnreadableReply)
+
+
+def test_names_and_batches_are_asked_for_once_in_a_preview_and_anew_for_a_write(service: Service) -> None:
+    (dataset_id,) = service.hold(1)
+    sharing = shared(service.aep, CLOCK)
+    for _ in range(3):
+        sharing.catalog.named("dataset 0")
+        sharing.batches.recent(dataset_id)
+    assert len(service.control("GET", "requests")["requests"]) == 3
+    service.aep.catalog.named("dataset 0")
+    service.aep.batches.recent(dataset_id)
+    assert len(service.control("GET", "requests")["requests"]) == 5
+
+
+def test_a_read_inside_a_window_is_never_a_shared_one(service: Service) -> None:
+    (dataset_id,) = service.hold(1)
+    sharing = shared(service.aep, CLOCK).catalog
+    for _ in range(2):
+        sharing.get(dataset_id, prompt=True)
+    assert len(service.reads()) == 2
+
+
+def test_catalog_says_what_it_has_written_to(service: Service) -> None:
+    (dataset_id,) = service.hold(1)
+    catalog: Catalog = service.aep.catalog
+    catalog.prepare_patch(dataset_id, [], prompt=True)
+    assert catalog.written == {dataset_id}
