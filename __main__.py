@@ -2,14 +2,13 @@
 
 import pulumi
 
-from aep_provider import UpsertDataset
+from aep_provider import declare
 
-datasets = pulumi.Config("aep").require_object("datasets")
 
-for entry in datasets:
-    arguments = dict(entry)
-    logical_name = arguments.pop("resource", None) or arguments.get("name")
-    if not logical_name:
-        raise ValueError(f"aep:datasets: an entry needs `resource`, its logical name: {entry}")
-    dataset = UpsertDataset(logical_name, **arguments)
-    pulumi.export(logical_name, dataset.dataset_id)
+async def main() -> pulumi.Inputs:
+    """Declare them; their ids are the stack's outputs."""
+    datasets = await declare(pulumi.Config("aep").require_object("datasets"))
+    return {name: dataset.dataset_id for name, dataset in datasets.items()}
+
+
+pulumi.run(main)

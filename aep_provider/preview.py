@@ -43,8 +43,10 @@ class Preview:
         """Take note of what the program declares, in its order."""
         with self._lock:
             for news in declared:
-                self._places.setdefault(_key(news), len(self._declared))
-                self._declared.append(news)
+                # What `declare` announces, the resource announces again when its turn has come.
+                if _key(news) not in self._places:
+                    self._places[_key(news)] = len(self._declared)
+                    self._declared.append(news)
 
     def problems(
         self, connect: Callable[[], Context], olds: Mapping[str, Any], news: Mapping[str, Any]

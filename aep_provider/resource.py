@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypedDict, overload
-from weakref import WeakKeyDictionary
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Literal, TypedDict, overload
 
 import pulumi
 
 from aep_provider import inputs
+from aep_provider.announced import Announcement, announce, is_known
 from aep_provider.errors import InvalidInput
 from aep_provider.provider import UpsertDatasetProvider
 
@@ -191,9 +191,10 @@ class UpsertDataset(pulumi.dynamic.Resource, module="aep", name="UpsertDataset")
             super().__init__(UpsertDatasetProvider(), resource_name, _seeded({}), opts)
             return
         # Defaults are filled in here as well, so that a refresh that runs the program has nothing to show.
-        given |= _validated(resource_name, given, opts) | inputs.SWITCHES
-        given["owner"] = _owner(resource_name)
-        given[inputs.PREVIEW] = _announced(given) if pulumi.runtime.is_dry_run() else None
+        given |= completed(resource_name, given, opts)
+        announce(given)
+        given |= inputs.SWITCHES
+        given[inputs.PREVIEW] = Announcement() if pulumi.runtime.is_dry_run() else None
         defaults = pulumi.ResourceOptions(delete_before_replace=True, protect=given["deletion_protection"])
         if deletion_protection is None and dataset_id is not None:
             # Left to `check`, which knows what is recorded: only an explicit False ends a protection.
@@ -221,35 +222,20 @@ class UpsertDataset(pulumi.dynamic.Resource, module="aep", name="UpsertDataset")
         return make(resource_name, opts=pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(id=id)))
 
 
-class _Announcement:
-    """What the program has declared by the time that the engine is told of a resource.
-
-    The program declares before the SDK sends anything, so the first resource announces many.
-    """
-
-    waiting: ClassVar[WeakKeyDictionary[pulumi.Resource, list[dict[str, Any]]]] = WeakKeyDictionary()
-
-    def __init__(self, stack: pulumi.Resource | None) -> None:
-        self._stack = stack
-
-    def __await__(self) -> Generator[Any, None, dict[str, Any]]:
-        yield from ()
-        return {"declared": self.waiting.pop(self._stack, []) if self._stack else []}
-
-
-def _announced(given: Mapping[str, Any]) -> _Announcement:
-    stack = pulumi.runtime.get_root_resource()
-    known = {key: given[key] for key in inputs.ASKED_ABOUT if given.get(key) is not None}
-    if stack is not None and not any(_is_output(value) for value in known.values()):
-        _Announcement.waiting.setdefault(stack, []).append(known)
-    return _Announcement(stack)
-
-
-def _validated(
+def completed(
     resource_name: str, given: Mapping[str, Any], opts: pulumi.ResourceOptions | None
 ) -> dict[str, Any]:
-    """Judge what is known already; return it with the defaults."""
-    unknown = frozenset(key for key, value in given.items() if _is_output(value))
+    """Judge what is known already, and return it with the defaults and the owner.
+
+    Args:
+        resource_name: the logical name.
+        given: arguments by name.
+        opts: the resource's options.
+
+    Raises:
+        InvalidInput: all that is wrong, at once.
+    """
+    unknown = frozenset(key for key, value in given.items() if not is_known(value))
     normal, problems = inputs.validated(given, unknown)
     if opts is not None and opts.delete_before_replace is False:
         problems.append(
@@ -264,20 +250,8 @@ def _validated(
             f"UpsertDataset {resource_name!r}: {first.property} {first.reason}",
             "\n".join(f"- {problem.property} {problem.reason}" for problem in problems[1:]),
         )
-    return normal
-
-
-def _is_output(value: object) -> bool:
-    if isinstance(value, pulumi.Output) or hasattr(value, "__await__"):
-        return True
-    if isinstance(value, Mapping):
-        return any(_is_output(inner) for inner in value.values())
-    return isinstance(value, list | tuple) and any(_is_output(inner) for inner in value)
-
-
-def _owner(resource_name: str) -> str:
     owner = pulumi.Config("aep").get("owner") or f"{pulumi.get_project()}/{pulumi.get_stack()}"
-    return f"{owner}/{resource_name}"
+    return {**normal, "owner": f"{owner}/{resource_name}"}
 
 
 def _seeded(given: Mapping[str, Any]) -> dict[str, Any]:

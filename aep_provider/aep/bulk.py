@@ -85,9 +85,7 @@ class Bulk:
         return known or self._catalog.get(dataset_id)
 
     def _settled(self, dataset_id: str) -> bool:
-        return (
-            dataset_id in self._known or dataset_id in self._alone or dataset_id in self._catalog.written
-        )
+        return dataset_id in self._known or dataset_id in self._alone or dataset_id in self._catalog.written
 
     def _may_ask(self, dataset_id: str) -> bool:
         if self._under_way >= AT_ONCE:

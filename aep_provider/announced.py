@@ -1,0 +1,48 @@
+"""What a program declares, told to the plugin ahead: the engine shows it one resource after another."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Mapping
+from typing import Any
+from weakref import WeakKeyDictionary
+
+import pulumi
+
+from aep_provider import inputs
+
+# By stack, since the Automation API runs several programs in one process.
+_waiting: WeakKeyDictionary[pulumi.Resource, list[dict[str, Any]]] = WeakKeyDictionary()
+
+
+def announce(given: Mapping[str, Any]) -> None:
+    """Take note of a dataset that the program declares, for a preview.
+
+    Args:
+        given: the arguments with defaults and owner; if one is not known yet, nothing is announced.
+    """
+    stack = pulumi.runtime.get_root_resource()
+    known = {key: given[key] for key in inputs.ASKED_ABOUT if given.get(key) is not None}
+    if pulumi.runtime.is_dry_run() and stack is not None and all(map(is_known, known.values())):
+        _waiting.setdefault(stack, []).append(known)
+
+
+class Announcement:
+    """Everything announced by the time that the SDK serialises a resource.
+
+    The program declares before the SDK sends anything, so the first resource carries what many announced.
+    """
+
+    def __await__(self) -> Generator[Any, None, dict[str, Any]]:
+        """Take what is waiting; each dataset is told once."""
+        yield from ()
+        stack = pulumi.runtime.get_root_resource()
+        return {"declared": _waiting.pop(stack, []) if stack else []}
+
+
+def is_known(value: object) -> bool:
+    """Whether there is no output in a value."""
+    if isinstance(value, pulumi.Output) or hasattr(value, "__await__"):
+        return False
+    if isinstance(value, Mapping):
+        return all(is_known(inner) for inner in value.values())
+    return not isinstance(value, list | tuple) or all(is_known(inner) for inner in value)

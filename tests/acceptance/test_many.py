@@ -1,0 +1,104 @@
+"""Many datasets in one program, on the real engine: how many requests they take, and what is shown."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+
+from aep_provider.emulator.seeds import PROFILE_SCHEMA
+
+PROGRAM = """
+import json, pathlib
+from aep_provider import declare
+
+async def main():
+    entries = json.loads(pathlib.Path("entries.json").read_text())
+    return {name: one.dataset_id for name, one in (await declare(entries)).items()}
+
+pulumi.run(main)
+"""
+
+
+def write(project: Any, entries: list[dict[str, Any]]) -> None:
+    """Make the program declare these entries."""
+    project.program(imports=PROGRAM)
+    (project.folder / "entries.json").write_text(json.dumps(entries))
+
+
+def adoptable(aep: Any, count: int, **tags: list[str]) -> list[str]:
+    """Put datasets into the sandbox; return their ids."""
+    body = {
+        "schemaRef": {"id": PROFILE_SCHEMA, "contentType": "application/vnd.adobe.xed+json;version=1"},
+        "tags": {"adobe/pqs/table": ["t"], **tags},
+    }
+    datasets = {f"{n:024x}": {"name": f"dataset {n}", **body} for n in range(count)}
+    aep.seed(datasets=datasets)
+    return list(datasets)
+
+
+def test_a_preview_of_many_adoptions_reads_them_together_and_ahead(project: Any, aep: Any) -> None:
+    ids = adoptable(aep, 60, unifiedProfile=["enabled:true"], unifiedIdentity=["enabled:true"])
+    write(
+        project, [{"resource": f"d{n}", "dataset_id": one, "is_upsert": False} for n, one in enumerate(ids)]
+    )
+    aep.fault({"delay_ms": 20}, times=None, path="/data/")
+    assert "+ 61 to create" in project.preview().text
+    reads = [call for call in aep.calls() if call.startswith("GET dataSets")]
+    assert len(reads) < 30
+    assert aep.calls().count("GET schemas/{schema}") <= 1
+
+
+def test_a_refresh_of_many_reads_them_together(project: Any, aep: Any) -> None:
+    ids = adoptable(
+        aep, 150, unifiedProfile=["enabled:true", "isUpsert:true"], unifiedIdentity=["enabled:true"]
+    )
+    write(project, [{"resource": f"d{n}", "dataset_id": one} for n, one in enumerate(ids)])
+    project.up()
+    aep.forget()
+    aep.fault({"delay_ms": 20}, times=None, path="/data/")
+    project.refresh("--expect-no-changes")
+    reads = [call for call in aep.calls() if "dataSets" in call]
+    assert len(reads) < 75
+    assert aep.writes() == []
+
+
+def test_a_wrong_entry_stops_the_program_before_anything_is_declared(project: Any, aep: Any) -> None:
+    good = {"name": "good", "schema_id": PROFILE_SCHEMA}
+    write(
+        project,
+        [
+            good,
+            {"resource": "r", "dataset_id": "12"},
+            {**good, "nme": 1, "name": "x"},
+            {"schema_id": "s"},
+            good,
+        ],
+    )
+    result = project.up(expect=None)
+    assert result.code != 0
+    assert "UpsertDataset 'r': dataset_id" in result.text
+    assert "UpsertDataset 'x': nme is no argument" in result.text
+    assert "an entry needs `resource`, its logical name: {'schema_id': 's'}" in result.text
+    assert "'good' is the logical name of two entries" in result.text
+    assert aep.datasets() == {}
+    assert project.state() == []
+
+
+def test_one_failure_among_many_keeps_what_the_others_did(project: Any, aep: Any) -> None:
+    good = [{"name": f"dataset {n}", "schema_id": PROFILE_SCHEMA} for n in range(130)]
+    write(project, good)
+    aep.fault(
+        {"status": 400, "body": {"title": "BadRequestError", "detail": "no"}},
+        nth=3,
+        method="POST",
+        path="/dataSets",
+    )
+    result = project.up("--continue-on-error", expect=None)
+    assert result.code != 0
+    assert re.search(r"POST dataset named 'dataset \d+' in sandbox dev: AEP answered 400: no", result.text)
+    held = {body["name"] for body in aep.datasets().values()}
+    assert held == {one["outputs"]["name"] for one in project.state()}
+    assert len(held) == 129
+    project.up()
+    assert sorted(body["name"] for body in aep.datasets().values()) == sorted(one["name"] for one in good)
