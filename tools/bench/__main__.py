@@ -1,0 +1,96 @@
+"""Measure what the documentation claims: each figure against a floor that runs back to back with it.
+
+Prints a table, or JSON; with --write the table goes to docs/performance.md. Takes about half an hour. Never
+part of the tests, since times differ from machine to machine; the tests count calls instead.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+import subprocess
+import sys
+from datetime import date
+from pathlib import Path
+
+from figures import Bench, Figure
+from project import emulator
+from rich.console import Console
+from rich.table import Table
+
+ROOT = Path(__file__).resolve().parents[2]
+PAGE = ROOT / "docs" / "performance.md"
+BEGIN, END = "<!-- figures: begin -->\n", "<!-- figures: end -->\n"
+GROUPS = ("preview", "unchanged", "window", "refresh", "growth", "writes", "toggle")
+
+
+def main() -> int:
+    """Run the groups; the exit code is 1 if a goal is missed."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--runs", type=int, default=5, help="samples of each figure (default 5)")
+    parser.add_argument("--only", action="append", choices=GROUPS, help="run this group; may be repeated")
+    parser.add_argument("--json", action="store_true", help="print a JSON array instead of a table")
+    parser.add_argument("--write", action="store_true", help="put the table into docs/performance.md")
+    arguments = parser.parse_args()
+    found = subprocess.run(
+        [sys.executable, ROOT / "tools/get_pulumi.py"], stdout=subprocess.PIPE, text=True, check=False
+    )
+    if found.returncode:
+        return found.returncode
+    progress = Console(stderr=True)
+    figures: list[Figure] = []
+    with emulator(0) as url:
+        bench = Bench(found.stdout.strip(), url, arguments.runs, progress.log)
+        for group in arguments.only or GROUPS:
+            figures += getattr(bench, group)()
+    if arguments.json:
+        print(json.dumps([_line(figure) for figure in figures], indent=2, ensure_ascii=False))
+    else:
+        Console().print(_table(figures, arguments.runs))
+    if arguments.write:
+        _write(figures, arguments.runs)
+    return 0 if all(figure.holds(figure.result) for figure in figures) else 1
+
+
+def _line(figure: Figure) -> dict[str, str]:
+    holds = figure.holds(figure.result)
+    return {
+        "figure": figure.name,
+        "against": figure.floor,
+        "result": f"{figure.result:.2f}{figure.unit}",
+        "goal": figure.goal,
+        "met": "yes" if holds else "no",
+    }
+
+
+def _machine(runs: int) -> str:
+    return (
+        f"{date.today().isoformat()}, medians of {runs}, {os.cpu_count()} cores, "
+        f"Python {platform.python_version()}"
+    )
+
+
+def _table(figures: list[Figure], runs: int) -> Table:
+    table = Table(title=_machine(runs))
+    lines = [_line(figure) for figure in figures]
+    for column in lines[0]:
+        table.add_column(column)
+    for line in lines:
+        table.add_row(*line.values())
+    return table
+
+
+def _write(figures: list[Figure], runs: int) -> None:
+    lines = [_line(figure) for figure in figures]
+    rows = [f"| {' | '.join(line.values())} |" for line in lines]
+    head = [f"| {' | '.join(lines[0])} |", f"|{'---|' * len(lines[0])}"]
+    before, _, rest = PAGE.read_text().partition(BEGIN)
+    _, _, after = rest.partition(END)
+    text = "\n".join([f"Measured {_machine(runs)}.", "", *head, *rows]) + "\n"
+    PAGE.write_text(f"{before}{BEGIN}{text}{END}{after}")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,331 @@
+"""The figures: what is measured, against what, and the goal. Each is run back to back with its floor."""
+
+from __future__ import annotations
+
+import contextlib
+import statistics
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import project as benched
+import requests
+from project import Project, control, existing, new, slow
+
+SKIP = {"PULUMI_SKIP_CHECKPOINTS": "true"}
+"""For preparing a stack: it is not what is measured."""
+
+
+@dataclass
+class Figure:
+    """One line of the table.
+
+    Attributes:
+        name, floor: what was measured, and against what.
+        goal: what it should come to, in words.
+        judge: what the samples come to, from the samples of the figure and of its floor.
+        unit: of the result; a ratio has ``×``.
+        holds: whether a result meets the goal.
+    """
+
+    name: str
+    floor: str
+    goal: str
+    holds: Callable[[float], bool]
+    judge: Callable[[list[float], list[float]], float]
+    unit: str = "×"
+    ours: list[float] = field(default_factory=list)
+    theirs: list[float] = field(default_factory=list)
+
+    @property
+    def result(self) -> float:
+        """The result over all samples."""
+        return self.judge(self.ours, self.theirs)
+
+
+def ratio(ours: list[float], theirs: list[float]) -> float:
+    """Time against the floor's time, of medians."""
+    return statistics.median(ours) / statistics.median(theirs)
+
+
+def speed(ours: list[float], theirs: list[float]) -> float:
+    """How many times faster than the floor."""
+    return statistics.median(theirs) / statistics.median(ours)
+
+
+def more(ours: list[float], theirs: list[float]) -> float:
+    """How much more than the floor."""
+    return statistics.median(ours) - statistics.median(theirs)
+
+
+def alone(ours: list[float], _theirs: list[float]) -> float:
+    """The median by itself."""
+    return statistics.median(ours)
+
+
+def at_most(limit: float) -> Callable[[float], bool]:
+    """The goal is not to exceed `limit`."""
+    return lambda result: result <= limit
+
+
+def at_least(limit: float) -> Callable[[float], bool]:
+    """The goal is to reach `limit`."""
+    return lambda result: result >= limit
+
+
+class Bench:
+    """Runs the figures.
+
+    Args:
+        pulumi: the command.
+        url: an emulator without latency.
+        runs: samples of each figure.
+        say: takes a line of progress.
+    """
+
+    def __init__(self, pulumi: str, url: str, runs: int, say: Callable[[str], None]) -> None:
+        self._pulumi = pulumi
+        self._url = url
+        self._runs = runs
+        self._say = say
+
+    @contextlib.contextmanager
+    def _project(self, *, bare: bool = False, **environment: str) -> Iterator[Project]:
+        control(self._url, "POST", "reset", {})
+        made = Project(self._pulumi, self._url, bare=bare, **environment)
+        try:
+            yield made
+        finally:
+            made.remove()
+
+    def writes(self) -> list[Figure]:
+        """Create, toggle, rename and destroy, against a bare provider that makes the same calls."""
+        figures = [
+            Figure(
+                f"{what}, N=200, 100 ms a call",
+                "bare provider, same calls, same concurrency",
+                "≤ 1.10",
+                at_most(1.10),
+                ratio,
+            )
+            for what in ("create", "toggle", "rename", "destroy")
+        ]
+        for _ in range(self._runs):
+            for bare in (False, True):
+                with self._project(bare=bare) as made, slow(self._url):
+                    made.declare(new(200))
+                    times = [made.up()]
+                    made.declare(new(200, upsert=False))
+                    times.append(made.up())
+                    made.declare(new(200, upsert=False, name="renamed"))
+                    times.append(made.up())
+                    times.append(made.destroy())
+                for figure, seconds in zip(figures, times, strict=True):
+                    (figure.theirs if bare else figure.ours).append(seconds)
+                self._say(f"writes, {'bare' if bare else 'ours'}: {times}")
+        return figures
+
+    def unchanged(self) -> list[Figure]:
+        """A no-op `up` of 1,000 datasets."""
+        figure = Figure("no-op up, N=1,000", "bare provider without any I/O", "≤ 1.10", at_most(1.10), ratio)
+        with self._project() as ours, self._project(bare=True) as theirs:
+            for made in (ours, theirs):
+                made.declare(new(1000))
+                made.environment |= SKIP
+                made.up()
+                made.environment.pop("PULUMI_SKIP_CHECKPOINTS")
+            for _ in range(self._runs):
+                figure.ours.append(ours.up())
+                figure.theirs.append(theirs.up())
+                self._say(f"no-op: {figure.ours[-1]:.2f}, bare {figure.theirs[-1]:.2f}")
+        return [figure]
+
+    def refresh(self) -> list[Figure]:
+        """A refresh of 800 datasets, against one GET each from the four threads of an unwidened plugin."""
+        figure = Figure(
+            "refresh, N=800, 100 ms a call", "one GET each, 4 threads", "≥ 6 × faster", at_least(6), speed
+        )
+        with self._project() as ours, self._project(bare=True, BENCH_THREADS="4") as theirs:
+            for made in (theirs, ours):
+                made.declare(new(800))
+                made.environment |= SKIP
+                made.up()
+                made.environment.pop("PULUMI_SKIP_CHECKPOINTS")
+            with slow(self._url):
+                for _ in range(self._runs):
+                    figure.ours.append(ours.refresh())
+                    figure.theirs.append(theirs.refresh())
+                    self._say(f"refresh: {figure.ours[-1]:.2f}, bare {figure.theirs[-1]:.2f}")
+        return [figure]
+
+    def toggle(self) -> list[Figure]:
+        """200 toggles, against a script that sends Adobe's documented calls one after another."""
+        figures = [
+            Figure(
+                f"toggle, N=200, 100 ms a call, --parallel 64{more_words}",
+                "sequential script: GET, PATCH, PATCH, GET",
+                "≥ 15 × faster",
+                at_least(15),
+                speed,
+            )
+            for more_words in ("", ", checkpoints skipped")
+        ]
+        for _ in range(self._runs):
+            script = 0.0
+            for figure, extra in zip(figures, ({}, SKIP), strict=True):
+                with self._project(AEP_PARALLEL="64") as made:
+                    made.declare(new(200))
+                    made.environment |= SKIP
+                    made.up()
+                    made.environment.pop("PULUMI_SKIP_CHECKPOINTS")
+                    made.environment |= extra
+                    ids = list(control(self._url, "GET", "datasets?sandbox=dev"))
+                    with slow(self._url):
+                        script = script or _script(self._url, ids)
+                        made.declare(new(200, upsert=False))
+                        figure.ours.append(made.up("--parallel", "64"))
+                        figure.theirs.append(script)
+                self._say(f"toggle: {figure.ours[-1]:.2f}, script {script:.2f}")
+        return figures
+
+    def window(self) -> list[Figure]:
+        """From the reply to the disable to the arrival of the enable, as the emulator saw them."""
+        figures = []
+        for count, limit in ((1, 3.0), (50, 10.0)):
+            figure = Figure(
+                f"the window, N={count}", "—", f"< {limit:.0f} ms", at_most(limit), alone, unit=" ms"
+            )
+            figures.append(figure)
+            with self._project() as made:
+                for run in range(self._runs):
+                    made.declare(new(count, upsert=run % 2 == 0))
+                    made.up()
+                    figure.ours += _windows(control(self._url, "GET", "requests")["requests"])
+                    control(self._url, "DELETE", "requests")
+            self._say(f"window: {figure.result:.2f} ms of {len(figure.ours)}")
+        return figures
+
+    def growth(self) -> list[Figure]:
+        """No-op and refresh of 1,000 against 100; no-op of 2,000 against 1,000."""
+        tenfold = [
+            Figure(f"{what}, N=1,000", "the same, N=100", "≤ 10.5", at_most(10.5), ratio)
+            for what in ("no-op up", "refresh")
+        ]
+        double = Figure("no-op up, N=2,000", "the same, N=1,000", "≤ 2.5", at_most(2.5), ratio)
+        memory = Figure(
+            "memory of the plugin, refresh and up, N=1,000", "—", "< 90 MiB", at_most(90), alone, " MiB"
+        )
+        size = Figure("state of one dataset, inputs and outputs", "—", "≤ 2 KB", at_most(2.0), alone, " KB")
+        for count in (100, 1000, 2000):
+            with self._project() as made:
+                made.declare(new(count))
+                made.environment |= SKIP
+                made.up()
+                made.environment.pop("PULUMI_SKIP_CHECKPOINTS")
+                size.ours.append(made.state_size() / 1000)
+                for _ in range(self._runs):
+                    if count == 1000:
+                        with _watched(made.folder) as peak:
+                            refreshed, unchanged = made.refresh(), made.up("--refresh")
+                        memory.ours.append(peak[0])
+                    refreshed, unchanged = made.refresh(), made.up()
+                    if count < 2000:
+                        (tenfold[0].theirs if count == 100 else tenfold[0].ours).append(unchanged)
+                        (tenfold[1].theirs if count == 100 else tenfold[1].ours).append(refreshed)
+                    if count > 100:
+                        (double.ours if count == 2000 else double.theirs).append(unchanged)
+                self._say(f"growth: N={count}: refresh {refreshed:.2f}, no-op {unchanged:.2f}")
+        return [*tenfold, double, memory, size]
+
+    def preview(self) -> list[Figure]:
+        """What the guards cost a preview."""
+        one = Figure("preview of one unchanged dataset", "bare provider", "≤ 1.15", at_most(1.15), ratio)
+        fresh = Figure(
+            "preview of one new dataset, guards asked", "bare provider", "≤ 1.15", at_most(1.15), ratio
+        )
+        many = Figure(
+            "preview of 100 adoptions, 100 ms a call",
+            "bare provider, no guards",
+            "< 2 s more",
+            at_most(2),
+            more,
+            " s",
+        )
+        for figure, before, count in ((fresh, False, 1), (one, True, 1), (many, False, 100)):
+            with self._project() as ours, self._project(bare=True) as theirs:
+                theirs.declare(new(count))
+                ours.declare(existing(self._url, count, upsert=True) if count > 1 else new(1))
+                if before:
+                    ours.up()
+                    theirs.up()
+                with slow(self._url, 100 if count > 1 else 0):
+                    for _ in range(self._runs):
+                        figure.ours.append(ours.preview())
+                        figure.theirs.append(theirs.preview())
+            self._say(f"{figure.name}: {figure.ours[-1]:.2f}, bare {figure.theirs[-1]:.2f}")
+        return [one, fresh, many]
+
+
+def _script(url: str, ids: list[str]) -> float:
+    """Adobe's documented way, one dataset after another; how long it takes."""
+    session = requests.Session()
+    session.headers.update(benched.headers(url))
+    start = time.perf_counter()
+    for dataset_id in ids:
+        address = f"{url}/data/foundation/catalog/dataSets/{dataset_id}"
+        session.get(address, timeout=60).raise_for_status()
+        for value in (["enabled:false"], ["enabled:true"]):
+            session.patch(
+                address,
+                json=[
+                    {"op": "add", "path": f"/tags/{tag}", "value": value}
+                    for tag in ("unifiedProfile", "unifiedIdentity")
+                ],
+                headers={"Content-Type": "application/json-patch+json"},
+                timeout=60,
+            ).raise_for_status()
+        session.get(address, timeout=60).raise_for_status()
+    return time.perf_counter() - start
+
+
+def _windows(log: list[dict[str, Any]]) -> list[float]:
+    """Milliseconds between the answer to each disable and the arrival of the enable of that dataset."""
+    off: dict[str, float] = {}
+    found: list[float] = []
+    for entry in log:
+        if entry["method"] != "PATCH":
+            continue
+        if "enabled:false" in str(entry["body"]):
+            off[entry["path"]] = entry["answered"]
+        elif entry["path"] in off:
+            found.append((entry["received"] - off.pop(entry["path"])) * 1000)
+    return found
+
+
+@contextlib.contextmanager
+def _watched(folder: Path) -> Iterator[list[float]]:
+    """The highest resident memory of any plugin that runs in `folder` meanwhile, in MiB."""
+    peak = [0.0]
+    done = threading.Event()
+
+    def watch() -> None:
+        while not done.wait(0.05):
+            for process in Path("/proc").glob("[0-9]*"):
+                with contextlib.suppress(OSError, ValueError, IndexError):
+                    if (
+                        b"pulumi.dynamic" in (process / "cmdline").read_bytes()
+                        and (process / "cwd").readlink() == folder
+                    ):
+                        status = (process / "status").read_text()
+                        peak[0] = max(peak[0], int(status.split("VmHWM:")[1].split()[0]) / 1024)
+
+    watcher = threading.Thread(target=watch)
+    watcher.start()
+    try:
+        yield peak
+    finally:
+        done.set()
+        watcher.join()

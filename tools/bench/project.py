@@ -1,0 +1,195 @@
+"""A Pulumi project in a folder of its own, an emulator in a process of its own, and commands that are timed."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import requests
+
+from aep_provider.emulator.seeds import CLIENT_ID, CLIENT_SECRET, ORG_ID, PROFILE_SCHEMA
+
+HERE = Path(__file__).resolve().parent
+COMMAND = Path(sys.executable).parent / "aep-provider"
+
+_PROGRAM = """
+import json, pathlib
+import pulumi
+from {module} import declare
+
+entries = json.loads(pathlib.Path("entries.json").read_text())
+
+async def main():
+    await declare(entries)
+
+pulumi.run(main)
+"""
+
+
+@contextlib.contextmanager
+def emulator(latency: int) -> Iterator[str]:
+    """An emulator, in a process of its own so that it does not take time from whoever measures.
+
+    Args:
+        latency: milliseconds before each reply.
+    """
+    command = [str(COMMAND), "emulator", "--latency", str(latency)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        try:
+            yield process.stdout.readline().strip().rpartition("=")[2]
+        finally:
+            process.send_signal(signal.SIGTERM)
+
+
+class Project:
+    """One stack whose program declares what `declare` was told.
+
+    Args:
+        pulumi: the command.
+        url: the emulator.
+        bare: declare the floor's resources, not ours.
+        environment: more variables.
+    """
+
+    def __init__(self, pulumi: str, url: str, *, bare: bool, **environment: str) -> None:
+        self.url = url
+        self._pulumi = pulumi
+        self.folder = Path(tempfile.mkdtemp(prefix="bench-"))
+        (self.folder / "state").mkdir()
+        (self.folder / "Pulumi.yaml").write_text(
+            "name: bench\nruntime:\n  name: python\n  options:\n    toolchain: pip\n"
+            f"    virtualenv: {sys.prefix}\n"
+        )
+        if bare:
+            shutil.copy(HERE / "bare.py", self.folder)
+        module = "bare" if bare else "aep_provider"
+        (self.folder / "__main__.py").write_text(_PROGRAM.format(module=module))
+        self.environment = os.environ | {
+            "PATH": f"{Path(pulumi).parent}{os.pathsep}{os.environ['PATH']}",
+            "PULUMI_BACKEND_URL": f"file://{self.folder / 'state'}",
+            "PULUMI_HOME": str(self.folder / "home"),
+            "PULUMI_CONFIG_PASSPHRASE": "bench",
+            "PULUMI_SKIP_UPDATE_CHECK": "true",
+            "PYTHONPATH": str(self.folder),
+            "AEP_ENDPOINT": url,
+            "AEP_IMS_ENDPOINT": url,
+            "AEP_SANDBOX": "dev",
+            "AEP_ORG_ID": ORG_ID,
+            "AEP_CLIENT_ID": CLIENT_ID,
+            "AEP_CLIENT_SECRET": CLIENT_SECRET,
+            "BENCH_HEADERS": json.dumps(headers(url)),
+            **environment,
+        }
+        self.run("stack", "init", "dev")
+
+    def declare(self, entries: list[dict[str, Any]]) -> None:
+        """Say what the program declares from now on."""
+        (self.folder / "entries.json").write_text(json.dumps(entries))
+
+    def run(self, *arguments: str) -> float:
+        """Run a command; how long it took, in seconds."""
+        start = time.perf_counter()
+        done = subprocess.run(
+            [self._pulumi, *arguments, "--non-interactive"],
+            cwd=self.folder,
+            env=self.environment,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        passed = time.perf_counter() - start
+        if done.returncode:
+            sys.exit(f"pulumi {' '.join(arguments)} failed:\n{done.stdout[-4000:]}{done.stderr[-2000:]}")
+        return passed
+
+    def up(self, *flags: str) -> float:
+        """`pulumi up` without a preview."""
+        return self.run("up", "--yes", "--skip-preview", *flags)
+
+    def preview(self) -> float:
+        """`pulumi preview`."""
+        return self.run("preview")
+
+    def refresh(self) -> float:
+        """`pulumi refresh` without a preview."""
+        return self.run("refresh", "--yes", "--skip-preview")
+
+    def destroy(self) -> float:
+        """`pulumi destroy` without a preview."""
+        return self.run("destroy", "--yes", "--skip-preview")
+
+    def state_size(self) -> int:
+        """The bytes of inputs and outputs of the largest resource; the rest of a resource is the SDK's."""
+        (stack,) = (self.folder / "state").rglob("dev.json")
+        resources = json.loads(stack.read_text())["checkpoint"]["latest"]["resources"]
+        ours = [one for one in resources if "dynamic" in one["type"]]
+        return max(len(json.dumps([one["inputs"], one["outputs"]])) for one in ours)
+
+    def remove(self) -> None:
+        """Delete the folder."""
+        shutil.rmtree(self.folder)
+
+
+@contextlib.contextmanager
+def slow(url: str, milliseconds: int = 100) -> Iterator[None]:
+    """Delay every reply of AEP meanwhile."""
+    order = {"match": {"path": "/"}, "times": None, "action": {"delay_ms": milliseconds}}
+    fault = control(url, "POST", "faults", order)["id"]
+    try:
+        yield
+    finally:
+        control(url, "DELETE", f"faults/{fault}")
+
+
+def control(url: str, method: str, path: str, body: object = None) -> Any:
+    """Call one of the emulator's control routes."""
+    reply = requests.request(method, f"{url}/_emulator/{path}", json=body, timeout=60)
+    reply.raise_for_status()
+    return reply.json()
+
+
+def headers(url: str) -> dict[str, str]:
+    """The headers that AEP asks of every caller, with a token."""
+    form = {
+        "grant_type": "client_credentials",
+        "client_id": CLIENT_ID,
+        "client_secret": CLIENT_SECRET,
+        "scope": "openid",
+    }
+    reply = requests.post(f"{url}/ims/token/v3", data=form, timeout=60)
+    reply.raise_for_status()
+    return {
+        "Authorization": f"Bearer {reply.json()['access_token']}",
+        "x-api-key": CLIENT_ID,
+        "x-gw-ims-org-id": ORG_ID,
+        "x-sandbox-name": "dev",
+    }
+
+
+def new(count: int, *, upsert: bool = True, name: str = "dataset") -> list[dict[str, Any]]:
+    """Entries that create datasets."""
+    common = {"schema_id": PROFILE_SCHEMA, "is_upsert": upsert, "deletion_protection": False}
+    return [{"resource": f"r{n}", "name": f"{name} {n}", **common} for n in range(count)]
+
+
+def existing(url: str, count: int, *, upsert: bool) -> list[dict[str, Any]]:
+    """Put datasets into the sandbox that are on with the setting; entries that adopt them."""
+    profile = ["enabled:true", *(["isUpsert:true"] if upsert else [])]
+    body = {
+        "schemaRef": {"id": PROFILE_SCHEMA, "contentType": "application/vnd.adobe.xed+json;version=1"},
+        "tags": {"unifiedProfile": profile, "unifiedIdentity": ["enabled:true"]},
+    }
+    datasets = {f"{n:024x}": {"name": f"dataset {n}", **body} for n in range(count)}
+    control(url, "POST", "seed", {"sandbox": "dev", "datasets": datasets})
+    return [{"resource": f"r{n}", "dataset_id": one, "is_upsert": upsert} for n, one in enumerate(datasets)]
