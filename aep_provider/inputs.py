@@ -135,6 +135,10 @@ class _InputsSchema(Schema):
     owner = _text("the owner's name", _filled)
 
 
+_SCHEMA = _InputsSchema()
+"""Making one costs as much as using it."""
+
+
 def validated(
     values: Mapping[str, Any], unknown: frozenset[str] = frozenset(), *, protected: bool = False
 ) -> tuple[dict[str, Any], list[Problem]]:
@@ -152,7 +156,7 @@ def validated(
     normal: dict[str, Any] = {}
     given = {key: value for key, value in values.items() if value is not None and key not in unknown}
     try:
-        normal = _InputsSchema().load(given)
+        normal = _SCHEMA.load(given)
     except ValidationError as error:
         problems += [
             Problem(key, text) for key, texts in sorted(problems_of(error).items()) for text in texts

@@ -1,6 +1,7 @@
 """`UpsertDataset`: what a program declares."""
 
-from __future__ import annotations
+# No `from __future__ import annotations` here: the SDK reads the annotations of the class for each resource,
+# and would compile them each time if they were strings.
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal, TypedDict, overload
@@ -118,7 +119,7 @@ class UpsertDataset(pulumi.dynamic.Resource, module="aep", name="UpsertDataset")
         resource_name: str,
         *,
         opts: pulumi.ResourceOptions | None = None,
-        **arguments: Unpack[NewDataset],
+        **arguments: "Unpack[NewDataset]",
     ) -> None: ...
 
     @overload
@@ -127,7 +128,7 @@ class UpsertDataset(pulumi.dynamic.Resource, module="aep", name="UpsertDataset")
         resource_name: str,
         *,
         opts: pulumi.ResourceOptions | None = None,
-        **arguments: Unpack[ExistingDataset],
+        **arguments: "Unpack[ExistingDataset]",
     ) -> None: ...
 
     def __init__(
@@ -194,7 +195,8 @@ class UpsertDataset(pulumi.dynamic.Resource, module="aep", name="UpsertDataset")
         given |= completed(resource_name, given, opts)
         announce(given)
         given |= inputs.SWITCHES
-        given[inputs.PREVIEW] = Announcement() if pulumi.runtime.is_dry_run() else None
+        if pulumi.runtime.is_dry_run():
+            given[inputs.PREVIEW] = Announcement()
         defaults = pulumi.ResourceOptions(delete_before_replace=True, protect=given["deletion_protection"])
         if deletion_protection is None and dataset_id is not None:
             # Left to `check`, which knows what is recorded: only an explicit False ends a protection.
@@ -209,7 +211,7 @@ class UpsertDataset(pulumi.dynamic.Resource, module="aep", name="UpsertDataset")
     @staticmethod
     def get(
         resource_name: str, id: pulumi.Input[str], opts: pulumi.ResourceOptions | None = None
-    ) -> UpsertDataset:
+    ) -> "UpsertDataset":
         """Read a dataset that something else manages; nothing is ever written to it.
 
         Args:

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
 import re
+import signal
 from typing import Any
+
+import pytest
 
 from aep_provider.emulator.seeds import PROFILE_SCHEMA
 
@@ -102,3 +106,36 @@ def test_one_failure_among_many_keeps_what_the_others_did(project: Any, aep: Any
     assert len(held) == 129
     project.up()
     assert sorted(body["name"] for body in aep.datasets().values()) == sorted(one["name"] for one in good)
+
+
+@pytest.mark.parametrize("checkpoints", [True, False], ids=["with checkpoints", "skipped checkpoints"])
+def test_a_hundred_creates_killed_in_the_middle_end_as_a_hundred(
+    project: Any, aep: Any, *, checkpoints: bool
+) -> None:
+    write(project, [{"name": f"dataset {n}", "schema_id": PROFILE_SCHEMA} for n in range(100)])
+    held = aep.fault({"hold": "after"}, nth=60, times=None, method="POST", path="/dataSets$")
+    process = project.start(
+        *("up", "--yes", "--skip-preview"),
+        **({} if checkpoints else {"PULUMI_SKIP_CHECKPOINTS": "true", "PULUMI_EXPERIMENTAL": "true"}),
+    )
+    aep.hit(held)
+    process.kill()
+    process.communicate()
+    for pid in project.plugins():
+        os.kill(pid, signal.SIGKILL)
+    while project.plugins():
+        pass
+    aep.control("DELETE", "faults")
+    left = aep.datasets()
+    assert 60 <= len(left) < 100
+    if not checkpoints:
+        assert project.state() == []
+    project.run("cancel", "--yes")
+    result = project.up()
+    held_now = aep.datasets()
+    assert left.keys() <= held_now.keys()
+    assert sorted(body["name"] for body in held_now.values()) == sorted(f"dataset {n}" for n in range(100))
+    assert {one["id"] for one in project.state()} == held_now.keys()
+    if not checkpoints:
+        assert result.text.count("was created by an interrupted run of this resource") >= len(left)
+    project.preview("--expect-no-changes")

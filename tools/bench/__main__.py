@@ -41,8 +41,8 @@ def main() -> int:
         return found.returncode
     progress = Console(stderr=True)
     figures: list[Figure] = []
-    with emulator(0) as url:
-        bench = Bench(found.stdout.strip(), url, arguments.runs, progress.log)
+    with emulator(0) as url, emulator(0) as bare_url:
+        bench = Bench(found.stdout.strip(), url, bare_url, arguments.runs, progress.log)
         for group in arguments.only or GROUPS:
             figures += getattr(bench, group)()
     if arguments.json:

@@ -12,6 +12,28 @@ from pulumi.dynamic import CreateResult, DiffResult, ReadResult, Resource, Resou
 
 CATALOG = "/data/foundation/catalog"
 CONTENT_TYPE = "application/vnd.adobe.xed+json;version=1"
+SAME_INPUTS: dict[str, Any] = {
+    "allow_profile_gap": False,
+    "in_flight_batches": "wait",
+    "wait_timeout": 600,
+    "profile_enabled": True,
+    "identity_enabled": True,
+}
+SAME_OUTPUTS: dict[str, Any] = {
+    "dataset_id": "5b020a27e7040801dedbf46e",
+    "description": "",
+    "schema_content_type": CONTENT_TYPE,
+    "tags": {},
+    "enabled_at": "2026-11-25 12:00:00",
+    "created": "2026-11-25T12:00:00.000Z",
+    "adopted": False,
+    "managed": ["name", "schema_id"],
+    "sandbox": "dev",
+    "org_id": "0123456789ABCDEF01234567@AdobeOrg",
+    "endpoint": "http://127.0.0.1:41141",
+    "profile_gap": None,
+    "spec_version": 1,
+}
 _threads = threading.local()
 _widened = threading.Event()
 
@@ -73,9 +95,16 @@ class Bare(ResourceProvider):
 
 
 class BareDataset(Resource, module="bench", name="BareDataset"):
-    """What the floor's program declares."""
+    """What the floor's program declares; with BENCH_SAME as many arguments and outputs as ours has."""
 
     def __init__(self, resource_name: str, **props: Any) -> None:
+        if os.environ.get("BENCH_SAME"):
+            props = {
+                **SAME_INPUTS,
+                "owner": f"bench/dev/{resource_name}",
+                **props,
+                **dict.fromkeys(SAME_OUTPUTS),
+            }
         super().__init__(Bare(), resource_name, props)
 
 
@@ -93,7 +122,8 @@ def _profile(props: dict[str, Any]) -> list[str]:
 
 
 def _outs(props: dict[str, Any]) -> dict[str, Any]:
-    return {key: value for key, value in props.items() if not key.startswith("__")}
+    same = SAME_OUTPUTS if "owner" in props else {}
+    return {key: value for key, value in props.items() if not key.startswith("__")} | same
 
 
 def _patch(dataset_id: str, path: str, value: object) -> None:

@@ -81,21 +81,24 @@ class Bench:
 
     Args:
         pulumi: the command.
-        url: an emulator without latency.
+        url, bare_url: an emulator without latency for ours and one for the floor.
         runs: samples of each figure.
         say: takes a line of progress.
     """
 
-    def __init__(self, pulumi: str, url: str, runs: int, say: Callable[[str], None]) -> None:
+    def __init__(self, pulumi: str, url: str, bare_url: str, runs: int, say: Callable[[str], None]) -> None:
         self._pulumi = pulumi
         self._url = url
+        self._bare_url = bare_url
         self._runs = runs
         self._say = say
 
     @contextlib.contextmanager
-    def _project(self, *, bare: bool = False, **environment: str) -> Iterator[Project]:
-        control(self._url, "POST", "reset", {})
-        made = Project(self._pulumi, self._url, bare=bare, **environment)
+    def _project(self, *, bare: bool = False, anew: bool = True, **environment: str) -> Iterator[Project]:
+        url = self._bare_url if bare else self._url
+        if anew:
+            control(url, "POST", "reset", {})
+        made = Project(self._pulumi, url, bare=bare, **environment)
         try:
             yield made
         finally:
@@ -115,7 +118,7 @@ class Bench:
         ]
         for _ in range(self._runs):
             for bare in (False, True):
-                with self._project(bare=bare) as made, slow(self._url):
+                with self._project(bare=bare) as made, slow(made.url):
                     made.declare(new(200))
                     times = [made.up()]
                     made.declare(new(200, upsert=False))
@@ -129,19 +132,31 @@ class Bench:
         return figures
 
     def unchanged(self) -> list[Figure]:
-        """A no-op `up` of 1,000 datasets."""
-        figure = Figure("no-op up, N=1,000", "bare provider without any I/O", "≤ 1.10", at_most(1.10), ratio)
-        with self._project() as ours, self._project(bare=True) as theirs:
-            for made in (ours, theirs):
-                made.declare(new(1000))
+        """A no-op `up` of 1,000 datasets; most of its time goes by the number of properties."""
+        figures = [
+            Figure("no-op up, N=1,000", floor, "≤ 1.10", at_most(1.10), ratio)
+            for floor in (
+                "bare provider without any I/O, as many properties",
+                "bare provider without any I/O, five properties",
+            )
+        ]
+        with (
+            self._project() as ours,
+            self._project(bare=True, BENCH_SAME="1") as same,
+            self._project(bare=True, anew=False) as small,
+        ):
+            for made in (ours, same, small):
+                made.declare(new(1000, name=made.folder.name))
                 made.environment |= SKIP
                 made.up()
                 made.environment.pop("PULUMI_SKIP_CHECKPOINTS")
             for _ in range(self._runs):
-                figure.ours.append(ours.up())
-                figure.theirs.append(theirs.up())
-                self._say(f"no-op: {figure.ours[-1]:.2f}, bare {figure.theirs[-1]:.2f}")
-        return [figure]
+                seconds = ours.up()
+                for figure, floor in zip(figures, (same, small), strict=True):
+                    figure.ours.append(seconds)
+                    figure.theirs.append(floor.up())
+                self._say(f"no-op: {[round(figure.result, 2) for figure in figures]}")
+        return figures
 
     def refresh(self) -> list[Figure]:
         """A refresh of 800 datasets, against one GET each from the four threads of an unwidened plugin."""
@@ -154,7 +169,7 @@ class Bench:
                 made.environment |= SKIP
                 made.up()
                 made.environment.pop("PULUMI_SKIP_CHECKPOINTS")
-            with slow(self._url):
+            with slow(ours.url), slow(theirs.url):
                 for _ in range(self._runs):
                     figure.ours.append(ours.refresh())
                     figure.theirs.append(theirs.refresh())

@@ -1,4 +1,4 @@
-"""A Pulumi project in a folder of its own, an emulator in a process of its own, and commands that are timed."""
+"""A Pulumi project in a folder of its own, an emulator in a process of its own, commands that are timed."""
 
 from __future__ import annotations
 
