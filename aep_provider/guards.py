@@ -326,10 +326,15 @@ def gone(context: Context, error: NotFound) -> bool:
     Only Catalog's own JSON answer counts, and only while the sandbox is active: a gateway's HTML page or a
     sandbox that is being reset would otherwise empty the stack.
     """
-    if error.title != "NotFoundError":
+    if not says_missing(error):
         return False
     found = context.aep.sandboxes.current_now()
     return found is not None and found.state == "active"
+
+
+def says_missing(error: NotFound) -> bool:
+    """Whether a 404 is Catalog's own about the dataset, and not a gateway's page."""
+    return error.title == "NotFoundError"
 
 
 def describe(context: Context, observed: Observed) -> str:

@@ -21,15 +21,16 @@ TOGETHER = 50
 AT_ONCE = 4
 """Requests under way together. More would leave nothing that waits, and so nothing to put together."""
 
-LISTED_AFTER = 100
-"""Datasets asked for before the listing is tried: a smaller stack never pages through its sandbox."""
+LISTED_AFTER = 32
+"""Datasets asked for before the listing is tried. The engine asks for some eight at a time, so waiting for
+more costs more round trips than the first pages do."""
 
-FIRST_PAGES = 4
+FIRST_PAGES = 2
 """Pages that are looked at before the listing is judged."""
 
 FAIR_SHARE = 0.05
-"""The part of the listed datasets that must have been asked for: with less, the pages cost more than they
-bring."""
+"""The part of the listed datasets that must have been asked for. With it there is never more than a page for
+five datasets, however large the sandbox."""
 
 
 class Bulk:
@@ -150,7 +151,7 @@ class _Pages:
         """Whether the next page should be read."""
         if self._ended or asked < LISTED_AFTER:
             return False
-        return self._start < FIRST_PAGES * PAGE or self._hits >= FAIR_SHARE * len(self._listed)
+        return self._start < FIRST_PAGES * PAGE or self._hits >= max(FAIR_SHARE * len(self._listed), 1)
 
     def take(self) -> int:
         """Where the next page starts; it is under way now."""

@@ -32,19 +32,31 @@ class Sandboxes:
         self._gateway = gateway
         self._lock = threading.Lock()
         self._known: dict[str, Sandbox] | None = None
+        self._begun = 0
 
     def current(self) -> Sandbox | None:
         """The configured sandbox, or ``None`` if the credential does not see it. Asked once per process."""
         with self._lock:
-            if self._known is None:
-                self._known = {sandbox.name: sandbox for sandbox in self._listed()}
-            return self._known.get(self._gateway.sandbox)
+            known = self._known if self._known is not None else self._ask()
+        return known.get(self._gateway.sandbox)
 
     def current_now(self) -> Sandbox | None:
-        """The same, asked anew: a sandbox may be reset while the process runs."""
+        """The same, from a request that begins after this call: a sandbox may be reset meanwhile.
+
+        Threads that wait for each other share the request that the first of them makes then.
+        """
+        begun = self._begun
         with self._lock:
-            self._known = None
-        return self.current()
+            known = self._known
+            if known is None or self._begun == begun:
+                known = self._ask()
+        return known.get(self._gateway.sandbox)
+
+    def _ask(self) -> dict[str, Sandbox]:
+        self._known = None
+        self._begun += 1
+        self._known = {sandbox.name: sandbox for sandbox in self._listed()}
+        return self._known
 
     def _listed(self) -> Iterator[Sandbox]:
         what = "GET sandboxes"

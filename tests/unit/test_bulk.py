@@ -106,9 +106,9 @@ class _Queue(dict[str, None]):
 
 
 def test_what_waits_while_requests_are_under_way_goes_into_one(service: Service) -> None:
-    ids = service.hold(AT_ONCE + 40)
+    ids = service.hold(AT_ONCE + 20)
     held = service.fault({"hold": "before"}, times=AT_ONCE, method="GET", path="/dataSets/")
-    queue = service.bulk._waiting = _Queue(enough=40)
+    queue = service.bulk._waiting = _Queue(enough=20)
     with ThreadPoolExecutor(len(ids)) as pool:
         read = pool.map(service.bulk.get, ids)
         assert queue.full.wait(30)
@@ -116,7 +116,7 @@ def test_what_waits_while_requests_are_under_way_goes_into_one(service: Service)
         assert [dataset.id for dataset in read] == ids
     *alone, together = sorted(service.reads(), key=len)
     assert len(alone) == AT_ONCE
-    assert len(together.split(",")) == 40
+    assert len(together.split(",")) == 20
 
 
 def test_a_dataset_is_read_once_until_it_is_written_to(service: Service) -> None:
@@ -158,20 +158,20 @@ def test_what_is_gone_is_told_by_a_request_for_it_alone(service: Service) -> Non
     ids=["refused", "a gateway's page", "another shape", "nothing"],
 )
 def test_without_shared_requests_each_is_read_alone(service: Service, fault: dict[str, Any]) -> None:
-    ids = service.hold(40)
+    ids = service.hold(30)
     service.fault({"status": 200, **fault}, times=None, method="GET", path="/dataSets/.*,")
     assert [dataset.id for dataset in service.read(ids)] == ids
 
 
 def test_a_shared_reply_without_the_tags_is_not_a_dataset_that_is_off(service: Service) -> None:
-    ids = service.hold(40)
+    ids = service.hold(30)
     empty = {dataset_id: {"name": "x", "schemaRef": {"id": PROFILE_SCHEMA}} for dataset_id in ids}
     service.fault({"status": 200, "body": empty}, times=None, method="GET", path="/dataSets/.*,")
     assert all(dataset.profile.enabled for dataset in service.read(ids))
 
 
 def test_an_error_reaches_only_who_asked_for_that_dataset(service: Service) -> None:
-    ids = service.hold(40)
+    ids = service.hold(30)
     service.fault({"status": 400, "body": {}}, times=None, method="GET", path=f"/dataSets/{ids[7]}$")
     service.fault({"status": 200, "body": {}}, times=None, method="GET", path="/dataSets/.*,")
     with ThreadPoolExecutor(16) as pool:

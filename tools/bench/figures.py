@@ -116,9 +116,10 @@ class Bench:
             )
             for what in ("create", "toggle", "rename", "destroy")
         ]
+        # As many properties, since the time that the engine takes for its checkpoints goes by their size.
         for _ in range(self._runs):
             for bare in (False, True):
-                with self._project(bare=bare) as made, slow(made.url):
+                with self._project(bare=bare, BENCH_SAME="1") as made, slow(made.url):
                     made.declare(new(200))
                     times = [made.up()]
                     made.declare(new(200, upsert=False))
