@@ -17,7 +17,16 @@ __all__ = ["main"]
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="aep-provider")
 def main() -> None:
-    """Tools around the Pulumi provider for datasets of Adobe Experience Platform."""
+    """Tools around the Pulumi provider for datasets of Adobe Experience Platform.
+
+    Settings come from the selected Pulumi stack, from the AEP_ variables and from flags. Start with `doctor`.
+
+    \b
+    Examples:
+      aep-provider doctor
+      aep-provider discover --profile --no-upsert
+      aep-provider COMMAND --help
+    """
 
 
 main.add_command(discover)

@@ -24,7 +24,7 @@ A constant, since the command does not load Pulumi; a test compares it with what
 class Wish:
     """A dataset that is taken in: its entry in the stack file, and what the next `up` will change of it."""
 
-    entry: Mapping[str, Any]
+    entry: Mapping[str, str | bool]
     change: str = ""
 
 
@@ -81,7 +81,7 @@ def choose(
             continue
         taken.add(name)
         enabled = dataset.profile.enabled
-        entry = {
+        entry: dict[str, str | bool] = {
             "resource": name,
             "dataset_id": dataset.id,
             "name": dataset.name,
@@ -153,6 +153,8 @@ def _logical_name(item: Item, owner: str, taken: set[str]) -> str:
         # The tag names the resource that managed it; another name would be refused as another owner.
         return dataset.owner.removeprefix(f"{owner}/")
     slug = re.sub(r"[^a-z0-9]+", "-", dataset.name.lower()).strip("-")
-    if slug and slug not in taken:
-        return slug
-    return "-".join(filter(None, (slug or "dataset", dataset.id[-6:])))
+    if not re.search(r"[a-z]", slug):
+        # Of a name in another script little is left, or a mere number: that names nothing.
+        slug = "-".join(filter(None, ("dataset", slug)))
+    unique = slug != "dataset" and slug not in taken
+    return slug if unique else f"{slug}-{dataset.id[-6:]}"

@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 import sys
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 
 import click
+from rich import box
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
@@ -23,20 +24,25 @@ NATURAL_WIDTH = 1000
 """Columns where the output is no terminal: a table in a file or a pipe is not folded."""
 
 
+NARROWEST = 16
+"""Columns, to which a long cell is folded at most."""
+
+
 class ConsoleReporter:
     """Messages of the core, on standard error."""
 
     def warn(self, message: str) -> None:
         """Print a warning."""
-        click.secho(f"warning: {message}", fg="yellow", err=True)
+        warning = Text(printable(f"warning: {message}"), style="yellow")
+        Console(stderr=True).print(warning, soft_wrap=True)
 
     def info(self, message: str) -> None:
         """Print a line."""
-        click.echo(message, err=True)
+        click.echo(printable(message), err=True)
 
     def progress(self, message: str) -> None:
         """Print a line."""
-        click.echo(message, err=True)
+        click.echo(printable(message), err=True)
 
 
 class Failure(click.ClickException):
@@ -63,15 +69,37 @@ def line(text: object, style: str = "") -> None:
     _console().print(Text(printable(text), style=style), soft_wrap=True)
 
 
-def table(title: str, columns: Iterable[str], rows: Iterable[Iterable[object]]) -> None:
-    """Print a table; a cell is a text, or a text and a style."""
-    grid = Table(title=Text(printable(title)))
-    for column in columns:
-        grid.add_column(column, overflow="fold")
-    for row in rows:
-        cells = (cell if isinstance(cell, tuple) else (cell, "") for cell in row)
-        grid.add_row(*(Text(printable(text), style=style) for text, style in cells))
-    _console().print(grid)
+def table(title: str, columns: Sequence[str], rows: Iterable[Iterable[object]]) -> None:
+    """Print a table; a cell is a text, or a text and a style.
+
+    On a terminal long cells are folded to make it fit, but an id is never broken: it is there to be copied.
+    """
+    grid = Table(
+        title=Text(printable(title)),
+        title_justify="left",
+        box=box.SIMPLE_HEAD,
+        show_edge=False,
+        collapse_padding=True,
+    )
+    lines = [
+        [
+            Text(printable(text), style=style)
+            for text, style in (cell if isinstance(cell, tuple) else (cell, "") for cell in row)
+        ]
+        for row in rows
+    ]
+    for number, column in enumerate(columns):
+        longest = max([len(column), *(line[number].cell_len for line in lines)])
+        whole = column == "id"
+        least = longest if whole else min(longest, NARROWEST)
+        grid.add_column(column, overflow="fold", no_wrap=whole, min_width=least)
+    for cells in lines:
+        grid.add_row(*cells)
+    console = _console()
+    unbounded = console.options.update(width=NATURAL_WIDTH)
+    # Where even that is too wide for the terminal, its own wrapping loses nothing.
+    console.width = max(console.width, console.measure(grid, options=unbounded).minimum)
+    console.print(grid)
 
 
 def as_json(value: object) -> None:
@@ -80,28 +108,44 @@ def as_json(value: object) -> None:
 
 
 class Progress:
-    """What a command is doing, on standard error while it takes longer than a second."""
+    """What a command is doing, on standard error while it takes longer than a second.
+
+    A terminal shows one line that changes; elsewhere a line is printed a second after the last one, if there
+    is anything new to say.
+    """
 
     def __init__(self, what: str) -> None:
         self._what = what
+        self._message = what
         self._console = Console(stderr=True)
         self._status = self._console.status(Text(what))
-        self._said = CLOCK.monotonic()
+        self._over = threading.Event()
+        self._teller = threading.Thread(target=self._tell, daemon=True)
 
     def step(self, text: str) -> None:
         """Say how far it is."""
-        message = f"{self._what}: {printable(text)}"
-        self._status.update(Text(message))
-        if not self._console.is_terminal and CLOCK.monotonic() - self._said > 1:
-            self._said = CLOCK.monotonic()
-            click.echo(message, err=True)
+        self._message = f"{self._what}: {printable(text)}"
+        self._status.update(Text(self._message))
 
     def __enter__(self) -> Progress:
-        self._status.start()
+        if self._console.is_terminal:
+            self._status.start()
+        else:
+            self._teller.start()
         return self
 
     def __exit__(self, *_: object) -> None:
         self._status.stop()
+        self._over.set()
+        if self._teller.is_alive():
+            self._teller.join()
+
+    def _tell(self) -> None:
+        said = ""
+        while not self._over.wait(1):
+            if said != self._message:
+                said = self._message
+                click.echo(said, err=True)
 
 
 @contextmanager

@@ -60,9 +60,17 @@ def declared(
     """
     own = {one.resource: one for one in recorded if not one.external}
     found: list[Declared] = []
+    seen: set[str] = set()
     for entry in entries:
         arguments = {key: value for key, value in entry.items() if key != "resource"}
         name = str(entry.get("resource") or entry.get("name") or "")
+        if not name or name in seen:
+            fault = (
+                "another entry has the same logical name" if name else "it has no logical name: `resource`"
+            )
+            found.append(Declared(name, "", None, [fault], created=False))
+            continue
+        seen.add(name)
         state = own.pop(name, None)
         dataset_id = state.id if state else str(arguments.get("dataset_id") or "")
         found.append(_judged(name, dataset_id, arguments, ownership_tag, created=state is not None))
@@ -100,7 +108,7 @@ def compare(context: Context, wishes: Sequence[Declared], owner: str, progress: 
 
 def _verdict(wish: Declared, observed: Observed | None, owner: str) -> Verdict:
     verdict = Verdict(wish, observed, list(wish.problems))
-    if not wish.created:
+    if not wish.created and wish.wanted is not None:
         verdict.differences.append(
             "not in the state yet: `pulumi up` " + ("adopts" if wish.id else "creates") + " it"
         )

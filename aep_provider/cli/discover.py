@@ -19,6 +19,7 @@ COLUMNS = (
     "Identity",
     "upsert",
     "managed by",
+    "owner",
     "last batch",
 )
 
@@ -96,7 +97,8 @@ def _cells(item: inventory.Item) -> list[object]:
         (profile, "red" if gap else ""),
         _on_off(dataset.identity.enabled),
         _on_off(dataset.upsert),
-        dataset.owner or dataset.managed_by,
+        dataset.managed_by or "-",
+        dataset.owner or "-",
         f"{batch.status}{when}" if batch else "-",
     ]
 

@@ -62,8 +62,8 @@ def _all(source: Source) -> Iterator[Finding]:
             yield skipped("stack", f"{source.why_no_stack}; environment and flags are all there is")
         else:
             recorded = source.stack.recorded()
-            stack = declared(recorded, config.get(DATASETS) or [], ownership_tag=True)
-            yield ok("stack", f"{source.stack.name}, {len(stack)} datasets")
+            stack = declared(recorded, source.stack.datasets(config), ownership_tag=True)
+            yield ok("stack", f"{source.stack.name}, {len(stack)} dataset{'' if len(stack) == 1 else 's'}")
     except PulumiFailed as error:
         yield failed("stack", error)
     for one in stack:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import signal
 import sqlite3
 import threading
@@ -39,10 +40,18 @@ _EXTRA = ("starlette", "uvicorn", "jsonpatch")
     help="Delay of each reply.",
 )
 @click.option("--strict", is_flag=True, help="Refuse what Adobe's documentation does not name.")
-def emulator(port: int, state: Path | None, seed: str, latency: int, strict: bool) -> None:
+@click.option("--json", "as_json", is_flag=True, help="Print a JSON object instead of shell commands.")
+def emulator(port: int, state: Path | None, seed: str, latency: int, strict: bool, as_json: bool) -> None:
     """Serve a local Adobe Experience Platform until interrupted.
 
-    Prints the two environment variables that point a client at it.
+    Prints the two environment variables that point a client at it, once it serves.
+
+    Exit codes: 0 interrupted; 1 an error, on standard error; 2 wrong usage.
+
+    \b
+    Examples:
+      aep-provider emulator --port 8080 --state aep.sqlite --seed demo
+      aep-provider emulator --seed demo --json
     """
     # Imported here, so that the other commands work, and start fast, without the extra.
     try:
@@ -68,7 +77,10 @@ def emulator(port: int, state: Path | None, seed: str, latency: int, strict: boo
     except (OSError, sqlite3.Error) as error:
         raise click.ClickException(f"cannot start the emulator: {error}") from error
     try:
-        click.echo(f"export AEP_ENDPOINT={server.url}\nexport AEP_IMS_ENDPOINT={server.url}")
+        variables = {"AEP_ENDPOINT": server.url, "AEP_IMS_ENDPOINT": server.url}
+        # In one line, so that a reader of the pipe need not guess where it ends.
+        exports = "\n".join(f"export {name}={value}" for name, value in variables.items())
+        click.echo(json.dumps(variables) if as_json else exports)
         over.wait()
     finally:
         server.stop()

@@ -14,6 +14,7 @@ from aep_provider.cli.discover import wanted
 from aep_provider.cli.source import Source, takes_settings
 from aep_provider.cli.stack import DATASETS, Stack
 from aep_provider.dataset.state import DATASET_ID, Observed
+from aep_provider.errors import SettingsError
 
 STEPS = (
     ("import", "--file", "{file}", "--generate-code=false", "--yes", "--protect=false"),
@@ -82,7 +83,7 @@ def import_(
         config = source.config()
         settings = source.load(config)
         owner = stack.owner(config)
-        entries = list(config.get(DATASETS) or [])
+        entries = stack.datasets(config)
         aep = connect(settings, console.CLOCK)
         candidates = _candidates(inventory.listed(aep, progress), ids, name_part)
         items = inventory.with_details(
@@ -94,10 +95,13 @@ def import_(
         wishes = _asked(wishes)
     target = file if file.is_absolute() else source.folder / file
     if wishes and not dry_run:
-        with console.errors_end_the_command():
-            stack.write_datasets([*entries, *(dict(wish.entry) for wish in wishes)], fresh=not entries)
-            content = adoption.import_file(wishes, owner, settings.place)
-            target.write_text(json.dumps(content, indent=2) + "\n")
+        with console.errors_end_the_command(), console.Progress("Writing the stack file"):
+            _write(target, adoption.import_file(wishes, owner, settings.place))
+            try:
+                stack.add_datasets([wish.entry for wish in wishes], held=len(entries))
+            except SettingsError:
+                target.unlink()
+                raise
     commands = [[part.format(file=target) for part in step] for step in STEPS]
     if as_json:
         console.as_json(
@@ -109,7 +113,7 @@ def import_(
             }
         )
         return
-    _show(stack, wishes, skipped)
+    _show(stack, wishes, skipped, dry_run=dry_run)
     if not wishes or dry_run:
         return
     console.line(f"Written: {len(wishes)} entries to {DATASETS} of stack {stack.name}, and {target}")
@@ -130,7 +134,18 @@ def _candidates(found: Sequence[Observed], ids: Sequence[str], name_part: str) -
     return [dataset for dataset in found if (not ids or dataset.id in ids) and wanted(dataset, name_part)]
 
 
-def _show(stack: Stack, wishes: Sequence[adoption.Wish], skipped: Sequence[adoption.Skipped]) -> None:
+def _write(file: Path, content: object) -> None:
+    try:
+        file.write_text(json.dumps(content, indent=2) + "\n")
+    except OSError as error:
+        raise click.ClickException(
+            f"{file} cannot be written: {error.strerror}. Nothing else was written. Name another with --file."
+        ) from error
+
+
+def _show(
+    stack: Stack, wishes: Sequence[adoption.Wish], skipped: Sequence[adoption.Skipped], *, dry_run: bool
+) -> None:
     if wishes:
         console.table(
             f"Into stack {stack.name}",
@@ -148,7 +163,8 @@ def _show(stack: Stack, wishes: Sequence[adoption.Wish], skipped: Sequence[adopt
         )
     for one in skipped:
         console.line(f"left out: {one.name!r} ({one.id}) {one.reason}")
-    console.line(f"{len(wishes)} taken in, {len(skipped)} left out")
+    would_be = "would be " if dry_run else ""
+    console.line(f"{len(wishes)} {would_be}taken in, {len(skipped)} left out")
 
 
 def _asked(wishes: Sequence[adoption.Wish]) -> list[adoption.Wish]:

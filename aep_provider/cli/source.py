@@ -106,7 +106,11 @@ class Source:
         try:
             return Settings.load(config, self.environ)
         except SettingsError as error:
-            where = f"stack {self.stack.name} and the environment" if self.stack else "the environment alone"
+            where = (
+                f"stack {self.stack.name} and the environment"
+                if self.stack
+                else f"the environment alone: {self.why_no_stack}"
+            )
             raise SettingsError(error.message, f"{error.remedy}\nRead from {where}.") from error
 
 

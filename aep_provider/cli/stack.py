@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import subprocess
 from collections.abc import Mapping, Sequence
@@ -28,8 +29,11 @@ SECRET = "4dabf18193072939515e22adb298388d"  # noqa: S105 - a marker of Pulumi's
 TIMEOUT = 120.0
 """Seconds for one call of `pulumi`; a backend that answers slower is as good as unreachable."""
 
-LONGEST_ARGUMENT = 120_000
-"""Linux takes 128 KiB in one argument, and `pulumi config set-all` takes its JSON in one."""
+LONGEST_COMMAND = 500_000
+"""Bytes of arguments, about a thousand entries: every system takes that, and Pulumi is done in a minute."""
+
+NO_TEXT = re.compile(r"true|false|[+-]?(0|[1-9]\d*)")
+"""What `pulumi config` takes for a switch or a number inside a list, unless it is told that it is text."""
 
 
 class PulumiFailed(SettingsError):
@@ -91,6 +95,21 @@ class Stack:
             key: entry.get("objectValue", entry["value"]) for key, entry in shown.items() if "value" in entry
         }
 
+    @staticmethod
+    def datasets(config: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+        """The entries of `aep:datasets`.
+
+        Raises:
+            PulumiFailed: it is no list of entries.
+        """
+        held = config.get(DATASETS) or []
+        if isinstance(held, list) and all(isinstance(entry, dict) for entry in held):
+            return held
+        raise PulumiFailed(
+            f"{DATASETS} is no list of entries",
+            "Each entry holds the arguments of UpsertDataset, and `resource`, its logical name.",
+        )
+
     def recorded(self) -> list[Recorded]:
         """The datasets in the state."""
         exported = json.loads(self._run("stack", "export"))
@@ -107,28 +126,40 @@ class Stack:
             if resource["type"] == RESOURCE_TYPE and not resource.get("delete")
         ]
 
-    def write_datasets(self, entries: Sequence[Mapping[str, Any]], *, fresh: bool) -> None:
-        """Replace the list `aep:datasets` of the stack file; comments elsewhere stay.
+    def add_datasets(self, entries: Sequence[Mapping[str, str | bool]], *, held: int) -> None:
+        """Append to the list `aep:datasets` of the stack file; everything else in it stays.
+
+        One argument for each value: in a single argument the operating system takes 128 KiB, which is less
+        than four hundred entries.
 
         Args:
-            entries: the whole list.
-            fresh: whether the list was empty. An empty list is written `[]`, and Pulumi would keep to that
-                style, in one line; so it is taken out first.
+            entries: the new ones.
+            held: how many there are. An empty list is written `[]`, and Pulumi would keep to that style, in
+                one line; so it is taken out first.
         """
-        text = json.dumps(entries, ensure_ascii=False)
-        if len(text.encode()) > LONGEST_ARGUMENT:
+        values = [
+            (f"{DATASETS}[{number}].{key}", value)
+            for number, entry in enumerate(entries, held)
+            for key, value in entry.items()
+        ]
+        texts = [(path, str(value).lower() if isinstance(value, bool) else value) for path, value in values]
+        flags = [part for path, text in texts for part in ("--plaintext", f"{path}={text}")]
+        if sum(len(part.encode()) + 1 for part in flags) > LONGEST_COMMAND:
             raise PulumiFailed(
                 f"{len(entries)} entries are more than `pulumi config` takes at once; nothing was written",
-                "Import fewer (--name, or ids), or spread them over several stacks.",
+                "Import fewer at a time (--name, or ids).",
             )
         if json.loads(self._run("config", "--json")).get(DATASETS, {}).get("secret"):
             raise PulumiFailed(
                 f"{DATASETS} is kept as a secret, and would become plain text; nothing was written",
                 "Nothing in it is secret: set it as plain text first.",
             )
-        if fresh:
+        if not held:
             self._run("config", "rm", DATASETS)
-        self._run("config", "set-all", "--json", json.dumps({DATASETS: {"value": text, "objectValue": []}}))
+        self._run("config", "set-all", "--path", *flags)
+        for path, value in values:
+            if isinstance(value, str) and NO_TEXT.fullmatch(value):
+                self._run("config", "set", "--path", "--type", "string", "--", path, value)
 
     def run(self, *arguments: str) -> int:
         """Run `pulumi` in view of the user; returns its exit code."""
@@ -136,7 +167,7 @@ class Stack:
         return subprocess.run(command, env=_environment(), check=False).returncode  # noqa: S603
 
     def _run(self, *arguments: str) -> str:
-        return _pulumi(self.folder, *arguments, "--stack", self.name)
+        return _pulumi(self.folder, *arguments, stack=self.name)
 
 
 def project_file(folder: Path) -> Path | None:
@@ -152,7 +183,7 @@ def project(file: Path) -> dict[str, Any]:
     """What a project file says."""
     try:
         held = yaml.safe_load(file.read_text())
-    except (OSError, yaml.YAMLError) as error:
+    except (OSError, ValueError, yaml.YAMLError) as error:
         raise PulumiFailed(f"{file} cannot be read: {error}") from error
     return held if isinstance(held, dict) else {}
 
@@ -179,9 +210,11 @@ def _environment() -> dict[str, str]:
     return {**os.environ, "PULUMI_SKIP_UPDATE_CHECK": "true", "PULUMI_RUN_PROGRAM": "true"}
 
 
-def _pulumi(folder: Path, *arguments: str) -> str:
-    command = [_found(), *arguments, "--non-interactive", "--cwd", str(folder)]
-    shown = f"`pulumi {' '.join(arguments[:2])}`"
+def _pulumi(folder: Path, first: str, *arguments: str, stack: str = "") -> str:
+    # The flags first, since a value of the user's may stand last, after `--`.
+    flags = ["--non-interactive", "--cwd", str(folder)]
+    command = [_found(), *flags, first, *(["--stack", stack] if stack else []), *arguments]
+    shown = f"`pulumi {' '.join((first, *arguments[:1]))}`"
     try:
         done = subprocess.run(  # noqa: S603
             command,

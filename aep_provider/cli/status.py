@@ -9,7 +9,6 @@ import click
 from aep_provider import guards
 from aep_provider.cli import console, declared, inventory
 from aep_provider.cli.source import Source, takes_settings
-from aep_provider.cli.stack import DATASETS
 from aep_provider.guards import Context
 
 
@@ -44,7 +43,7 @@ def status(source: Source, as_json: bool) -> None:
         context = Context(
             connect(settings, console.CLOCK), settings, console.ConsoleReporter(), console.CLOCK
         )
-        wishes = declared.declared(recorded, config.get(DATASETS) or [], ownership_tag=settings.ownership_tag)
+        wishes = declared.declared(recorded, stack.datasets(config), ownership_tag=settings.ownership_tag)
         verdicts = declared.compare(context, wishes, stack.owner(config), progress)
     differing = sum(bool(verdict.differences) for verdict in verdicts)
     if as_json:
@@ -57,7 +56,8 @@ def status(source: Source, as_json: bool) -> None:
         )
         for text in inventory.gap_lines(one.observed for one in verdicts if one.observed is not None):
             console.line(text, "red")
-        console.line(f"{len(verdicts)} datasets, {differing} not as declared")
+        plural = "" if len(verdicts) == 1 else "s"
+        console.line(f"{len(verdicts)} dataset{plural}, {differing} not as declared")
     if differing:
         raise click.exceptions.Exit(1)
 

@@ -142,6 +142,39 @@ def test_names_become_logical_names_that_are_unique(repository: Project, aep: Ae
     }
 
 
+def test_four_hundred_entries_are_added_and_a_name_is_text_whatever_it_looks_like(
+    repository: Project, aep: Aep
+) -> None:
+    body = {"schemaRef": {"id": PROFILE_SCHEMA, "contentType": "application/vnd.adobe.xed+json;version=1"}}
+    odd = ["007", "-1", "12", "true", "a = [b]"]
+    names = [*odd, *(f"会員 Loyalty members, the region in the north, full load {n}" for n in range(400))]
+    aep.seed(datasets={f"{n:023x}e": {**body, "name": name, "tags": UPSERT} for n, name in enumerate(names)})
+    repository.config("aep:datasets[0].resource", "by-hand", "--path")
+    repository.config("aep:datasets[0].dataset_id", ID, "--path")
+    assert "would be taken in" in take_in(repository, "--all", "--dry-run")
+    take_in(repository, "--all")
+    first, *added = entries(repository)
+    assert first == {"resource": "by-hand", "dataset_id": ID}
+    assert sorted(entry["name"] for entry in added) == sorted(names)
+    written = json.loads(repository.run("config", "--json").text)["aep:datasets"]["objectValue"][1:]
+    assert written == added
+    assert {entry["name"]: entry["resource"] for entry in added if entry["name"] in odd} == {
+        "-1": "dataset-1",
+        "007": "dataset-007",
+        "12": "dataset-12",
+        "a = [b]": "a-b",
+        "true": "true",
+    }
+
+
+def test_a_file_that_cannot_be_written_leaves_the_stack_file_alone(repository: Project, aep: Aep) -> None:
+    aep.dataset(ID, PROFILE_SCHEMA, UPSERT)
+    before = stack_file(repository).read_text()
+    told = take_in(repository, "--all", "--file", "nowhere/in.json", expect=1)
+    assert "nowhere/in.json cannot be written: No such file or directory" in told
+    assert stack_file(repository).read_text() == before
+
+
 def test_on_a_terminal_it_asks_which(repository: Project, aep: Aep) -> None:
     for dataset_id, name in ((ID, "One"), (ID_2, "Two"), (ID_3, "Three")):
         aep.dataset(dataset_id, PROFILE_SCHEMA, ON, name=name)

@@ -44,7 +44,7 @@ def test_drift_after_up_is_seen_and_nothing_is_written(project: Project, aep: Ae
     project.program(ADOPT)
     project.up()
     aep.forget()
-    assert "1 datasets, 0 not as declared" in status(project)
+    assert "1 dataset, 0 not as declared" in status(project)
     assert aep.calls() == ["POST /ims/token/v3", "GET catalog/dataSets/{id}"]
     change(aep, "tags/unifiedProfile", ["enabled:true"])
     change(aep, "tags/team", ["b"])
@@ -52,7 +52,7 @@ def test_drift_after_up_is_seen_and_nothing_is_written(project: Project, aep: Ae
     aep.forget()
     text = status(project, expect=1)
     assert "upsert is off; the name is 'Renamed'; tag team differs" in text
-    assert "1 datasets, 1 not as declared" in text
+    assert "1 dataset, 1 not as declared" in text
     assert aep.writes() == []
 
 
@@ -97,7 +97,7 @@ def test_an_open_gap_is_shown_with_the_way_out(project: Project, aep: Aep) -> No
         (
             {"dataset_id": ID, "upsert": True},
             UPSERT,
-            ["upsert is no argument of UpsertDataset.", "not in the state yet: `pulumi up` adopts it"],
+            ["upsert is no argument of UpsertDataset."],
         ),
     ],
 )
@@ -108,6 +108,27 @@ def test_entries_of_the_stack_file_are_what_is_declared(
     entries(project, {"resource": "orders", **entry})
     (row,) = rows(project, expect=1)
     assert row["differences"] == differences
+
+
+def test_two_entries_of_one_name_and_one_without_are_named(project: Project, aep: Aep) -> None:
+    aep.dataset(ID, PROFILE_SCHEMA, UPSERT)
+    entries(project, {"resource": "a", "dataset_id": ID}, {"resource": "a"}, {"dataset_id": ID})
+    assert [row["differences"] for row in rows(project, expect=1)] == [
+        ["it has no logical name: `resource`"],
+        ["not in the state yet: `pulumi up` adopts it"],
+        ["another entry has the same logical name"],
+    ]
+
+
+@pytest.mark.parametrize("value", ["nonsense", "[a, b]", "{a: b}", "5"])
+def test_what_is_no_list_of_entries_is_an_error_and_no_drift(project: Project, aep: Aep, value: str) -> None:
+    with (project.folder / "Pulumi.dev.yaml").open("a") as file:
+        file.write(f"config:\n  aep:datasets: {value}\n")
+    assert "aep:datasets is no list of entries" in status(project, expect=3)
+    imported = project.command("import", "-C", str(project.folder), "--all", expect=1)
+    assert "aep:datasets is no list of entries" in imported.text
+    examined = project.command("doctor", "-C", str(project.folder), expect=1)
+    assert "stack: aep:datasets is no list of entries" in examined.text
 
 
 def test_many_datasets_are_read_in_bulk(project: Project, aep: Aep) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import signal
 import socket
@@ -57,6 +58,15 @@ def test_prints_the_two_variables_that_point_a_client_at_it(run: Callable[..., P
     url = re.fullmatch(r"export AEP_ENDPOINT=(http://127\.0\.0\.1:\d+)", lines[0])
     assert url is not None, lines
     assert lines[1] == f"export AEP_IMS_ENDPOINT={url[1]}"
+
+
+def test_prints_them_as_json_where_that_is_asked_for(run: Callable[..., Process]) -> None:
+    process = run("--json")
+
+    assert process.stdout is not None
+    told = json.loads(process.stdout.readline())
+    assert re.fullmatch(r"http://127\.0\.0\.1:\d+", told["AEP_ENDPOINT"])
+    assert told == dict.fromkeys(("AEP_ENDPOINT", "AEP_IMS_ENDPOINT"), told["AEP_ENDPOINT"])
 
 
 def test_serves_when_the_lines_are_out(
