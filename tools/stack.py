@@ -15,6 +15,7 @@ import subprocess
 import sys
 import time
 import urllib.request
+from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 
@@ -48,7 +49,7 @@ def main() -> int:
         stop_emulator()
         return 0
     local = arguments.stack == "local"
-    environment = dict(os.environ)
+    environment = dict(os.environ) | past_the_proxy(os.environ)
     if local:
         environment |= start_emulator() | LOCAL
     code = run_pulumi(arguments.action, arguments.stack, environment)
@@ -57,6 +58,14 @@ def main() -> int:
     if local and arguments.action == "down":
         stop_emulator()
     return code
+
+
+def past_the_proxy(environ: Mapping[str, str]) -> dict[str, str]:
+    """What keeps a proxy out of the talk on this machine: of Pulumi's processes, and with the emulator."""
+    return {
+        name: ",".join(filter(None, (environ.get(name), "127.0.0.1", "localhost")))
+        for name in ("no_proxy", "NO_PROXY")
+    }
 
 
 def run_pulumi(action: str, stack: str, environment: dict[str, str]) -> int:

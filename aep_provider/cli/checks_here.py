@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib.metadata
+import ipaddress
 import os
 import platform
 import re
@@ -12,6 +14,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
+from urllib.request import proxy_bypass_environment
 
 from aep_provider.cli.findings import Finding, failed, note, ok, problem, skipped
 from aep_provider.cli.stack import PulumiFailed, project, project_file
@@ -20,6 +23,9 @@ MINIMUM = (3, 268)
 """The oldest Pulumi whose reads and refreshes behave as this package needs; also the SDK's minimum."""
 
 COMPANIONS = ("pulumi-language-python", "pulumi-resource-pulumi-python")
+PROXIES = ("https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY")
+"""In the order in which the HTTP library takes them, for https."""
+
 ANSWER = 60.0
 """Seconds for a program that only has to say its version."""
 
@@ -89,20 +95,53 @@ def project_options(folder: Path, environ: Mapping[str, str]) -> Iterator[Findin
 
 def surroundings(environ: Mapping[str, str]) -> Iterator[Finding]:
     """Proxy, certificates, and diagnostics that write secrets."""
-    proxy = next((value for key in ("HTTPS_PROXY", "https_proxy") if (value := environ.get(key))), "")
-    # A proxy's URL may carry a password, so only the host is shown.
-    yield ok("proxy", f"HTTPS_PROXY is {urlsplit(proxy).hostname or 'set'}" if proxy else "none")
-    bundle = environ.get("REQUESTS_CA_BUNDLE") or environ.get("CURL_CA_BUNDLE") or ""
-    if bundle and not Path(bundle).exists():
-        yield problem("certificates", f"REQUESTS_CA_BUNDLE names {bundle}, which is not there", "Correct it.")
-    else:
-        yield ok("certificates", bundle or "those that come with the HTTP library")
+    yield _proxy(environ)
+    yield _certificates(environ)
     if environ.get("PULUMI_DEBUG_GRPC"):
         yield problem(
             "secrets",
             "PULUMI_DEBUG_GRPC is set: Pulumi writes secrets into that file in plain text",
             "Unset it.",
         )
+
+
+def _proxy(environ: Mapping[str, str]) -> Finding:
+    # gRPC, by which Pulumi's processes talk to each other, reads the names in small letters only.
+    between = next((key for key in ("grpc_proxy", "https_proxy", "http_proxy") if environ.get(key)), "")
+    exempt = environ.get("no_grpc_proxy") or environ.get("no_proxy") or ""
+    if between and not _exempts_this_machine(exempt):
+        return problem(
+            "proxy",
+            f"{between} is set and no_proxy does not name 127.0.0.1: there Pulumi's own processes talk to each "
+            "other, and would ask the proxy",
+            "export no_proxy=127.0.0.1,localhost NO_PROXY=127.0.0.1,localhost, with what they hold already.",
+        )
+    name = next((key for key in PROXIES if environ.get(key)), "")
+    # A proxy's URL may carry a password, so only the host is shown.
+    return ok("proxy", f"{name} is {urlsplit(environ[name]).hostname or 'set'}" if name else "none")
+
+
+def _exempts_this_machine(no_proxy: str) -> bool:
+    if proxy_bypass_environment("127.0.0.1", {"no": no_proxy}):
+        return True
+    for part in no_proxy.split(","):
+        with contextlib.suppress(ValueError):
+            if ipaddress.ip_address("127.0.0.1") in ipaddress.ip_network(part.strip()):
+                return True
+    return False
+
+
+def _certificates(environ: Mapping[str, str]) -> Finding:
+    name = next((key for key in ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE") if environ.get(key)), "")
+    if name and not Path(environ[name]).exists():
+        return problem("certificates", f"{name} names {environ[name]}, which is not there", "Correct it.")
+    if not name and environ.get("SSL_CERT_FILE"):
+        return note(
+            "certificates",
+            "SSL_CERT_FILE is read by Pulumi, and not by the HTTP library of this package",
+            "If AEP is behind a proxy that inspects traffic: export REQUESTS_CA_BUNDLE=$SSL_CERT_FILE.",
+        )
+    return ok("certificates", environ[name] if name else "those that come with the HTTP library")
 
 
 def _interpreter(file: Path, held: Mapping[str, Any]) -> Finding:

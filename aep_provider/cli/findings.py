@@ -48,4 +48,4 @@ def skipped(check: str, why: str) -> Finding:
 
 def failed(check: str, error: AepProviderError) -> Finding:
     """An error of this package as a problem."""
-    return problem(check, error.message, error.remedy)
+    return problem(check, error.message, error.remedy or "Correct that, then run this again.")

@@ -89,6 +89,7 @@ def test_a_healthy_set_up_has_no_problem_and_nothing_is_written(healthy: Project
         ("AEP_ORG_ID", "acme", "settings", "no organisation id"),
         ("AEP_ACCESS_TOKEN", "?", "token", "ends within ten minutes, or does not say when"),
         ("REQUESTS_CA_BUNDLE", "/nowhere.pem", "certificates", "/nowhere.pem, which is not there"),
+        ("CURL_CA_BUNDLE", "/nowhere.pem", "certificates", "CURL_CA_BUNDLE names /nowhere.pem"),
         ("PULUMI_DEBUG_GRPC", "/tmp/log", "secrets", "plain text"),
     ],
 )
@@ -99,6 +100,69 @@ def test_problems_of_the_environment(
     found = [one for one in examine(healthy, "--no-stack", expect=1) if one["status"] == "problem"]
     assert found[0]["check"] == check
     assert text in found[0]["text"] + found[0]["remedy"]
+
+
+@pytest.mark.parametrize(
+    ("environment", "check", "status", "text"),
+    [
+        (
+            {"https_proxy": "http://u:pw@proxy.acme.com:3128"},
+            "proxy",
+            "problem",
+            "https_proxy is set and no_proxy",
+        ),
+        (
+            {"https_proxy": "http://p:1", "no_proxy": "localhost"},
+            "proxy",
+            "problem",
+            "does not name 127.0.0.1",
+        ),
+        ({"https_proxy": "http://p:1", "NO_PROXY": "127.0.0.1"}, "proxy", "problem", "https_proxy is set"),
+        ({"https_proxy": "http://p:1", "no_proxy": "127.0.0.1"}, "proxy", "ok", "https_proxy is p"),
+        (
+            {"https_proxy": "http://p:1", "no_proxy": "10.0.0.0/8,127.0.0.0/8"},
+            "proxy",
+            "ok",
+            "https_proxy is p",
+        ),
+        ({"HTTPS_PROXY": "http://u:pw@proxy.acme.com:3128"}, "proxy", "ok", "HTTPS_PROXY is proxy.acme.com"),
+        ({}, "proxy", "ok", "none"),
+        ({"SSL_CERT_FILE": "/etc/hosts"}, "certificates", "note", "is read by Pulumi, and not by"),
+        ({"REQUESTS_CA_BUNDLE": "/etc/hosts"}, "certificates", "ok", "/etc/hosts"),
+    ],
+)
+def test_proxy_and_certificates(
+    healthy: Project, environment: dict[str, str], check: str, status: str, text: str
+) -> None:
+    healthy.environment |= environment
+    # Nobody is asked: without an organisation the settings are not usable.
+    found = {one["check"]: one for one in examine(healthy, "--no-stack", "--org-id", "none", expect=1)}
+    assert (found[check]["status"], text in found[check]["text"]) == (status, True)
+    assert "pw" not in json.dumps(found)
+
+
+@pytest.mark.parametrize(
+    ("version", "companions", "check", "text"),
+    [
+        ("v3.267.9", (), "pulumi", "is older than 3.268"),
+        ("nonsense", (), "pulumi", "does not tell its version: 'nonsense'"),
+        ("v3.999.0", ("pulumi-language-python",), "language host", "pulumi-resource-pulumi-python: neither"),
+        ("v3.999.0", (), "language host", "pulumi-language-python and pulumi-resource-pulumi-python"),
+    ],
+)
+def test_a_pulumi_that_is_old_or_not_whole_is_a_problem(
+    healthy: Project, tmp_path: Path, version: str, companions: tuple[str, ...], check: str, text: str
+) -> None:
+    folder = tmp_path / "bin"
+    folder.mkdir()
+    for name in ("pulumi", *companions):
+        (folder / name).write_text(f"#!/bin/sh\necho {version}\n")
+        (folder / name).chmod(0o755)
+    healthy.environment["PATH"] = f"{folder}:/usr/bin:/bin"
+    found = {one["check"]: one for one in examine(healthy, "--no-stack", expect=1)}
+    assert found[check]["status"] == "problem"
+    assert text in found[check]["text"]
+    assert found[check]["remedy"]
 
 
 @pytest.mark.parametrize(
@@ -117,6 +181,12 @@ def test_a_missing_permission_is_named(healthy: Project, aep: Aep, service: str,
     # Dataflows are advice to the provider, so their permission is as well.
     assert found[check]["status"] == ("note" if service == "flow" else "problem")
     assert check.removeprefix("permission: ") in found[check]["remedy"]
+
+
+def test_a_project_file_that_is_no_text_is_a_problem(healthy: Project, aep: Aep) -> None:
+    (healthy.folder / "Pulumi.yaml").write_bytes(b"\xff\xfe")
+    found = only_problem(healthy, "--no-stack")
+    assert (found["check"], "cannot be read" in found["text"]) == ("project", True)
 
 
 def test_a_project_without_refresh_is_a_problem(project: Project, aep: Aep) -> None:

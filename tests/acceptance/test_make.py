@@ -24,14 +24,14 @@ class Checkout:
         shutil.copytree(ROOT, folder, ignore=LEFT_OUT)
         (folder / ".venv").symlink_to(ROOT / ".venv")
 
-    def make(self, target: str, expect: int = 0) -> str:
-        """Run make with nothing set that could lead it elsewhere."""
+    def make(self, target: str, expect: int = 0, **variables: str) -> str:
+        """Run make with nothing set that could lead it elsewhere, but for the variables that are given."""
         kept = {"PATH", "HOME", "LANG", "XDG_CACHE_HOME", "AEP_PULUMI_CACHE", "GOFLAGS"}
         environment = {key: value for key, value in os.environ.items() if key in kept}
         done = subprocess.run(
             ["make", target],
             cwd=self.folder,
-            env=environment | {"COLUMNS": "160"},
+            env=environment | {"COLUMNS": "160"} | variables,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
@@ -73,6 +73,11 @@ def test_make_up_twice_and_down(checkout: Checkout) -> None:
     assert "2 deleted" in down or "3 deleted" in down
     with pytest.raises(requests.ConnectionError):
         requests.get(f"{url}/health", timeout=5)
+
+
+def test_a_proxy_is_not_asked_for_what_is_on_this_machine(checkout: Checkout) -> None:
+    nobody = "http://127.0.0.1:1"
+    assert "3 created" in checkout.make("up", https_proxy=nobody, http_proxy=nobody, all_proxy=nobody)
 
 
 def test_a_taken_port_does_not_stop_make_up(checkout: Checkout) -> None:
