@@ -112,8 +112,8 @@ def _proxy(environ: Mapping[str, str]) -> Finding:
     if between and not _exempts_this_machine(exempt):
         return problem(
             "proxy",
-            f"{between} is set and no_proxy does not name 127.0.0.1: there Pulumi's own processes talk to each "
-            "other, and would ask the proxy",
+            f"{between} is set and no_proxy does not name 127.0.0.1: there Pulumi's own processes talk to "
+            "each other, and would ask the proxy",
             "export no_proxy=127.0.0.1,localhost NO_PROXY=127.0.0.1,localhost, with what they hold already.",
         )
     name = next((key for key in PROXIES if environ.get(key)), "")
