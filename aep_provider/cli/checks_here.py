@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
 import importlib.metadata
-import ipaddress
 import os
 import platform
 import re
@@ -14,7 +12,6 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
-from urllib.request import proxy_bypass_environment
 
 from aep_provider.cli.findings import Finding, failed, note, ok, problem, skipped
 from aep_provider.cli.stack import PulumiFailed, project, project_file
@@ -106,10 +103,13 @@ def surroundings(environ: Mapping[str, str]) -> Iterator[Finding]:
 
 
 def _proxy(environ: Mapping[str, str]) -> Finding:
+    # Imported here so that `--help` does not load the HTTP library.
+    from requests.utils import should_bypass_proxies
+
     # gRPC, by which Pulumi's processes talk to each other, reads the names in small letters only.
     between = next((key for key in ("grpc_proxy", "https_proxy", "http_proxy") if environ.get(key)), "")
     exempt = environ.get("no_grpc_proxy") or environ.get("no_proxy") or ""
-    if between and not _exempts_this_machine(exempt):
+    if between and not should_bypass_proxies("http://127.0.0.1", exempt):
         return problem(
             "proxy",
             f"{between} is set and no_proxy does not name 127.0.0.1: there Pulumi's own processes talk to "
@@ -119,16 +119,6 @@ def _proxy(environ: Mapping[str, str]) -> Finding:
     name = next((key for key in PROXIES if environ.get(key)), "")
     # A proxy's URL may carry a password, so only the host is shown.
     return ok("proxy", f"{name} is {urlsplit(environ[name]).hostname or 'set'}" if name else "none")
-
-
-def _exempts_this_machine(no_proxy: str) -> bool:
-    if proxy_bypass_environment("127.0.0.1", {"no": no_proxy}):
-        return True
-    for part in no_proxy.split(","):
-        with contextlib.suppress(ValueError):
-            if ipaddress.ip_address("127.0.0.1") in ipaddress.ip_network(part.strip()):
-                return True
-    return False
 
 
 def _certificates(environ: Mapping[str, str]) -> Finding:

@@ -196,6 +196,27 @@ def test_uv_means_the_folder_dot_venv(start: Start, reader: BinaryIO, tmp_path: 
     assert json.loads(reader.read())["python"] == str(tmp_path / ".venv" / "bin" / "python")
 
 
+def test_poetry_is_asked_for_its_own(start: Start, reader: BinaryIO, tmp_path: Path) -> None:
+    poetry = tmp_path / "poetry"
+    poetry.write_text(f"#!/bin/sh\ntest \"$1 $2 $3\" = 'env info --path' && echo {tmp_path / 'venv'}\n")
+    poetry.chmod(0o755)
+    host = start(TELL_ALL, PATH=f"{tmp_path}:/usr/bin:/bin")
+    assert host.run(toolchain="poetry").error == ""
+    told = json.loads(reader.read())
+    assert told["python"] == str(tmp_path / "venv" / "bin" / "python")
+    assert told["env"]["VIRTUAL_ENV"] == str(tmp_path / "venv")
+
+
+def test_a_poetry_without_an_environment_is_told_what_to_do(start: Start, tmp_path: Path) -> None:
+    assert "no `poetry` is on PATH" in start().run(toolchain="poetry").error
+    poetry = tmp_path / "poetry"
+    poetry.write_text("#!/bin/sh\necho no pyproject.toml >&2\nexit 1\n")
+    poetry.chmod(0o755)
+    error = start(PATH=f"{tmp_path}:/usr/bin:/bin").run(toolchain="poetry").error
+    assert f"Poetry has no virtual environment for {tmp_path}: run `poetry install` there" in error
+    assert "no pyproject.toml" in error
+
+
 def test_without_virtualenv_the_chosen_python_runs(start: Start, reader: BinaryIO) -> None:
     host = start(TELL_ALL, PULUMI_PYTHON_CMD=sys.executable)
     assert host.run(toolchain="pip").error == ""
@@ -214,7 +235,7 @@ def test_handshake_brings_the_engines_address(start: Start, reader: BinaryIO) ->
     [
         ({"virtualenv": "nope"}, "is set to 'nope', but {folder}/nope is no virtual environment"),
         ({"toolchain": "uv"}, "{folder}/.venv is no virtual environment"),
-        ({"toolchain": "poetry"}, "toolchain 'poetry' needs Pulumi's own language host"),
+        ({"toolchain": "pdm"}, "toolchain 'pdm' needs Pulumi's own language host"),
     ],
 )
 def test_no_python_for_the_program(start: Start, tmp_path: Path, options: dict[str, str], error: str) -> None:

@@ -53,9 +53,12 @@ def project_python(info: language_pb2.ProgramInfo) -> tuple[str, dict[str, str]]
     """The Python that the runtime options of Pulumi.yaml ask for, and the environment to run it in."""
     options = dict(info.options.items())
     toolchain = options.get("toolchain") or "pip"
-    if toolchain not in ("pip", "uv"):
+    if toolchain == "poetry":
+        virtualenv = poetrys(Path(info.root_directory))
+    elif toolchain in ("pip", "uv"):
+        virtualenv = str(options.get("virtualenv") or (".venv" if toolchain == "uv" else ""))
+    else:
         raise SetupError(f"toolchain '{toolchain}' needs Pulumi's own language host: install Pulumi")
-    virtualenv = str(options.get("virtualenv") or (".venv" if toolchain == "uv" else ""))
     if virtualenv:
         folder = Path(info.root_directory, virtualenv)
         python = folder / "bin" / "python"
@@ -70,6 +73,20 @@ def project_python(info: language_pb2.ProgramInfo) -> tuple[str, dict[str, str]]
         if found := shutil.which(command):
             return found, dict(os.environ)
     raise SetupError(f"{chosen or 'python3'} is not on PATH: install Python 3.10 or newer")
+
+
+def poetrys(project: Path) -> str:
+    """The virtual environment that Poetry has for a project."""
+    poetry = shutil.which("poetry")
+    if poetry is None:
+        raise SetupError("Pulumi.yaml asks for the toolchain poetry, and no `poetry` is on PATH: install it")
+    command = [poetry, "env", "info", "--path", "--no-interaction"]
+    done = subprocess.run(command, cwd=project, capture_output=True, text=True, check=False)
+    if done.returncode or not done.stdout.strip():
+        raise SetupError(
+            f"Poetry has no virtual environment for {project}: run `poetry install` there\n{done.stderr}"
+        )
+    return done.stdout.strip()
 
 
 def activated(virtualenv: Path) -> dict[str, str]:
