@@ -49,7 +49,7 @@ lint: $(VENV)/.ready
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check --quiet .
 	@$(BIN)/mypy
-	@for folder in tests/*/; do $(BIN)/mypy "$$folder" || exit 1; done
+	@for folder in tests/conftest.py tests/*/; do $(BIN)/mypy "$$folder" || exit 1; done
 	@$(BIN)/lint-imports
 
 bench: setup ## Measure what the documentation claims

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import json
 import re
-import shutil
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
@@ -77,10 +76,9 @@ def test_mypy(tmp_path: Path) -> None:
     judge([(name, int(line)) for name, line in found])
 
 
-def test_pyright(tmp_path: Path) -> None:
-    pyright = shutil.which("pyright")
-    if pyright is None:
-        pytest.skip("no pyright on PATH: pip install pyright")
+@pytest.mark.long
+def test_pyright(tmp_path: Path, tool: Callable[[str, str], str]) -> None:
+    pyright = tool("pyright", "pyright[nodejs]")
     write(tmp_path / "programs")
     done = subprocess.run(
         [pyright, "--outputjson", "--pythonpath", sys.executable, "."],

@@ -1,0 +1,28 @@
+"""What the tests of several folders need."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+
+import pytest
+
+
+@pytest.fixture(scope="session")
+def tool(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str, str], str]:
+    """Finds a command, on PATH or else in an environment of its own with a package from the registry."""
+
+    def find(command: str, requirement: str) -> str:
+        if found := shutil.which(command):
+            return found
+        folder = tmp_path_factory.mktemp(command)
+        subprocess.run([sys.executable, "-m", "venv", folder], check=True)
+        pip = [str(folder / "bin/pip"), "install", "--quiet", "--disable-pip-version-check", requirement]
+        done = subprocess.run(pip, capture_output=True, text=True, timeout=300, check=False)
+        if done.returncode:
+            pytest.skip(f"{requirement} cannot be had: {done.stderr.strip().splitlines()[-1]}")
+        return str(folder / "bin" / command)
+
+    return find
