@@ -116,7 +116,8 @@ def import_(
     _show(stack, wishes, skipped, dry_run=dry_run)
     if not wishes or dry_run:
         return
-    console.line(f"Written: {len(wishes)} entries to {DATASETS} of stack {stack.name}, and {target}")
+    plural = "entry" if len(wishes) == 1 else "entries"
+    console.line(f"Written: {len(wishes)} {plural} to {DATASETS} of stack {stack.name}, and {target}")
     if not run_pulumi:
         console.line("Now run, with PULUMI_RUN_PROGRAM=true in the environment:")
         for command in commands:
