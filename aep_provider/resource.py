@@ -83,10 +83,22 @@ class UpsertDataset(pulumi.dynamic.Resource, module="aep", name="UpsertDataset")
     and Identity off, the next switches both on again. What is ingested in between never reaches Profile;
     the output `profile_gap` says when that was and which batches to ingest again.
 
-    Outputs, besides the arguments as resolved: `enabled_at` (when Profile was enabled, as the service
-    writes it, or ""), `created` (UTC), `adopted` (whether the dataset existed before), `managed` (the
-    optional arguments that the program gives), `sandbox`, `org_id`, `endpoint` (where it lives),
-    `profile_gap` (``from``, ``to``, ``replay``, ``suspect``; None if no gap was made), `spec_version`.
+    The outputs are all arguments as resolved, and those below. The id of the resource is the dataset's id.
+
+    Attributes:
+        profile_enabled: whether Profile is on; off is drift, and is repaired.
+        identity_enabled: whether Identity is on; off is drift, and is repaired.
+        enabled_at: when Profile was enabled, as the service writes it, or ``""``.
+        created: when the dataset was created, UTC.
+        adopted: whether the dataset existed before.
+        managed: the optional arguments that the program gives.
+        owner: the owner: ``<project>/<stack>/<logical name>``, or ``<aep:owner>/<logical name>``.
+        sandbox: the sandbox that the dataset lives in; a provider set to another place refuses to touch it.
+        org_id: the organisation that it lives in.
+        endpoint: the base URL of the AEP that it lives in.
+        profile_gap: the last window of this resource: ``from``, ``to``, ``replay`` (batches to ingest
+            again), ``suspect`` (ended in the hour before, or just after); None if none was made.
+        spec_version: version of this record.
     """
 
     dataset_id: pulumi.Output[str]
@@ -152,25 +164,28 @@ class UpsertDataset(pulumi.dynamic.Resource, module="aep", name="UpsertDataset")
 
         Args:
             resource_name: the logical name, unique in the stack.
-            name: the dataset's name. Required to create; with `dataset_id`, given = managed.
-            schema_id: the ``$id`` of its schema, ``https://ns.adobe.com/<tenant>/schemas/<hash>``.
-                Required to create; with `dataset_id`, given = asserted. It can never be changed.
-            dataset_id: the id of an existing dataset (24 hexadecimal characters) to configure instead of
-                creating one. Destroying the resource then leaves the dataset as it is.
+            name: the dataset's name; required to create; with `dataset_id`, given = managed.
+            schema_id: the schema's ``$id``, ``https://ns.adobe.com/<tenant>/schemas/<hash>``; required to
+                create; with `dataset_id`, given = asserted. It can never be changed.
+            dataset_id: id of an existing dataset to adopt instead of creating one, 24 hexadecimal
+                characters. Destroying the resource then leaves the dataset as it is.
             description: the dataset's description; not given = not managed.
             schema_content_type: the schema's content type in ``schemaRef``; default when creating
                 ``application/vnd.adobe.xed+json;version=1``; given = asserted.
-            tags: tag keys that this resource owns, each with a list of strings. No other tag is touched.
-                Keys that begin with ``adobe`` and the two unified tags are refused.
-            is_upsert: default True. False = Profile without upsert, never "Profile off".
-            allow_profile_gap: default False. Consent to Profile being off for a moment; needed in a sandbox
+            tags: tag keys that this resource owns, each with a list of strings; a key taken out of the
+                program is removed from the dataset. No other key is ever touched.
+            is_upsert: Profile with upsert, the default, or with False Profile without it; never "Profile
+                off".
+            allow_profile_gap: consent to Profile being off for a moment, default False; needed in a sandbox
                 of type production to change `is_upsert` of an enabled dataset, a warning elsewhere.
-            in_flight_batches: what to do about batches in flight before Profile goes off: ``wait``
-                (default), ``fail`` or ``ignore``.
-            wait_timeout: seconds to wait for them at most; default 600.
-            deletion_protection: default True for created datasets, False for adopted ones. Refuses to
-                delete or replace, already in the preview. What is protected stays so until this says False.
-            opts: resource options. Replacement always deletes first.
+            in_flight_batches: what to do about batches in flight before Profile goes off; default
+                ``wait``.
+            wait_timeout: seconds to wait for them at most, 0 to 86400; default 600.
+            deletion_protection: refuse delete and replace, at preview already: it sets Pulumi's ``protect``,
+                so do not set that option as well. Default True; False with `dataset_id`. A resource that
+                is protected stays so until it says False. No Output.
+            opts: Pulumi's resource options; ``delete_before_replace=False`` is an error, since
+                replacement always deletes first.
 
         Raises:
             InvalidInput: an argument cannot be right; all problems at once.

@@ -6,6 +6,7 @@ import ast
 import importlib.metadata
 import inspect
 import re
+import runpy
 import subprocess
 import sys
 from pathlib import Path
@@ -39,6 +40,12 @@ def test_every_argument_is_documented(argument: str) -> None:
     assert f"| `{argument}` |" in page("resource.md")
     assert argument == "resource_name" or f"`{argument}`" in README
     assert re.search(rf"^\s+{argument}: ", UpsertDataset.__init__.__doc__ or "", re.MULTILINE)
+
+
+def test_the_reference_is_what_the_docstrings_say() -> None:
+    tool = runpy.run_path(str(ROOT / "tools/reference.py"))
+    now = page("resource.md")
+    assert tool["written"](now) == now, "run: python tools/reference.py"
 
 
 @pytest.mark.parametrize("output", list(UpsertDataset.__annotations__))
