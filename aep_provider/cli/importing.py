@@ -126,7 +126,7 @@ def import_(
         return
     for command in commands:
         if code := stack.run(*command):
-            raise click.ClickException(f"`pulumi {command[0]}` ended with exit code {code}.")
+            raise click.ClickException(f"The command `pulumi {command[0]}` ended with exit code {code}.")
 
 
 def _candidates(found: Sequence[Observed], ids: Sequence[str], name_part: str) -> list[Observed]:
