@@ -68,12 +68,32 @@ class Prepared:
         if isinstance(error, TokenRejected):
             self._gateway.tokens.drop(self._token)
             error.remedy = "If AEP_ACCESS_TOKEN is set, it has ended: export a fresh one."
-        if isinstance(error, PermissionDenied) and self._permission:
-            error.remedy = (
-                f"The credential probably lacks the permission {self._permission}: have it added to one of "
-                "its roles (Adobe Experience Platform > Permissions)."
-            )
+        if isinstance(error, PermissionDenied):
+            error.remedy = _remedy(error, self._permission)
         raise error
+
+
+_PLACE = "Check aep:orgId, then whether the credential has a product profile of Adobe Experience Platform."
+_NOT_ABOUT_PERMISSIONS = {
+    "403003": "Check aep:clientId, and that its Developer Console project has the Experience Platform API.",
+    "403025": _PLACE,
+    "403027": _PLACE,
+}
+_SANDBOX_SERVICE = "SMS-"
+
+
+def _remedy(error: PermissionDenied, permission: str) -> str:
+    """What to do about a 403: the gateway's own reasons have codes, the others are about permissions."""
+    if known := _NOT_ABOUT_PERMISSIONS.get(error.code):
+        return known
+    if error.code.startswith(_SANDBOX_SERVICE):
+        return "Check aep:sandbox, and that a role of the credential includes that sandbox."
+    if not permission:
+        return ""
+    return (
+        f"The credential probably lacks the permission {permission}: have it added to one of its roles "
+        "(Adobe Experience Platform > Permissions)."
+    )
 
 
 class Gateway:

@@ -240,9 +240,9 @@ def _unchanged(request: requests.PreparedRequest) -> requests.PreparedRequest:
 
 def _reason(error: Exception) -> str:
     if isinstance(error, requests.exceptions.SSLError):
-        return f"the server's certificate is not trusted ({error})"
+        return f"the server's certificate is not trusted ({_cause(error)})"
     if isinstance(error, requests.exceptions.ProxyError):
-        return f"the proxy does not answer ({error})"
+        return f"the proxy does not answer ({_cause(error)})"
     if isinstance(error, requests.exceptions.InvalidURL):
         # The library quotes it, and the URL of a proxy may hold a password.
         return "the address of the service or of the proxy is no URL"
@@ -250,7 +250,12 @@ def _reason(error: Exception) -> str:
         return "no connection within the time-out"
     if isinstance(error, requests.exceptions.Timeout):
         return "no reply within the time-out"
-    return f"the connection failed ({error})"
+    return f"the connection failed ({_cause(error)})"
+
+
+def _cause(error: Exception) -> object:
+    """What went wrong underneath, without the library's account of its pool and its attempts."""
+    return getattr(error.args[0], "reason", None) or error if error.args else error
 
 
 def _remedy(error: Exception) -> str:

@@ -97,6 +97,7 @@ def test_an_unreachable_service_is_named_and_nothing_else_is_printed(project: Pr
     told = project.command(command, "-C", str(project.folder), *arguments, expect=code)
     assert "POST token: the connection failed" in told.text
     assert "Check the network, HTTPS_PROXY and the endpoint" in told.text
+    assert "Max retries" not in told.text
     assert "Traceback" not in told.text
     assert (told.out == "") is (command != "doctor")
 

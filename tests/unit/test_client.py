@@ -182,6 +182,25 @@ def test_bad_credentials_name_the_cure_and_not_the_secret(url: str, clock: FakeC
     assert calls(url, "ims") == 1
 
 
+@pytest.mark.parametrize(
+    ("environment", "remedy"),
+    [
+        ({"AEP_SANDBOX": "nowhere"}, "Check aep:sandbox, and that a role of the credential includes"),
+        ({"AEP_ORG_ID": "FFFFFFFFFFFFFFFFFFFFFFFF@AdobeOrg"}, "Check aep:orgId, then whether"),
+        ({}, "probably lacks the permission View Datasets"),
+    ],
+)
+def test_a_403_is_only_laid_on_a_permission_if_adobe_names_nothing_else(
+    url: str, clock: FakeClock, environment: dict[str, str], remedy: str
+) -> None:
+    if not environment:
+        fault(url, {"status": 403, "body": {"title": "Forbidden"}}, service="catalog")
+    client = connect(settings(url, **environment), clock)
+    with pytest.raises(PermissionDenied) as error:
+        client.catalog.get("5b020a27e7040801dedbf46e")
+    assert remedy in error.value.remedy
+
+
 def test_a_ready_token_of_unknown_life_opens_no_window(url: str, clock: FakeClock) -> None:
     ready = connect(settings(url, AEP_ACCESS_TOKEN="opaque"), clock)
     with pytest.raises(Refused, match="AEP_ACCESS_TOKEN"):
