@@ -51,6 +51,12 @@ class Failure(click.ClickException):
     exit_code = 1
 
 
+class Interrupted(Failure):
+    """Ctrl-C, with an exit code of its own: click's would be 1, which for some commands is an answer."""
+
+    exit_code = 130
+
+
 class CouldNotTell(Failure):
     """The same, for a command whose exit code 1 is an answer."""
 
@@ -150,9 +156,11 @@ class Progress:
 
 @contextmanager
 def errors_end_the_command(kind: type[Failure] = Failure) -> Iterator[None]:
-    """Turn an error of this package into a message and an exit code."""
+    """Turn an error of this package, and Ctrl-C, into a message and an exit code."""
     try:
         yield
+    except KeyboardInterrupt as error:
+        raise Interrupted("interrupted") from error
     except AepProviderError as error:
         raise kind(str(error)) from error
 

@@ -34,7 +34,7 @@ def doctor(source: Source, as_json: bool) -> None:
       aep-provider doctor
       aep-provider doctor --stack prod --json
     """
-    with console.Progress("Checking") as progress:
+    with console.errors_end_the_command(), console.Progress("Checking") as progress:
         findings = []
         for finding in _all(source):
             findings.append(finding)

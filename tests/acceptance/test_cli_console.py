@@ -6,6 +6,7 @@ import fcntl
 import os
 import pty
 import re
+import signal
 import struct
 import subprocess
 import sys
@@ -84,6 +85,23 @@ def test_what_takes_longer_than_a_second_says_what_it_does_in_a_pipe_too(project
     aep.control("DELETE", "faults")
     out, err = process.communicate(timeout=60)
     assert (process.returncode, out, err) == (0, "[]\n", "")
+
+
+@pytest.mark.parametrize("command", ["discover", "doctor"])
+def test_ctrl_c_is_no_answer(project: Project, aep: Aep, command: str) -> None:
+    hold = aep.fault({"hold": "before"}, path="/dataSets")
+    process = subprocess.Popen(
+        [COMMAND, command, "--no-stack"],
+        env=project.environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    aep.hit(hold)
+    process.send_signal(signal.SIGINT)
+    _, err = process.communicate(timeout=60)
+    aep.control("DELETE", "faults")
+    assert (process.returncode, err.splitlines()[-1]) == (130, "Error: interrupted")
 
 
 @pytest.mark.parametrize("command", sorted(set(main.commands) - {"emulator"}))
