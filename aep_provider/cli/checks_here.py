@@ -148,9 +148,15 @@ def _interpreter(file: Path, held: Mapping[str, Any]) -> Finding:
             "with `main:` Pulumi looks for a relative virtualenv in two different folders",
             "Keep Pulumi.yaml and __main__.py in one folder, without `main:`.",
         )
-    if toolchain == "poetry":
-        return note("interpreter", "the toolchain is poetry, which chooses it; not looked into")
     folder = virtualenv or (".venv" if toolchain == "uv" else "")
+    if toolchain == "poetry":
+        folder = _said("poetry", "--directory", str(file.parent), "env", "info", "--path")
+        if not folder or not Path(folder).is_dir():
+            return problem(
+                "interpreter",
+                f"Poetry has no environment for {file.parent}: {folder}",
+                "Run `poetry install`.",
+            )
     if not folder:
         return note(
             "interpreter",

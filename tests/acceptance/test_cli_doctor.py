@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import sys
 from datetime import datetime, timedelta, timezone
 from email.utils import format_datetime
 from pathlib import Path
@@ -218,6 +219,28 @@ def test_problems_of_the_interpreter(healthy: Project, aep: Aep, text: str, prob
     found = only_problem(healthy, "--no-stack")
     assert found["check"] == "interpreter"
     assert problem in found["text"]
+
+
+@pytest.mark.parametrize(
+    ("script", "status", "text"),
+    [
+        (f"echo {sys.prefix}", "ok", sys.prefix),
+        ("echo no pyproject.toml >&2; exit 1", "problem", "no pyproject.toml"),
+        ("", "problem", "Poetry has no environment for"),
+    ],
+)
+def test_poetry_is_asked_for_its_environment(
+    healthy: Project, tmp_path: Path, script: str, status: str, text: str
+) -> None:
+    poetry = tmp_path / "poetry"
+    poetry.write_text(f"#!/bin/sh\n{script}\n")
+    poetry.chmod(0o755)
+    healthy.environment["PATH"] = f"{tmp_path}:{healthy.environment['PATH']}"
+    (healthy.folder / "Pulumi.yaml").write_text(
+        "name: aep\nruntime:\n  name: python\n  options:\n    toolchain: poetry\n"
+    )
+    found = {one["check"]: one for one in examine(healthy, "--no-stack", expect=1)}["interpreter"]
+    assert (found["status"], text in found["text"]) == (status, True)
 
 
 def test_schemas_of_the_stack_are_looked_at(healthy: Project, aep: Aep) -> None:
