@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -57,3 +58,14 @@ def test_the_lock_has_a_hash_for_every_package_and_names_no_host() -> None:
     assert len(packages) > 30
     assert all(line.endswith("\\") for line in packages)
     assert "://" not in lock
+
+
+@pytest.mark.long
+def test_nothing_in_the_lock_is_known_to_be_vulnerable(tool: Callable[[str, str], str]) -> None:
+    python = Path(tool("pip-audit", "pip-audit>=2.7")).resolve().parent / "python"
+    done = subprocess.run(
+        [python, ROOT / "tools/audit.py"], capture_output=True, text=True, timeout=290, check=False
+    )
+    if done.returncode == 3:
+        pytest.skip(done.stderr.strip())
+    assert done.returncode == 0, done.stdout
