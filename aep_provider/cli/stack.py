@@ -29,8 +29,10 @@ SECRET = "4dabf18193072939515e22adb298388d"  # noqa: S105 - a marker of Pulumi's
 TIMEOUT = 120.0
 """Seconds for one call of `pulumi`; a backend that answers slower is as good as unreachable."""
 
-LONGEST_COMMAND = 500_000
-"""Bytes of arguments, about a thousand entries: every system takes that, and Pulumi is done in a minute."""
+LONGEST_CONFIG = 128 * 1024 - 1024
+"""Bytes. Pulumi hands the whole configuration to a program in one environment variable, for which Linux takes
+128 KiB; the rest is for what is secret, and so not seen here.
+"""
 
 NO_TEXT = re.compile(r"true|false|[+-]?(0|[1-9]\d*)")
 """What `pulumi config` takes for a switch or a number inside a list, unless it is told that it is text."""
@@ -129,14 +131,26 @@ class Stack:
     def add_datasets(self, entries: Sequence[Mapping[str, str | bool]], *, held: int) -> None:
         """Append to the list `aep:datasets` of the stack file; everything else in it stays.
 
-        One argument for each value: in a single argument the operating system takes 128 KiB, which is less
-        than four hundred entries.
+        One argument for each value: the whole list is too long for a single one.
 
         Args:
             entries: the new ones.
             held: how many there are. An empty list is written `[]`, and Pulumi would keep to that style, in
                 one line; so it is taken out first.
         """
+        shown = json.loads(self._run("config", "--json"))
+        if shown.get(DATASETS, {}).get("secret"):
+            raise PulumiFailed(
+                f"{DATASETS} is kept as a secret, and would become plain text; nothing was written",
+                "Nothing in it is secret: set it as plain text first.",
+            )
+        length = _length(shown, [*shown.get(DATASETS, {}).get("objectValue", []), *entries])
+        if length > LONGEST_CONFIG:
+            raise PulumiFailed(
+                f"With {len(entries)} more entries the configuration would have {length} bytes, more than a "
+                f"program can be given ({LONGEST_CONFIG}); nothing was written",
+                "Import fewer (--name, or ids), and spread them over several stacks.",
+            )
         values = [
             (f"{DATASETS}[{number}].{key}", value)
             for number, entry in enumerate(entries, held)
@@ -144,16 +158,6 @@ class Stack:
         ]
         texts = [(path, str(value).lower() if isinstance(value, bool) else value) for path, value in values]
         flags = [part for path, text in texts for part in ("--plaintext", f"{path}={text}")]
-        if sum(len(part.encode()) + 1 for part in flags) > LONGEST_COMMAND:
-            raise PulumiFailed(
-                f"{len(entries)} entries are more than `pulumi config` takes at once; nothing was written",
-                "Import fewer at a time (--name, or ids).",
-            )
-        if json.loads(self._run("config", "--json")).get(DATASETS, {}).get("secret"):
-            raise PulumiFailed(
-                f"{DATASETS} is kept as a secret, and would become plain text; nothing was written",
-                "Nothing in it is secret: set it as plain text first.",
-            )
         if not held:
             self._run("config", "rm", DATASETS)
         self._run("config", "set-all", "--path", *flags)
@@ -186,6 +190,13 @@ def project(file: Path) -> dict[str, Any]:
     except (OSError, ValueError, yaml.YAMLError) as error:
         raise PulumiFailed(f"{file} cannot be read: {error}") from error
     return held if isinstance(held, dict) else {}
+
+
+def _length(shown: Mapping[str, Mapping[str, Any]], entries: Sequence[object]) -> int:
+    """How long the configuration becomes as Pulumi writes it: JSON, and what is no text is JSON in it."""
+    values = {key: entry.get("value", "") for key, entry in shown.items()}
+    values[DATASETS] = json.dumps(entries, ensure_ascii=False, separators=(",", ":"))
+    return len(json.dumps(values, ensure_ascii=False, separators=(",", ":")).encode())
 
 
 def _plain(props: Mapping[str, Any] | None) -> dict[str, Any]:

@@ -147,10 +147,11 @@ def test_four_hundred_entries_are_added_and_a_name_is_text_whatever_it_looks_lik
 ) -> None:
     body = {"schemaRef": {"id": PROFILE_SCHEMA, "contentType": "application/vnd.adobe.xed+json;version=1"}}
     odd = ["007", "-1", "12", "true", "a = [b]"]
-    names = [*odd, *(f"会員 Loyalty members, the region in the north, full load {n}" for n in range(400))]
+    names = [*odd, *(f"会員 Loyalty, full load {n}" for n in range(400))]
     aep.seed(datasets={f"{n:023x}e": {**body, "name": name, "tags": UPSERT} for n, name in enumerate(names)})
     repository.config("aep:datasets[0].resource", "by-hand", "--path")
     repository.config("aep:datasets[0].dataset_id", ID, "--path")
+    aep.dataset(ID, PROFILE_SCHEMA, {**ON, "pulumiManagedBy": ["aep/dev/by-hand"]})
     assert "would be taken in" in take_in(repository, "--all", "--dry-run")
     take_in(repository, "--all")
     first, *added = entries(repository)
@@ -158,6 +159,7 @@ def test_four_hundred_entries_are_added_and_a_name_is_text_whatever_it_looks_lik
     assert sorted(entry["name"] for entry in added) == sorted(names)
     written = json.loads(repository.run("config", "--json").text)["aep:datasets"]["objectValue"][1:]
     assert written == added
+    assert "406 to create" in repository.preview().text
     assert {entry["name"]: entry["resource"] for entry in added if entry["name"] in odd} == {
         "-1": "dataset-1",
         "007": "dataset-007",
@@ -165,6 +167,21 @@ def test_four_hundred_entries_are_added_and_a_name_is_text_whatever_it_looks_lik
         "a = [b]": "a-b",
         "true": "true",
     }
+
+
+def test_more_than_a_program_can_be_given_is_refused_before_anything_is_written(
+    repository: Project, aep: Aep
+) -> None:
+    body = {"schemaRef": {"id": PROFILE_SCHEMA, "contentType": "application/vnd.adobe.xed+json;version=1"}}
+    aep.seed(
+        datasets={f"{n:024x}": {**body, "name": "Orders " * 30 + str(n), "tags": ON} for n in range(300)}
+    )
+    before = stack_file(repository).read_text()
+    assert "more than a program can be given" in take_in(repository, "--all", expect=1)
+    assert stack_file(repository).read_text() == before
+    assert not (repository.folder / "aep-import.json").exists()
+    take_in(repository, "--name", "Orders 7")
+    repository.preview()
 
 
 def test_a_file_that_cannot_be_written_leaves_the_stack_file_alone(repository: Project, aep: Aep) -> None:

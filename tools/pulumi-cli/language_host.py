@@ -184,7 +184,7 @@ class LanguageHost(language_pb2_grpc.LanguageRuntimeServicer):
             return language_pb2.RunResponse(error=str(error))
         if request.attach_debugger or "typechecker" in request.info.options:
             print("the development language host neither debugs nor type-checks a program", file=sys.stderr)
-        env["PULUMI_CONFIG"] = json.dumps(dict(request.config))
+        env["PULUMI_CONFIG"] = json.dumps(dict(request.config), ensure_ascii=False)
         env["PULUMI_CONFIG_SECRET_KEYS"] = json.dumps(list(request.configSecretKeys))
         with self._lock:
             if self._stopped:
