@@ -5,6 +5,7 @@ python tools/reference.py
 
 from __future__ import annotations
 
+import ast
 import inspect
 import re
 from pathlib import Path
@@ -33,6 +34,21 @@ def entries(documented: object, section: str) -> dict[str, str]:
     return {name: re.sub(r"\s+", " ", meaning).replace("``", "`") for name, meaning in found}
 
 
+def as_written() -> tuple[dict[str, str], dict[str, str]]:
+    """The annotations of arguments and outputs as they are written, and not as Python resolves them."""
+    (declared,) = ast.parse(inspect.getsource(UpsertDataset)).body
+    assert isinstance(declared, ast.ClassDef)
+    *_, constructor = (
+        node for node in declared.body if isinstance(node, ast.FunctionDef) and node.name == "__init__"
+    )
+    given = [*constructor.args.args[1:], *constructor.args.kwonlyargs]
+    outputs = [node for node in declared.body if isinstance(node, ast.AnnAssign)]
+    return (
+        {one.arg: ast.unparse(one.annotation) for one in given if one.annotation is not None},
+        {ast.unparse(node.target): ast.unparse(node.annotation) for node in outputs},
+    )
+
+
 def simple(annotation: str) -> str:
     """An annotation as a reader of the documentation wants it."""
     # From the inside out: what is simple by now makes simple what is around it.
@@ -53,14 +69,10 @@ def table(kind: str, types: dict[str, str], meanings: dict[str, str]) -> str:
 
 def written(page: str) -> str:
     """The page with its two tables."""
-    parameters = inspect.signature(UpsertDataset.__init__).parameters
+    arguments, outputs = as_written()
     for kind, types, meanings in (
-        (
-            "argument",
-            {name: one.annotation for name, one in parameters.items()},
-            entries(UpsertDataset.__init__, "Args"),
-        ),
-        ("output", UpsertDataset.__annotations__, entries(UpsertDataset, "Attributes")),
+        ("argument", arguments, entries(UpsertDataset.__init__, "Args")),
+        ("output", outputs, entries(UpsertDataset, "Attributes")),
     ):
         between = re.compile(rf"(<!-- {kind}s -->\n).*?(<!-- end -->)", re.DOTALL)
         made = table(kind, types, meanings)

@@ -159,7 +159,7 @@ def test_four_hundred_entries_are_added_and_a_name_is_text_whatever_it_looks_lik
     assert sorted(entry["name"] for entry in added) == sorted(names)
     written = json.loads(repository.run("config", "--json").text)["aep:datasets"]["objectValue"][1:]
     assert written == added
-    assert "406 to create" in repository.preview().text
+    assert "407 to create" in repository.preview().text
     assert {entry["name"]: entry["resource"] for entry in added if entry["name"] in odd} == {
         "-1": "dataset-1",
         "007": "dataset-007",
