@@ -9,7 +9,7 @@ from starlette.responses import Response
 from starlette.routing import Match, Route
 from starlette.types import Receive, Scope, Send
 
-from aep_provider.emulator import catalog, control, errors, flows, ims, registry, sandboxes
+from aep_provider.emulator import catalog, control, errors, flows, ims, ingestion, registry, sandboxes, ups
 from aep_provider.emulator.errors import Refused
 from aep_provider.emulator.exchange import Exchange
 from aep_provider.emulator.gateway import Gateway
@@ -29,6 +29,8 @@ class Application:
                 *registry.routes(),
                 *sandboxes.routes(),
                 *flows.routes(),
+                *ingestion.routes(),
+                *ups.routes(),
             ],
             exception_handlers={Refused: _refused, HTTPException: _no_route},
         )

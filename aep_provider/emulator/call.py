@@ -26,7 +26,7 @@ class Call:
 
     Args:
         path: the path as it came, still escaped.
-        service: "ims", "catalog", "schemaregistry", "sandbox", "flow"; "unknown" for none of them.
+        service: one of ``gateway.SERVICES``; "unknown" for none of them.
         unknown: what the request holds that AEP's documentation does not name; the log shows it.
     """
 

@@ -5,6 +5,9 @@ from __future__ import annotations
 import time
 from datetime import datetime, timezone
 
+MAX_OFFSET = 100 * 365 * 86400
+"""The farthest that commands may move time: a century, well within what a date can hold."""
+
 
 class Clock:
     """Answers "what time is it" for every service.

@@ -13,7 +13,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from aep_provider.emulator.catalog import batches, datasets
-from aep_provider.emulator.clock import Clock
+from aep_provider.emulator.clock import MAX_OFFSET, Clock
 from aep_provider.emulator.faults import Fault
 from aep_provider.emulator.merging import check, merge
 from aep_provider.emulator.seeds import apply_seed
@@ -175,16 +175,23 @@ class _Control:
 
     async def tick(self, request: Request) -> Any:
         order = await _order(request)
-        _only(order, "background", "seconds")
-        seconds, background = order.get("seconds", 0), order.get("background", False)
-        if isinstance(seconds, bool) or not isinstance(seconds, int | float) or seconds < 0:
-            raise ValueError("seconds must be a number from 0")
-        if not isinstance(background, bool):
-            raise ValueError("background must be true or false")
+        _only(order, "background", "batches", "seconds")
+        seconds = order.get("seconds", 0)
+        # The clock must stay within what a date can hold, whatever is added in whichever steps.
+        most = MAX_OFFSET - self._world.clock.offset
+        if isinstance(seconds, bool) or not isinstance(seconds, int | float) or not 0 <= seconds <= most:
+            raise ValueError(f"seconds must be a number from 0 to {most:.0f}")
+        for name in ("background", "batches"):
+            if not isinstance(order.get(name, False), bool):
+                raise ValueError(f"{name} must be true or false")
         self._world.clock.advance(seconds)
-        changed = datasets.background_write(self._world) if background else 0
+        changed = datasets.background_write(self._world) if order.get("background") else 0
+        finished = 0
+        if order.get("batches"):
+            sandboxes = list(self._world.store.all("sandbox"))
+            finished = sum(batches.finish(self._world, sandbox) for sandbox in sandboxes)
         self._world.save()
-        return {"clock_offset": self._world.clock.offset, "datasets": changed}
+        return {"clock_offset": self._world.clock.offset, "datasets": changed, "batches": finished}
 
     async def settings(self, _: Request) -> Any:
         return self._world.settings.as_json()

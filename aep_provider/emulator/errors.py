@@ -98,6 +98,16 @@ def flow(status: int, message: str) -> Refused:
     return _json(status, {"errorMessage": message})
 
 
+def ingestion(status: int, code: str, message: str) -> Refused:
+    """Return Batch Ingestion's refusal: ``ERR-BI-104`` with 428 is live, the shape and the rest assumed."""
+    return _json(status, {"code": code, "message": message})
+
+
+def profile(status: int, message: str) -> Refused:
+    """Return the refusal of the Profile service, ``{code,message}`` (spec Profile)."""
+    return _json(status, {"code": str(status), "message": message})
+
+
 def strictness(what: list[str]) -> Refused:
     """Return the refusal that only ``--strict`` gives; AEP is not known to refuse these."""
     return _json(

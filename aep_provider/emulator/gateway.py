@@ -19,6 +19,8 @@ SERVICES = {
     "/data/foundation/schemaregistry": "schemaregistry",
     "/data/foundation/sandbox-management": "sandbox",
     "/data/foundation/flowservice": "flow",
+    "/data/foundation/import": "import",
+    "/data/core/ups": "profile",
 }
 """Service by the beginning of the path."""
 

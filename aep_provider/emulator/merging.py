@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import json
 import uuid
 from typing import Any
 
 from aep_provider.emulator import flows, registry, sandboxes
-from aep_provider.emulator.catalog import batches, datasets
+from aep_provider.emulator.catalog import batches, datasets, fragments
 from aep_provider.emulator.catalog import dataset as model
+from aep_provider.emulator.errors import Refused
 from aep_provider.emulator.ims import DEFAULT_LIFETIME
 from aep_provider.emulator.store import Json
 from aep_provider.emulator.world import World
 
 _MAPS = ("clients", "datasets", "batches")
-_LISTS = {"sandboxes": "name", "schemas": "$id", **dict.fromkeys(flows.KINDS, "id")}
+_LISTS = {"sandboxes": "name", "schemas": "$id", "descriptors": "@id", **dict.fromkeys(flows.KINDS, "id")}
 """The key that each object of a list must have."""
 
 _DEFAULT_SANDBOX = "dev"
@@ -47,7 +49,21 @@ def check(world: World, order: Any) -> None:
             raise ValueError(f"{name} must be a list of objects")
         if not all(isinstance(body.get(key), str) for body in objects):
             raise ValueError(f"each of {name} must have {key!r}")
+    for dataset_id, body in order.get("datasets", {}).items():
+        _check_dataset(dataset_id, body)
     _check_sandbox(world, order)
+
+
+def _check_dataset(key: str, body: Json) -> None:
+    """Check the types of a dataset's fields, as Catalog does.
+
+    Raises:
+        ValueError: a field has another.
+    """
+    try:
+        model.check_types(body)
+    except Refused as refusal:
+        raise ValueError(f"datasets.{key}: {json.loads(bytes(refusal.response.body))['detail']}") from None
 
 
 def _check_sandbox(world: World, order: Json) -> None:
@@ -70,6 +86,8 @@ def merge(world: World, order: Json) -> None:
         store.put("sandbox", body["name"], {**defaults, "title": body["name"], **body})
     for body in order.get("schemas", []):
         store.put(registry.KIND, body["$id"], registry.complete(world, body))
+    for body in order.get("descriptors", []):
+        store.put(fragments.DESCRIPTOR, body["@id"], body)
     for dataset_id, body in order.get("datasets", {}).items():
         complete = model.complete(world, sandbox, dataset_id, body, _creator(world, body))
         store.put(datasets.KIND, dataset_id, complete, sandbox)

@@ -57,7 +57,7 @@ def apply_seed(world: World, name: str) -> None:
         world.store.clear()
         for client, secret in ((CLIENT_ID, CLIENT_SECRET), (OTHER_CLIENT_ID, OTHER_CLIENT_SECRET)):
             merge(world, {"clients": {client: {"secret": secret, "org": ORG_ID}}})
-        merge(world, {"sandboxes": _sandboxes(), "schemas": _schemas()})
+        merge(world, {"sandboxes": _sandboxes(), "schemas": _schemas(), "descriptors": _descriptors()})
         merge(world, SEEDS[name]())
         world.store.put("meta", "seed", {"name": name})
 
@@ -105,6 +105,23 @@ def _schema(schema_id: str, title: str, meta_class: str, behaviour: str) -> Json
         "meta:extends": [meta_class, behaviour],
         "allOf": [{"$ref": meta_class, "type": "object", "meta:xdmType": "object"}],
     }
+
+
+def _descriptors() -> list[Json]:
+    """Return what says, per schema, where the primary identity of a row is."""
+    return [
+        {
+            "@id": hashlib.sha256(f"identity of {schema}".encode()).hexdigest(),
+            "@type": "xdm:descriptorIdentity",
+            "xdm:sourceSchema": schema,
+            "xdm:sourceVersion": 1,
+            "xdm:sourceProperty": "/personalEmail/address",
+            "xdm:namespace": "Email",
+            "xdm:property": "xdm:code",
+            "xdm:isPrimary": True,
+        }
+        for schema in (PROFILE_SCHEMA, PROFILE_SCHEMA_2, EVENTS_SCHEMA)
+    ]
 
 
 def _demo() -> Json:

@@ -53,6 +53,18 @@ class _Server(uvicorn.Server):
         self.ready.set()
         await self._stop.wait()
 
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """End at once where nothing is being answered; uvicorn itself always sleeps before it looks."""
+        if self.server_state.tasks:
+            await super().shutdown(sockets)
+            return
+        for server in self.servers:
+            server.close()
+        for connection in list(self.server_state.connections):
+            connection.shutdown()
+        for server in self.servers:
+            await server.wait_closed()
+
     def stop(self, world: World) -> None:
         """Ask the running server, from another thread, to free what faults hold and to end."""
 

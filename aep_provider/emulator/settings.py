@@ -11,6 +11,7 @@ CHOICES: dict[str, tuple[str, ...]] = {
     "name_filter": ("honoured", "ignored"),
     "missing_delete": ("404", "empty200"),
     "patch_without_disable": ("warn", "refuse"),
+    "profile_on_disable": ("keep", "remove"),
 }
 """The values that each textual switch takes."""
 
@@ -19,6 +20,7 @@ CHOICES: dict[str, tuple[str, ...]] = {
 class Settings:
     """The switches and their defaults; ``docs/emulator.md`` says what each one does."""
 
+    batch_readings: int = 2
     delayed_delete: int = 0
     union_propagation: int = 0
     union_check: str = "refuse"
@@ -27,6 +29,7 @@ class Settings:
     name_filter: str = "honoured"
     missing_delete: str = "404"
     patch_without_disable: str = "warn"
+    profile_on_disable: str = "keep"
 
     def change(self, values: dict[str, Any]) -> None:
         """Set several switches at once.

@@ -1,4 +1,4 @@
-"""The calls on ``/batches`` and ``/lastBatches``: reading only."""
+"""The calls on ``/batches`` and ``/lastBatches``: reading only. Batch Ingestion makes and moves them."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from starlette.responses import JSONResponse, Response
 from aep_provider.emulator import errors, filters
 from aep_provider.emulator.call import Call
 from aep_provider.emulator.catalog import dataset as model
+from aep_provider.emulator.catalog import promotion
 from aep_provider.emulator.store import Json
 from aep_provider.emulator.world import World
 
@@ -76,7 +77,7 @@ def list_all(call: Call) -> Response:
         rows = filters.order(rows, query["orderBy"])
     properties = query.get("properties")
     page = rows[start : start + limit]
-    return JSONResponse({batch_id: filters.project(_shown(body), properties) for batch_id, body in page})
+    return JSONResponse({batch_id: filters.project(shown(body), properties) for batch_id, body in page})
 
 
 def look_up(call: Call) -> Response:
@@ -85,7 +86,7 @@ def look_up(call: Call) -> Response:
     batch_id = call.path_params["id"]
     if call.world.store.get(KIND, batch_id, call.sandbox) is None:
         raise errors.catalog(404, "NotFoundError", "Batch not found.")
-    body = _shown(advance(call.world, call.sandbox, batch_id))
+    body = shown(advance(call.world, call.sandbox, batch_id))
     return JSONResponse({batch_id: filters.project(body, call.query.get("properties"))})
 
 
@@ -119,16 +120,29 @@ def advance(world: World, sandbox: str, batch_id: str) -> Json:
     return change(world, sandbox, batch_id, {"status": script[0], SCRIPT: script[1:]})
 
 
+def finish(world: World, sandbox: str) -> int:
+    """Take every batch that has a script to the end of it; return how many."""
+    scripted = [key for key, batch in world.store.all(KIND, sandbox).items() if batch.get(SCRIPT)]
+    for batch_id in scripted:
+        while world.store.all(KIND, sandbox)[batch_id][SCRIPT]:
+            advance(world, sandbox, batch_id)
+    return len(scripted)
+
+
 def change(world: World, sandbox: str, batch_id: str, values: Json) -> Json:
-    """Set fields of a batch, with the version and the times that follow from it."""
-    batch = deepcopy(world.store.all(KIND, sandbox)[batch_id])
+    """Set fields of a batch, with the version and the times that follow; success promotes it, once."""
+    before = world.store.all(KIND, sandbox)[batch_id]
+    batch = deepcopy(before)
     moved = "status" in values and values["status"] != batch.get("status")
     batch.update(values)
-    if moved:
-        model.touch(world, batch, str(batch.get("updatedUser", "")))
-        if batch["status"] in ENDED:
-            batch["completed"] = batch["updated"]
-    world.store.put(KIND, batch_id, batch, sandbox)
+    with world.store.transaction():
+        if moved:
+            model.touch(world, batch, str(batch.get("updatedUser", "")))
+            if batch["status"] in ENDED:
+                batch["completed"] = batch["updated"]
+            if batch["status"] in _SUCCEEDED and promotion.REACHED not in before:
+                promotion.promote(world, sandbox, batch_id, batch, datasets_of(batch))
+        world.store.put(KIND, batch_id, batch, sandbox)
     return batch
 
 
@@ -171,5 +185,6 @@ def _last_of(rows: list[tuple[str, Json]]) -> Json:
     return {**{name: value for name, value in found.items() if value is not None}, **same}
 
 
-def _shown(batch: Json) -> Json:
-    return {name: value for name, value in batch.items() if name != SCRIPT}
+def shown(batch: Json) -> Json:
+    """Return a batch as clients see it."""
+    return {name: value for name, value in batch.items() if not name.startswith("_")}

@@ -108,7 +108,7 @@ def complete(world: World, sandbox: str, dataset_id: str, fields: Json, client_i
 
 def behaviour(world: World, fields: Json) -> str:
     """Return "record" or "time-series", from what the schema extends."""
-    schema = world.store.get("schema", str(fields.get("schemaRef", {}).get("id")))
+    schema = world.store.get("schema", str((fields.get("schemaRef") or {}).get("id")))
     time_series = "https://ns.adobe.com/xdm/data/time-series" in (schema or {}).get("meta:extends", [])
     return "time-series" if time_series else "record"
 

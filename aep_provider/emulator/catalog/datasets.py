@@ -10,7 +10,7 @@ from starlette.responses import JSONResponse, Response
 from aep_provider.emulator import errors, filters
 from aep_provider.emulator.call import Call
 from aep_provider.emulator.catalog import dataset as model
-from aep_provider.emulator.catalog import patches, profile
+from aep_provider.emulator.catalog import fragments, patches, profile, windows
 from aep_provider.emulator.store import Json
 from aep_provider.emulator.world import World
 
@@ -178,6 +178,7 @@ def _store(call: Call, dataset_id: str, before: Json | None, after: Json) -> Non
     profile.stamp(world, before, after)
     with world.store.transaction():
         world.store.put(KIND, dataset_id, after, call.sandbox)
+        windows.note(world, call.sandbox, dataset_id, before, after)
         if doubtful:
             notes = dict(world.store.get(NOTES, dataset_id, call.sandbox) or {})
             for name in doubtful:
@@ -199,8 +200,10 @@ def _read(call: Call, dataset_id: str) -> Json | None:
 
 def _remove(world: World, dataset_id: str, sandbox: str) -> None:
     with world.store.transaction():
-        for kind in (KIND, NOTES, DELETING):
+        for kind in (KIND, NOTES, DELETING, windows.KIND):
             world.store.delete(kind, dataset_id, sandbox)
+        # Adobe's video on deleting datasets says that the profiles go with it.
+        fragments.forget(world, sandbox, dataset_id)
 
 
 def _current(call: Call) -> Json:

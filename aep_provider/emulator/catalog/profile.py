@@ -23,6 +23,13 @@ def has(values: list[str] | None, flag: str) -> bool:
     return False
 
 
+def state(dataset: Json | None) -> dict[str, bool]:
+    """Say whether a dataset feeds Profile, and whether by upsert; None is a dataset that is not there."""
+    tag = (dataset or {}).get("tags", {}).get(PROFILE)
+    enabled = has(tag, "enabled")
+    return {"enabled": enabled, "upsert": enabled and has(tag, "isUpsert")}
+
+
 def stamp(world: World, before: Json | None, after: Json) -> None:
     """Apply what Catalog does when the Profile tag is written: check the schema, add ``enabledAt``.
 
@@ -82,7 +89,7 @@ def _check_schema(world: World, dataset: Json) -> None:
         raise errors.catalog(
             422, "UnprocessableEntityError", "The union of the schema is not available yet; try again later"
         )
-    schema = world.store.get("schema", str(dataset.get("schemaRef", {}).get("id")))
+    schema = world.store.get("schema", str((dataset.get("schemaRef") or {}).get("id")))
     if settings.union_check == "refuse" and (
         schema is None or UNION not in schema.get("meta:immutableTags", [])
     ):
