@@ -9,7 +9,19 @@ from starlette.responses import Response
 from starlette.routing import Match, Route
 from starlette.types import Receive, Scope, Send
 
-from aep_provider.emulator import catalog, control, errors, flows, ims, ingestion, registry, sandboxes, ups
+from aep_provider.emulator import (
+    catalog,
+    control,
+    descriptors,
+    errors,
+    flows,
+    ims,
+    ingestion,
+    registry,
+    registry_changes,
+    sandboxes,
+    ups,
+)
 from aep_provider.emulator.errors import Refused
 from aep_provider.emulator.exchange import Exchange
 from aep_provider.emulator.gateway import Gateway
@@ -27,6 +39,8 @@ class Application:
                 *ims.routes(),
                 *catalog.routes(),
                 *registry.routes(),
+                *registry_changes.routes(),
+                *descriptors.routes(),
                 *sandboxes.routes(),
                 *flows.routes(),
                 *ingestion.routes(),

@@ -18,7 +18,7 @@ from aep_provider.emulator.errors import Refused
 from aep_provider.emulator.store import Json
 from aep_provider.emulator.world import World
 
-KINDS = ("flows", "targetConnections", "sourceConnections")
+KINDS = ("flows", "targetConnections", "sourceConnections", "connections")
 
 _BASE = "/data/foundation/flowservice"
 _DEFAULT_LIMIT = 20
@@ -57,6 +57,8 @@ def complete(world: World, sandbox: str, kind: str, fields: Json) -> Json:
     server["etag"] = fields.get("version", server["version"])
     if kind == "flows":
         server |= {"sourceConnectionIds": [], "targetConnectionIds": [], "inheritedAttributes": {}}
+    elif kind == "connections":
+        server |= {"auth": {"specName": "Basic Authentication", "params": {}}}
     else:
         server |= {"params": {}, "data": {"format": "parquet_xdm"}}
     return {**server, **fields}
@@ -113,6 +115,10 @@ def _offset(token: str | None) -> int:
     if token is None:
         return 0
     try:
-        return int(base64.urlsafe_b64decode(token).decode().removeprefix("offset:"))
+        text = base64.urlsafe_b64decode(token).decode()
     except ValueError:
-        raise errors.flow(400, "Invalid continuationToken") from None
+        text = ""
+    match = re.fullmatch(r"offset:([0-9]{1,9})", text)
+    if match is None:
+        raise errors.flow(400, "Invalid continuationToken")
+    return int(match[1])

@@ -21,8 +21,9 @@ from aep_provider.emulator.world import World
 KIND = "schema"
 CONTAINERS = ("tenant", "global")
 MAX_LIMIT = 300
+TENANT = "acmeinc"
+BASE = "/data/foundation/schemaregistry"
 
-_BASE = "/data/foundation/schemaregistry"
 _ACCEPT = re.compile(
     r"application/vnd\.adobe\.(?:xed|xdm)(?P<form>(?:-[a-z]+)*)\+json(?:\s*;\s*version=(?P<version>[0-9.]+))?"
 )
@@ -37,8 +38,8 @@ def routes() -> list[BaseRoute]:
         made
         for container in CONTAINERS
         for made in (
-            route("GET", f"{_BASE}/{container}/schemas", list_all),
-            route("GET", f"{_BASE}/{container}/schemas/{{id}}", look_up),
+            route("GET", f"{BASE}/{container}/schemas", list_all),
+            route("GET", f"{BASE}/{container}/schemas/{{id}}", look_up),
         )
     ]
 
@@ -55,17 +56,10 @@ def look_up(call: Call) -> Response:
             f"The supplied Accept header is not valid: {accept} - A valid Accept value should look like "
             "application/vnd.adobe.'{xed|xdm'}+json; version=1 (Version should be specified)",
         )
-    wanted = call.path_params["id"]
-    for schema_id, body in call.world.store.all(KIND).items():
-        if wanted in (schema_id, body["meta:altId"]) and body["meta:containerId"] == _container(call):
-            if version.partition(".")[0] == "1":
-                return JSONResponse(body)
-            break
-    raise errors.registry(
-        "XDM-1012-404",
-        "Resource Not Found",
-        f"Requested resource {wanted} with version {version} is not found",
-    )
+    body = found(call, call.path_params["id"])
+    if body is None or version.partition(".")[0] != "1":
+        raise not_found(call.path_params["id"], version)
+    return JSONResponse(body)
 
 
 def list_all(call: Call) -> Response:
@@ -83,9 +77,9 @@ def list_all(call: Call) -> Response:
     if not 1 <= limit <= MAX_LIMIT:
         # A code of this family for a bad limit is not published.
         raise errors.registry("XDM-1000-400", "Invalid request", f"limit must be 1 to {MAX_LIMIT}")
-    tests = [_test(text) for text in call.query.getlist("property")]
+    tests = [test(text) for text in call.query.getlist("property")]
     rows = [
-        row for row in call.world.store.all(KIND).items() if row[1]["meta:containerId"] == _container(call)
+        row for row in call.world.store.all(KIND).items() if row[1]["meta:containerId"] == container(call)
     ]
     rows = filters.order(filters.keep(rows, tests), call.query.get("orderby", "title"))
     first = _after_cursor(rows, call.query.get("start"))
@@ -96,13 +90,30 @@ def list_all(call: Call) -> Response:
     reply: Json = {
         "results": results,
         "_page": {"orderby": call.query.get("orderby", "title"), "next": following, "count": len(page)},
-        "_links": {"global_schemas": {"href": f"{_BASE}/global/schemas"}},
+        "_links": {"global_schemas": {"href": f"{BASE}/global/schemas"}},
     }
     if following is not None:
         query = [item for item in call.query.multi_items() if item[0] != "start"]
         query.append(("start", following))
         reply["_links"]["next"] = {"href": f"{call.path}?{urlencode(query)}"}
     return JSONResponse(reply)
+
+
+def found(call: Call, wanted: str) -> Json | None:
+    """Return the schema of the call's container with an ``$id`` or ``meta:altId``, or None."""
+    for schema_id, body in call.world.store.all(KIND).items():
+        if wanted in (schema_id, body["meta:altId"]) and body["meta:containerId"] == container(call):
+            return body
+    return None
+
+
+def not_found(wanted: str, version: str) -> errors.Refused:
+    """Return the registry's 404 (spec)."""
+    return errors.registry(
+        "XDM-1012-404",
+        "Resource Not Found",
+        f"Requested resource {wanted} with version {version} is not found",
+    )
 
 
 def complete(world: World, fields: Json) -> Json:
@@ -135,8 +146,9 @@ def _accepted(call: Call) -> tuple[str | None, str | None]:
     return (match["form"], match["version"]) if match else (None, None)
 
 
-def _container(call: Call) -> str:
-    return call.path.removeprefix(f"{_BASE}/").partition("/")[0]
+def container(call: Call) -> str:
+    """Return the container that the path names: "tenant" or "global"."""
+    return call.path.removeprefix(f"{BASE}/").partition("/")[0]
 
 
 def _after_cursor(rows: list[filters.Row], cursor: str | None) -> int:
@@ -147,13 +159,14 @@ def _after_cursor(rows: list[filters.Row], cursor: str | None) -> int:
     return ids.index(cursor) + 1 if cursor in ids else len(rows)
 
 
-def _test(text: str) -> Test:
+def test(text: str) -> Test:
+    """Return the filter of ``property=``: as Catalog's, but ``==`` also finds a value in a list."""
     name, operator, wanted = text.partition("==")
     if not operator:
         return filters.expression(text)
 
-    def test(body: Json) -> bool:
+    def holds(body: Json) -> bool:
         actual: Any = body.get(name)
         return wanted in actual if isinstance(actual, list) else actual is not None and str(actual) == wanted
 
-    return test
+    return holds

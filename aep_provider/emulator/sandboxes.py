@@ -20,7 +20,10 @@ _HIDDEN = ("id",)
 
 def routes() -> list[BaseRoute]:
     """Return the routes of the service. The path is written with a trailing slash; none matters here."""
-    return [route("GET", _BASE, available)]
+    return [
+        route("GET", _BASE, available),
+        route("GET", f"{_BASE}/sandboxes/{{name}}", look_up),
+    ]
 
 
 def available(call: Call) -> Response:
@@ -28,8 +31,7 @@ def available(call: Call) -> Response:
     call.expect_query("limit", "offset")
     limit, offset = _page(call)
     rows = [body for body in call.world.store.all("sandbox").values() if body["state"] != "deleted"]
-    shown = [{name: value for name, value in body.items() if name not in _HIDDEN} for body in rows]
-    page = shown[offset : offset + limit]
+    page = [_shown(body) for body in rows][offset : offset + limit]
     return JSONResponse(
         {
             "sandboxes": page,
@@ -37,6 +39,15 @@ def available(call: Call) -> Response:
             "_links": {"page": {"href": f"{_BASE}/?limit={{limit}}&offset={{offset}}", "templated": True}},
         }
     )
+
+
+def look_up(call: Call) -> Response:
+    """``GET /sandboxes/{name}`` (spec); the reply to an unknown name is not published: 404 is assumed."""
+    call.expect_query()
+    body = call.world.store.get("sandbox", call.path_params["name"])
+    if body is None or body["state"] == "deleted":
+        raise errors.sandbox("SMS-2004-404", f"Sandbox {call.path_params['name']} is not found.")
+    return JSONResponse(_shown(body))
 
 
 def defaults(world: World) -> Json:
@@ -53,6 +64,10 @@ def defaults(world: World) -> Json:
         "createdBy": "admin@example.com",
         "modifiedBy": "admin@example.com",
     }
+
+
+def _shown(body: Json) -> Json:
+    return {name: value for name, value in body.items() if name not in _HIDDEN}
 
 
 def _page(call: Call) -> tuple[int, int]:

@@ -6,11 +6,11 @@ import hashlib
 from collections.abc import Callable
 
 from aep_provider.emulator.merging import merge
+from aep_provider.emulator.registry import TENANT
 from aep_provider.emulator.store import Json
 from aep_provider.emulator.world import World
 
 ORG_ID = "0123456789ABCDEF01234567@AdobeOrg"
-TENANT = "acmeinc"
 
 CLIENT_ID = "demo-client"
 CLIENT_SECRET = "demo-secret"  # noqa: S105 - known to everyone, for the emulator only

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Callable
 from itertools import chain
 from typing import Any
@@ -101,3 +102,19 @@ def test_order(
     items = flowservice.get("/flows", params={"orderby": orderby}).json()["items"]
 
     assert [item["id"] for item in items] == ids
+
+
+def test_base_connections_are_listed_too(flowservice: requests.Session, seed: Callable[..., None]) -> None:
+    seed(connections=[{"id": "C1", "name": "Base"}])
+
+    [listed] = flowservice.get("/connections").json()["items"]
+
+    assert (listed["id"], listed["name"]) == ("C1", "Base")
+    assert flowservice.get("/connections/C1").json()["items"] == [listed]
+
+
+@pytest.mark.parametrize("text", ["offset:-5", "offset:", "5", "\xff"])
+def test_foreign_continuation_token_is_refused(flowservice: requests.Session, text: str) -> None:
+    token = base64.urlsafe_b64encode(text.encode("latin-1")).decode()
+
+    assert flowservice.get("/flows", params={"continuationToken": token}).status_code == 400

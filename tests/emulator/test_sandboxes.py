@@ -131,3 +131,17 @@ def test_flow_service_falls_back_to_the_default_sandbox(
     reply = nowhere.get("/data/foundation/flowservice/flows")
 
     assert [item["id"] for item in reply.json()["items"]] == ["in-prod"]
+
+
+def test_one_sandbox(platform: requests.Session) -> None:
+    reply = platform.get("/data/foundation/sandbox-management/sandboxes/prod")
+
+    assert reply.status_code == 200
+    assert {"name": "prod", "type": "production", "isDefault": True}.items() <= reply.json().items()
+    assert "id" not in reply.json(), "visible to services only"
+
+
+def test_missing_sandbox(platform: requests.Session) -> None:
+    reply = platform.get("/data/foundation/sandbox-management/sandboxes/none")
+
+    assert (reply.status_code, reply.json()["status"]) == (404, 404)

@@ -218,3 +218,33 @@ def test_seeded_client_gets_a_token(bare: requests.Session, seed: Callable[..., 
 )
 def test_wrong_seed_order_is_refused(control: requests.Session, order: dict[str, Any]) -> None:
     assert control.post("/seed", json=order).status_code == 400
+
+
+@pytest.mark.parametrize("seconds", [-1, True, "1", 10**12, float("1e300")])
+def test_tick_refuses_a_time_that_no_date_can_hold(control: requests.Session, seconds: Any) -> None:
+    assert control.post("/tick", json={"seconds": seconds}).status_code == 400
+    assert control.get("/health").json()["clock_offset"] == 0
+
+
+def test_ticks_do_not_add_up_to_a_time_that_no_date_can_hold(
+    control: requests.Session, create: Callable[..., str]
+) -> None:
+    century = 100 * 365 * 86400
+    assert control.post("/tick", json={"seconds": century}).status_code == 200
+
+    assert control.post("/tick", json={"seconds": 1}).status_code == 400
+    assert control.post("/tick", data='{"seconds": NaN}').status_code == 400
+
+
+@pytest.mark.parametrize(
+    "dataset",
+    [{"schemaRef": None}, {"schemaRef": "x"}, {"tags": None}, {"tags": {"a": "b"}}, {"name": 7}],
+)
+def test_seed_refuses_a_dataset_whose_fields_have_other_types(
+    control: requests.Session, dataset: dict[str, Any]
+) -> None:
+    reply = control.post("/seed", json={"datasets": {"a" * 24: dataset}})
+
+    assert reply.status_code == 400, reply.text
+    assert "a" * 24 in reply.json()["error"]
+    assert control.get("/datasets").json() == {}
