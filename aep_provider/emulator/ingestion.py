@@ -59,7 +59,7 @@ def create(call: Call) -> Response:
     call.expect_fields(fields, _FIELDS)
     dataset_id = fields.get("datasetId")
     if not isinstance(dataset_id, str) or not call.world.store.get(datasets.KIND, dataset_id, call.sandbox):
-        raise errors.ingestion(404, "ERR-BI-404", f"The dataset {dataset_id} is not found")
+        raise errors.ingestion(400, "ERR-BI-400", f"The dataset {dataset_id} is not found")
     input_format = fields.get("inputFormat", {"format": "parquet"})
     # The spec writes JSON|Parquet|CSV, documentation and practice write it in lower case.
     name = input_format.get("format") if isinstance(input_format, dict) else None

@@ -45,6 +45,8 @@ def create(call: Call) -> Response:
         raise _bad("The request body must be a JSON object")
     call.expect_fields(fields, _WRITABLE)
     _check(call, fields, None)
+    # The spec wants these two as well; that the registry insists on them is not known.
+    call.doubt(*(f"body:{name} (missing)" for name in ("type", "description") if name not in fields))
     refs = [item["$ref"] for item in fields["allOf"]]
     meta_class = next((ref for ref in refs if ref in _BEHAVIOURS), refs[0])
     extends = [*refs, *(_BEHAVIOURS[ref] for ref in refs if ref in _BEHAVIOURS)]

@@ -78,12 +78,12 @@ def test_batches_cannot_be_listed_here(ingest: requests.Session) -> None:
 def test_batch_for_a_missing_dataset(ingest: requests.Session) -> None:
     body = {"datasetId": "f" * 24, "inputFormat": {"format": "json"}}
 
-    assert ingest.post("/batches", json=body).status_code == 404
+    assert ingest.post("/batches", json=body).status_code == 400
 
 
 @pytest.mark.parametrize("body", [[], {"inputFormat": {"format": "json"}}, {"datasetId": 7}])
 def test_body_that_is_no_batch(ingest: requests.Session, body: Any) -> None:
-    assert ingest.post("/batches", json=body).status_code in (400, 404)
+    assert ingest.post("/batches", json=body).status_code == 400
 
 
 def test_unknown_format_is_refused(ingest: requests.Session, create: Callable[..., str]) -> None:

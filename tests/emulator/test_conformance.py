@@ -1,0 +1,348 @@
+"""Replies, and the provider's requests, against Adobe's published OpenAPI descriptions.
+
+The descriptions are not part of this project: without them next to it these tests are skipped. What differs
+is listed with its reason in docs/emulator.md; a row too many fails as well as a row too few.
+"""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Callable, Iterator
+from datetime import datetime, timezone
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote, urlsplit
+
+import pytest
+import requests
+import yaml
+from openapi_core import Config, OpenAPI
+from openapi_core.contrib.requests import RequestsOpenAPIRequest, RequestsOpenAPIResponse
+from pulumi.dynamic import Config as PulumiConfig
+from pulumi.dynamic import ConfigureRequest
+
+from aep_provider import runtime
+from aep_provider.emulator import Emulator, seeds
+from aep_provider.inputs import SWITCHES, validated
+from aep_provider.provider import UpsertDatasetProvider
+
+ROOT = Path(__file__).resolve().parents[2]
+FOLDER = ROOT.parent / "shared" / "adobe-openapi"
+BASES = {
+    "catalog": "/data/foundation/catalog",
+    "batch-ingestion": "/data/foundation/import",
+    "schema-registry": "/data/foundation/schemaregistry",
+    "flow-service": "/data/foundation/flowservice",
+    "sandbox": "/data/foundation",
+}
+"""By the name of the description's file."""
+
+pytestmark = pytest.mark.skipif(
+    not FOLDER.is_dir(), reason=f"Adobe's OpenAPI descriptions are not in {FOLDER}"
+)
+Difference = tuple[str, str, str]
+"""Operation, "request" or "reply", and what differs."""
+
+
+def table() -> dict[Difference, str]:
+    """Return the documented differences with their reasons."""
+    text = (ROOT / "docs" / "emulator.md").read_text(encoding="utf-8")
+    section = text.partition("### Differences from Adobe's OpenAPI")[2].partition("\n## ")[0]
+    rows = re.findall(
+        r"^\| `([^|`]+)` \| (request|reply) \| `([^|`]+)` \| ([^|]+) \|$", section, re.MULTILINE
+    )
+    return {(operation, side, what): why for operation, side, what, why in rows}
+
+
+@lru_cache
+def description(name: str) -> tuple[OpenAPI, list[tuple[str, str]]]:
+    """Return one of the descriptions, and the methods and paths that it has."""
+    body = yaml.load((FOLDER / f"{name}.yaml").read_text(encoding="utf-8"), _Loader)
+    if "swagger" in body:
+        body = _as_openapi(body)
+    body["servers"] = [{"url": BASES[name]}]
+    # The files have slips that keep them from being valid as a whole; each operation is judged by itself.
+    return OpenAPI.from_dict(_tidy(body), config=Config(spec_validator_cls=None)), [
+        (method.upper(), path) for path, operations in body["paths"].items() for method in operations
+    ]
+
+
+class _Loader(yaml.SafeLoader):
+    """Leaves dates as the text that they are in JSON."""
+
+
+_Loader.add_constructor("tag:yaml.org,2002:timestamp", lambda _, node: node.value)
+
+
+def _tidy(node: Any) -> Any:
+    """Make status codes text, as they are in JSON, and drop ``content: {}``, which describes nothing."""
+    if isinstance(node, dict):
+        return {str(key): _tidy(value) for key, value in node.items() if (key, value) != ("content", {})}
+    return [_tidy(item) for item in node] if isinstance(node, list) else node
+
+
+def _as_openapi(old: dict[str, Any]) -> dict[str, Any]:
+    """Rewrite what these tests need of Swagger 2 as OpenAPI 3: bodies, parameters, references."""
+
+    def moved(node: Any) -> Any:
+        if isinstance(node, dict):
+            return {key: moved(value) for key, value in node.items()}
+        if isinstance(node, list):
+            return [moved(item) for item in node]
+        if isinstance(node, str) and node.startswith("#/definitions/"):
+            return node.replace("#/definitions/", "#/components/schemas/")
+        return node
+
+    def resolved(parameter: dict[str, Any]) -> dict[str, Any]:
+        name = str(parameter.get("$ref", "")).rpartition("/")[2]
+        return old["parameters"][name] if name else parameter
+
+    paths: dict[str, Any] = {}
+    for path, operations in old["paths"].items():
+        shared = operations.get("parameters", [])
+        for method, operation in operations.items():
+            if method == "parameters":
+                continue
+            given = [resolved(item) for item in [*shared, *operation.get("parameters", [])]]
+            made: dict[str, Any] = {"responses": {}, "parameters": []}
+            for item in given:
+                if item["in"] == "body":
+                    made["requestBody"] = {"content": {"application/json": {"schema": item["schema"]}}}
+                else:
+                    kept: dict[str, Any] = {
+                        key: item[key] for key in ("name", "in", "required") if key in item
+                    }
+                    schema: dict[str, Any] = {
+                        key: item[key] for key in ("type", "enum", "items") if key in item
+                    }
+                    made["parameters"].append({**kept, "schema": schema})
+            for status, reply in operation["responses"].items():
+                content: Any = {"application/json": {"schema": reply["schema"]}} if "schema" in reply else {}
+                made["responses"][status] = {"description": "", "content": content}
+            paths.setdefault(path, {})[method] = made
+    schemas: Any = {"schemas": old["definitions"]}
+    return {"openapi": "3.0.1", "info": old["info"], "paths": moved(paths), "components": moved(schemas)}
+
+
+def differences(reply: requests.Response) -> Iterator[Difference]:
+    """Compare a request and its reply with Adobe's description of them."""
+    path = urlsplit(str(reply.request.url)).path
+    name = max((name for name in BASES if path.startswith(BASES[name])), key=lambda name: len(BASES[name]))
+    api, operations = description(name)
+    method, below = str(reply.request.method), path.removeprefix(BASES[name])
+    found = [path for known, path in operations if known == method and _pattern(path).fullmatch(below)]
+    assert found, f"{name} describes no {method} {below}"
+    # A literal path counts more than one with a parameter in its place.
+    operation = f"{name} {method} {min(found, key=lambda template: template.count('{'))}"
+    request = RequestsOpenAPIRequest(reply.request)
+    for error in api.iter_request_errors(request):
+        yield from ((operation, "request", what) for what in _told(error))
+    for error in api.iter_response_errors(request, RequestsOpenAPIResponse(reply)):
+        yield from ((operation, "reply", what) for what in _told(error, reply.status_code))
+
+
+def _pattern(template: str) -> re.Pattern[str]:
+    return re.compile(re.sub(r"\\\{[^}]*\\\}", "[^/]+", re.escape(template)))
+
+
+def _told(error: BaseException, status: int | None = None) -> Iterator[str]:
+    """Say in a word or two what an error is about."""
+    cause = error.__cause__ or error.__context__
+    schema_errors = getattr(error, "schema_errors", None) or getattr(cause, "schema_errors", None)
+    place = (
+        f"{error.location} {error.name}" if hasattr(error, "location") and hasattr(error, "name") else "body"
+    )
+    if schema_errors:
+        yield from sorted({f"{place}{_where(item)}: {item.validator}" for item in schema_errors})
+    elif status is not None and type(error).__name__ == "ResponseNotFound":
+        yield f"status {status}"
+    else:
+        yield f"{place}: {type(error).__name__}"
+
+
+def _where(error: Any) -> str:
+    """Return the place of a schema error; list positions and dataset ids vary, so they are a star."""
+    steps = ["*" if isinstance(step, int) or len(step) in (24, 26) else step for step in error.absolute_path]
+    return "".join(f".{step}" for step in steps)
+
+
+SCHEMA_REF = {"contentType": "application/vnd.adobe.xed+json;version=1"}
+JSON_PATCH = {"Content-Type": "application/json-patch+json"}
+BINARY = {"Content-Type": "application/octet-stream"}
+LOOK_UP = {"Accept": "application/vnd.adobe.xed+json; version=1"}
+LIST = {"Accept": "application/vnd.adobe.xed-id+json"}
+FULL_LIST = {"Accept": "application/vnd.adobe.xed+json"}
+DESCRIPTORS = {"Accept": "application/vnd.adobe.xdm+json"}
+MISSING = "f" * 24
+PLAIN = f"/data/foundation/catalog/dataSets/{seeds.DEMO_PLAIN_DATASET}"
+CATALOG, REGISTRY = BASES["catalog"], BASES["schema-registry"]
+FLOWS, IMPORT = BASES["flow-service"], BASES["batch-ingestion"]
+SANDBOXES = "/data/foundation/sandbox-management"
+BATCH = "01JD0Q6Z5X8T4N2B7C9E1F3G5H"
+ORDERS = f"{IMPORT}/batches/B1/datasets/{seeds.DEMO_PROFILE_DATASET}/files/a.json"
+NEW_SCHEMA = {
+    "title": "New",
+    "type": "object",
+    "description": "Made for this test",
+    "allOf": [{"$ref": seeds.PROFILE_CLASS}],
+}
+UNION = [{"op": "add", "path": "/meta:immutableTags", "value": ["union"]}]
+FLOW = "0f2b6c1e-6a2c-4b0f-9a1d-7d3b5e9c0a0"
+
+
+def _schema(schema: str) -> str:
+    return f"{REGISTRY}/tenant/schemas/{quote(schema, safe='')}"
+
+
+def _body(schema: str = seeds.PROFILE_SCHEMA, **fields: Any) -> dict[str, Any]:
+    return {"name": "Made", "schemaRef": {"id": schema, **SCHEMA_REF}, **fields}
+
+
+CALLS: list[tuple[str, str, dict[str, Any]]] = [
+    ("GET", f"{CATALOG}/dataSets", {"params": {"limit": 100, "orderBy": "name"}}),
+    ("GET", f"{CATALOG}/dataSets", {"params": {"limit": 0}}),
+    ("GET", PLAIN, {}),
+    ("GET", f"{CATALOG}/dataSets/{MISSING}", {}),
+    ("POST", f"{CATALOG}/dataSets", {"json": _body()}),
+    ("POST", f"{CATALOG}/dataSets", {"json": _body(seeds.PROFILE_SCHEMA + "0")}),
+    ("PATCH", PLAIN, {"json": [{"op": "add", "path": "/tags/a", "value": ["b"]}], "headers": JSON_PATCH}),
+    ("PATCH", PLAIN, {"json": {"description": "x"}}),
+    ("PATCH", PLAIN, {"json": {"description": "x"}, "headers": {"If-Match": "9.9.9"}}),
+    ("PATCH", PLAIN.replace("/dataSets", "/v2/dataSets"), {"json": {"description": "x"}}),
+    ("PUT", PLAIN, {"json": _body(seeds.PLAIN_SCHEMA)}),
+    ("DELETE", PLAIN, {}),
+    ("DELETE", f"{CATALOG}/dataSets/{MISSING}", {}),
+    ("GET", f"{CATALOG}/batches", {"params": {"dataSet": seeds.DEMO_PROFILE_DATASET}}),
+    ("GET", f"{CATALOG}/batches/{BATCH}", {}),
+    ("GET", f"{CATALOG}/batches/NONE", {}),
+    ("GET", f"{CATALOG}/lastBatches", {"params": {"dataSetId": seeds.DEMO_PROFILE_DATASET}}),
+    ("POST", f"{IMPORT}/batches", {"json": {"datasetId": MISSING, "inputFormat": {"format": "JSON"}}}),
+    (
+        "POST",
+        f"{IMPORT}/batches",
+        {"json": {"datasetId": seeds.DEMO_PROFILE_DATASET, "inputFormat": {"format": "json"}}},
+    ),
+    ("PUT", ORDERS, {"data": b"{}", "headers": BINARY}),
+    ("POST", f"{IMPORT}/batches/B1", {"params": {"action": "COMPLETE"}}),
+    ("POST", f"{IMPORT}/batches/B1", {"params": {"action": "REVERT"}}),
+    ("POST", f"{IMPORT}/batches/NONE", {"params": {"action": "ABORT"}}),
+    ("GET", f"{REGISTRY}/tenant/schemas", {"headers": LIST}),
+    ("GET", f"{REGISTRY}/tenant/schemas", {"headers": FULL_LIST}),
+    ("GET", f"{REGISTRY}/tenant/schemas", {"headers": LOOK_UP}),
+    ("GET", f"{REGISTRY}/global/schemas", {"headers": LIST}),
+    ("GET", _schema(seeds.PROFILE_SCHEMA), {"headers": LOOK_UP}),
+    ("GET", _schema(seeds.PROFILE_SCHEMA), {"headers": LIST}),
+    ("GET", _schema(seeds.PROFILE_SCHEMA + "0"), {"headers": LOOK_UP}),
+    (
+        "POST",
+        f"{REGISTRY}/tenant/schemas",
+        {"json": NEW_SCHEMA},
+    ),
+    ("PATCH", _schema(seeds.PLAIN_SCHEMA), {"json": UNION}),
+    ("GET", f"{REGISTRY}/tenant/descriptors", {"headers": DESCRIPTORS}),
+    ("GET", f"{REGISTRY}/tenant/descriptors", {"headers": LIST}),
+    ("GET", f"{SANDBOXES}/", {"headers": {"Accept": "application/json"}}),
+    ("GET", f"{SANDBOXES}/sandboxes/dev", {"headers": {"Accept": "application/json"}}),
+    ("GET", f"{SANDBOXES}/sandboxes/none", {"headers": {"Accept": "application/json"}}),
+    *(
+        ("GET", f"{FLOWS}/{kind}", {"params": {"limit": 100}})
+        for kind in ("flows", "targetConnections", "sourceConnections", "connections")
+    ),
+    ("GET", f"{FLOWS}/targetConnections/{FLOW}1", {}),
+    ("GET", f"{FLOWS}/sourceConnections/{FLOW}2", {}),
+    ("GET", f"{FLOWS}/flows/{FLOW}3", {}),
+    ("GET", f"{FLOWS}/connections/{FLOW}4", {}),
+    ("GET", f"{FLOWS}/flows/none", {}),
+]
+SEEDED = {
+    "batches": {"B1": {"relatedObjects": [{"type": "dataSet", "id": seeds.DEMO_PROFILE_DATASET}]}},
+    "connections": [{"id": f"{FLOW}4", "name": "Base"}],
+}
+
+
+@pytest.fixture
+def met(
+    serve: Callable[..., Emulator], connect: Callable[..., requests.Session]
+) -> Callable[[str, str, dict[str, Any]], set[Difference]]:
+    """Send a request to a fresh emulator with the seed "demo" and return what differs."""
+    url = serve(seed="demo").url
+    connect(url, "/_emulator", client=None).post("/seed", json=SEEDED).raise_for_status()
+    session = connect(url)
+
+    def send(method: str, path: str, arguments: dict[str, Any]) -> set[Difference]:
+        return set(differences(session.request(method, path, **arguments)))
+
+    return send
+
+
+@pytest.mark.parametrize(("method", "path", "arguments"), CALLS)
+def test_request_and_reply_are_as_described_or_the_difference_is_documented(
+    met: Callable[..., set[Difference]], method: str, path: str, arguments: dict[str, Any]
+) -> None:
+    assert sorted(met(method, path, arguments) - table().keys()) == []
+
+
+def test_every_documented_difference_is_met_and_has_its_reason(met: Callable[..., set[Difference]]) -> None:
+    seen = set().union(*(met(*call) for call in CALLS))
+
+    assert sorted(table().keys() - seen) == []
+    assert [row for row, why in table().items() if len(why) < 8] == []
+
+
+class _Clock:
+    """The time as it is, without waiting."""
+
+    def now(self) -> datetime:
+        return datetime.now(timezone.utc)
+
+    def monotonic(self) -> float:
+        return time.monotonic()
+
+    def wait(self, seconds: float) -> bool:
+        return False
+
+
+@pytest.fixture
+def sent(monkeypatch: pytest.MonkeyPatch) -> list[requests.Response]:
+    """Return what every session of this process sends from now on, with the replies."""
+    replies: list[requests.Response] = []
+    send = requests.Session.send
+
+    def recorded(*arguments: Any, **options: Any) -> requests.Response:
+        replies.append(send(*arguments, **options))
+        return replies[-1]
+
+    monkeypatch.setattr(requests.Session, "send", recorded)
+    return replies
+
+
+def test_requests_that_the_provider_sends_are_as_described(
+    serve: Callable[..., Emulator], monkeypatch: pytest.MonkeyPatch, sent: list[requests.Response]
+) -> None:
+    """A life with everything in it: create, a window that turns upsert on, a read, a delete."""
+    url = serve(seed="demo", strict=True).url
+    monkeypatch.setattr(runtime, "CLOCK", _Clock())
+    config = {"endpoint": url, "imsEndpoint": url, "sandbox": "dev", "orgId": seeds.ORG_ID}
+    config |= {"clientId": seeds.CLIENT_ID, "clientSecret": seeds.CLIENT_SECRET}
+    provider = UpsertDatasetProvider()
+    values = {f"aep:{name}": value for name, value in config.items()}
+    provider.configure(ConfigureRequest(PulumiConfig(values, "aep")))
+    given, problems = validated(
+        {"owner": "aep/dev/x", "name": "Made", "schema_id": seeds.PROFILE_SCHEMA, "is_upsert": False}
+    )
+    assert problems == []
+    olds = {**given, **SWITCHES, "deletion_protection": False}
+
+    made = provider.create(olds)
+    held = {**olds, **(made.outs or {})}
+    updated = provider.update(str(made.id), held, {**olds, "is_upsert": True, "allow_profile_gap": True})
+    held = {**held, **(updated.outs or {})}
+    provider.read(str(made.id), held)
+    provider.delete(str(made.id), held)
+
+    ours = [reply for reply in sent if "/ims/" not in str(reply.request.url)]
+    assert {str(reply.request.method) for reply in ours} == {"GET", "POST", "PATCH", "DELETE"}
+    found = {row for reply in ours for row in differences(reply) if row[1] == "request"}
+    assert sorted(found - table().keys()) == []
