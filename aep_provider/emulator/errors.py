@@ -20,8 +20,9 @@ GATEWAY_MESSAGES = {
     "403010": "Oauth token is missing.",
     "403025": "Profile is not valid",
     "403027": "User region is missing",
+    "429050": "Too many requests",
 }
-"""Texts by error code (doc: landing/troubleshooting)."""
+"""Texts by error code (doc: landing/troubleshooting; the last one: Adobe Analytics' page, same gateway)."""
 
 
 class Refused(Exception):

@@ -13,6 +13,7 @@ import socket
 import struct
 import zlib
 from dataclasses import dataclass, field
+from email.utils import formatdate
 from typing import Any
 
 from starlette.datastructures import Headers, MutableHeaders, QueryParams
@@ -21,7 +22,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from aep_provider.emulator import ims
 from aep_provider.emulator.call import SCOPE_KEY, Call
-from aep_provider.emulator.errors import bad_request
+from aep_provider.emulator.errors import GATEWAY_MESSAGES, bad_request
 from aep_provider.emulator.faults import Action, Fault
 from aep_provider.emulator.gateway import expire_tokens, service_of
 from aep_provider.emulator.request_log import LOGGED_HEADERS, Entry, readable
@@ -111,7 +112,7 @@ class Exchange:
         if action.acts_after:
             fault.record_hit()
         await self._pause(fault, "after")
-        _overwrite(reply, action)
+        _overwrite(reply, action, self._world.clock.seconds())
         return reply
 
     async def _pause(self, fault: Fault, moment: str) -> None:
@@ -184,12 +185,20 @@ class Exchange:
         await self._until_disconnected()
 
 
-def _overwrite(reply: Reply, action: Action) -> None:
+def _overwrite(reply: Reply, action: Action, now: float) -> None:
     if action.status is not None:
         reply.status = action.status
         is_text = isinstance(action.body, str)
         text = action.body if is_text else json.dumps({} if action.body is None else action.body)
         reply.replace_body(text.encode(), "text/plain" if is_text else "application/json")
+    if action.throttle is not None:
+        reply.status = 429
+        body = {"error_code": "429050", "message": GATEWAY_MESSAGES["429050"]}
+        reply.replace_body(json.dumps(body).encode(), "application/json")
+        if action.throttle == "seconds":
+            reply.headers["Retry-After"] = str(action.retry_after)
+        elif action.throttle == "date":
+            reply.headers["Retry-After"] = formatdate(now + action.retry_after, usegmt=True)
     if action.raw_body is not None:
         reply.replace_body(action.raw_body.encode(), action.content_type)
     for name, value in action.headers.items():

@@ -12,9 +12,10 @@ Json = dict[str, Any]
 
 _ACTION_KEYS = {
     "status", "body", "headers", "effect", "reset", "delay_ms", "when", "truncate", "raw_body",
-    "content_type", "hold", "expire_tokens",
+    "content_type", "hold", "expire_tokens", "throttle", "retry_after",
 }  # fmt: skip
 _MOMENTS = ("before", "after")
+_THROTTLES = ("bare", "seconds", "date")
 
 
 @dataclass
@@ -33,11 +34,15 @@ class Action:
     content_type: str = "text/html"
     hold: str | None = None
     expire_tokens: bool = False
+    throttle: str | None = None
+    retry_after: int = 1
 
     @property
     def performs(self) -> bool:
         """Whether the request takes effect in spite of the fault."""
-        return self.reset != "before" and (self.effect or self.status is None or self.raw_body is not None)
+        return self.reset != "before" and (
+            self.effect or (self.status is None and self.throttle is None) or self.raw_body is not None
+        )
 
     @property
     def acts_after(self) -> bool:
@@ -167,7 +172,9 @@ def parse(fault_id: str, order: Json) -> Fault:
     for key in ("reset", "hold", "when"):
         if raw.get(key) not in (None, *_MOMENTS):
             raise ValueError(f"action.{key} must be 'before' or 'after'")
-    for key, least in (("delay_ms", 0), ("truncate", 0), ("status", 100)):
+    if raw.get("throttle") not in (None, *_THROTTLES):
+        raise ValueError(f"action.throttle must be one of {', '.join(_THROTTLES)}")
+    for key, least in (("delay_ms", 0), ("retry_after", 0), ("truncate", 0), ("status", 100)):
         if key in raw and not _whole(raw[key], least):
             raise ValueError(f"action.{key} must be a whole number from {least}")
     if raw.get("status", 0) > 599 or not isinstance(raw.get("headers", {}), dict):

@@ -22,13 +22,16 @@ def routes() -> list[BaseRoute]:
     """Return the routes of the service. The path is written with a trailing slash; none matters here."""
     return [
         route("GET", _BASE, available),
+        route("GET", f"{_BASE}/sandboxes", available),
         route("GET", f"{_BASE}/sandboxes/{{name}}", look_up),
     ]
 
 
 def available(call: Call) -> Response:
-    """``GET /`` (doc: sandboxes/api/available): needs no ``x-sandbox-name``."""
-    call.expect_query("limit", "offset")
+    """``GET /`` (doc: sandboxes/api/available) and the administrators' ``GET /sandboxes`` (spec), which
+    differ in who may call them: here everyone may do everything.
+    """
+    call.expect_query("limit", "offset", "property", "orderBy")
     limit, offset = _page(call)
     rows = [body for body in call.world.store.all("sandbox").values() if body["state"] != "deleted"]
     page = [_shown(body) for body in rows][offset : offset + limit]

@@ -20,6 +20,7 @@ CHOICES: dict[str, tuple[str, ...]] = {
 class Settings:
     """The switches and their defaults; ``docs/emulator.md`` says what each one does."""
 
+    background_every: int = 0
     batch_readings: int = 2
     delayed_delete: int = 0
     union_propagation: int = 0

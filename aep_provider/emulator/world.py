@@ -19,6 +19,7 @@ class World:
         store: what is persistent.
         strict: refuse what AEP is not known to refuse, if its documentation does not name it.
         latency_ms: added to every request.
+        writes: how many writes to datasets there were, for the setting ``background_every``.
     """
 
     store: Store
@@ -28,6 +29,7 @@ class World:
     settings: Settings = field(default_factory=Settings)
     faults: Faults = field(default_factory=Faults)
     log: RequestLog = field(default_factory=RequestLog)
+    writes: int = 0
 
     @property
     def seed(self) -> str | None:

@@ -244,6 +244,7 @@ CALLS: list[tuple[str, str, dict[str, Any]]] = [
     ("GET", f"{REGISTRY}/tenant/descriptors", {"headers": DESCRIPTORS}),
     ("GET", f"{REGISTRY}/tenant/descriptors", {"headers": LIST}),
     ("GET", f"{SANDBOXES}/", {"headers": {"Accept": "application/json"}}),
+    ("GET", f"{SANDBOXES}/sandboxes", {"headers": {"Accept": "application/json"}}),
     ("GET", f"{SANDBOXES}/sandboxes/dev", {"headers": {"Accept": "application/json"}}),
     ("GET", f"{SANDBOXES}/sandboxes/none", {"headers": {"Accept": "application/json"}}),
     *(

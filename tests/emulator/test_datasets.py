@@ -184,3 +184,18 @@ def test_deleting_one_leaves_the_others(
     catalog.delete(f"/dataSets/{gone}")
 
     assert read(kept) == before
+
+
+def test_fields_that_adobes_own_client_sends_are_kept(
+    catalog: requests.Session, read: Callable[[str], dict[str, Any]]
+) -> None:
+    extra = {
+        "unifiedTags": ["8f2c"],
+        "systemLabels": ["C1"],
+        "fileDescription": {"persisted": True, "containerFormat": "parquet", "format": "parquet"},
+    }
+
+    reply = catalog.post("/dataSets", params={"requestDataSource": "False"}, json={"name": "x", **extra})
+
+    assert reply.status_code == 201, reply.text
+    assert extra.items() <= read(reply.json()[0].rpartition("/")[2]).items()

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import datetime, timedelta, timezone
+from email.utils import parsedate_to_datetime
 from typing import Any
 
 import pytest
@@ -206,3 +208,34 @@ def test_unknown_fault(control: requests.Session, call: tuple[str, str]) -> None
     method, rest = call
 
     assert control.request(method, f"/faults/none{rest}").status_code == 404
+
+
+def test_throttled_without_retry_after(catalog: requests.Session, fault: Fault) -> None:
+    fault({"throttle": "bare"})
+
+    reply = catalog.get("/dataSets")
+
+    assert reply.status_code == 429
+    assert reply.json() == {"error_code": "429050", "message": "Too many requests"}
+    assert "Retry-After" not in reply.headers
+
+
+def test_throttled_with_retry_after_in_seconds(catalog: requests.Session, fault: Fault) -> None:
+    fault({"throttle": "seconds", "retry_after": 7}, method="POST")
+
+    reply = catalog.post("/dataSets", json={"name": "x"})
+
+    assert (reply.status_code, reply.headers["Retry-After"]) == (429, "7")
+    assert catalog.get("/dataSets").json() == {}, "the request has no effect"
+
+
+def test_throttled_with_retry_after_as_a_date(
+    catalog: requests.Session, control: requests.Session, fault: Fault
+) -> None:
+    control.post("/tick", json={"seconds": 3600})
+    fault({"throttle": "date", "retry_after": 30})
+
+    until = parsedate_to_datetime(catalog.get("/dataSets").headers["Retry-After"])
+
+    ahead = until - datetime.now(timezone.utc)
+    assert timedelta(seconds=3600) < ahead <= timedelta(seconds=3630), "by the emulator's own clock"

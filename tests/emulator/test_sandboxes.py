@@ -145,3 +145,11 @@ def test_missing_sandbox(platform: requests.Session) -> None:
     reply = platform.get("/data/foundation/sandbox-management/sandboxes/none")
 
     assert (reply.status_code, reply.json()["status"]) == (404, 404)
+
+
+def test_administrators_list_is_the_same(platform: requests.Session) -> None:
+    base = "/data/foundation/sandbox-management"
+
+    assert (
+        platform.get(f"{base}/sandboxes").json()["sandboxes"] == platform.get(f"{base}/").json()["sandboxes"]
+    )

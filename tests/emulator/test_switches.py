@@ -248,3 +248,19 @@ def test_seed_refuses_a_dataset_whose_fields_have_other_types(
     assert reply.status_code == 400, reply.text
     assert "a" * 24 in reply.json()["error"]
     assert control.get("/datasets").json() == {}
+
+
+def test_background_write_follows_every_second_write(
+    create: Callable[..., str], patch: Patch, read: Read, switch: Callable[..., None]
+) -> None:
+    switch(background_every=2)
+    dataset_id = create()
+
+    versions = []
+    for value in "abc":
+        patch(dataset_id, ("add", "/tags/x", [value]))
+        versions.append((read(dataset_id)["version"], read(dataset_id)["updatedUser"].partition("@")[0]))
+
+    tracker = "acp_foundation_dataTracker"
+    assert versions == [("1.0.2", tracker), ("1.0.3", "demo-client"), ("1.0.5", tracker)]
+    assert "aep/siphon/cleanup/meta/timestamp" in read(dataset_id)["tags"]

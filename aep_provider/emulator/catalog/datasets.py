@@ -144,15 +144,19 @@ def background_write(world: World) -> int:
     changed = 0
     with world.store.transaction():
         for sandbox in list(world.store.all("sandbox")):
-            for dataset_id, body in list(world.store.all(KIND, sandbox).items()):
-                dataset = deepcopy(body)
-                stamp = [str(world.clock.millis())]
-                dataset.setdefault("tags", {})["aep/siphon/cleanup/trash/timestamp"] = stamp
-                dataset["tags"]["aep/siphon/cleanup/meta/timestamp"] = stamp
-                model.touch(world, dataset, "acp_foundation_dataTracker@AdobeID")
-                world.store.put(KIND, dataset_id, dataset, sandbox)
+            for dataset_id in list(world.store.all(KIND, sandbox)):
+                _write_behind(world, sandbox, dataset_id)
                 changed += 1
     return changed
+
+
+def _write_behind(world: World, sandbox: str, dataset_id: str) -> None:
+    dataset = deepcopy(world.store.all(KIND, sandbox)[dataset_id])
+    stamp = [str(world.clock.millis())]
+    dataset.setdefault("tags", {})["aep/siphon/cleanup/trash/timestamp"] = stamp
+    dataset["tags"]["aep/siphon/cleanup/meta/timestamp"] = stamp
+    model.touch(world, dataset, "acp_foundation_dataTracker@AdobeID")
+    world.store.put(KIND, dataset_id, dataset, sandbox)
 
 
 def _update(call: Call, before: Json, after: Json, protect_format: bool) -> Response:
@@ -184,6 +188,10 @@ def _store(call: Call, dataset_id: str, before: Json | None, after: Json) -> Non
             for name in doubtful:
                 notes[name] = notes.get(name, 0) + 1
             world.store.put(NOTES, dataset_id, notes, call.sandbox)
+        world.writes += 1
+        every = world.settings.background_every
+        if every and world.writes % every == 0:
+            _write_behind(world, call.sandbox, dataset_id)
 
 
 def _read(call: Call, dataset_id: str) -> Json | None:
