@@ -105,3 +105,35 @@ def test_status_moves_on_order(
     assert reply.ok, reply.text
     assert catalog.get("/batches/B3").json()["B3"]["status"] == "success"
     assert batches(status="loading") == []
+
+
+def test_last_batches_of_all_datasets_with_their_filters(
+    catalog: requests.Session, batches: Callable[..., list[str]]
+) -> None:
+    def ids(**params: Any) -> list[str]:
+        reply = catalog.get("/lastBatches", params=params)
+        assert reply.status_code == 200, reply.text
+        return list(reply.json())
+
+    assert set(ids()) == {FIRST, SECOND}
+    assert ids(lastBatchStatus="failed") == [FIRST]
+    assert ids(orderBy="desc:created") == [SECOND, FIRST]
+    assert ids(orderBy="desc:created", limit=1, start=1) == [FIRST]
+    body = catalog.get("/lastBatches", params={"properties": "lastBatchId"}).json()
+    assert body == {FIRST: {"lastBatchId": "B2"}, SECOND: {"lastBatchId": "B4"}}
+
+
+def test_availability_filters(catalog: requests.Session, seed: Callable[..., None]) -> None:
+    dates = {"startDate": 1000, "endDate": 2000}
+    seed(
+        batches={
+            "B1": {**batch(FIRST, "success", 1), "availableDates": dates},
+            "B2": batch(FIRST, "loading", 2),
+        }
+    )
+
+    def ids(**params: Any) -> list[str]:
+        return list(catalog.get("/batches", params=params).json())
+
+    assert [ids(startAfter=999), ids(startAfter=1000), ids(startBefore=1001)] == [["B1"], [], ["B1"]]
+    assert [ids(endAfter=1999), ids(endBefore=2000), ids(endBefore=2001)] == [["B1"], [], ["B1"]]

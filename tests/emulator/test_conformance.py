@@ -8,18 +8,14 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import datetime, timezone
-from functools import lru_cache
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 
 import pytest
 import requests
-import yaml
-from openapi_core import Config, OpenAPI
-from openapi_core.contrib.requests import RequestsOpenAPIRequest, RequestsOpenAPIResponse
 from pulumi.dynamic import Config as PulumiConfig
 from pulumi.dynamic import ConfigureRequest
 
@@ -29,19 +25,6 @@ from aep_provider.inputs import SWITCHES, validated
 from aep_provider.provider import UpsertDatasetProvider
 
 ROOT = Path(__file__).resolve().parents[2]
-FOLDER = ROOT.parent / "shared" / "adobe-openapi"
-BASES = {
-    "catalog": "/data/foundation/catalog",
-    "batch-ingestion": "/data/foundation/import",
-    "schema-registry": "/data/foundation/schemaregistry",
-    "flow-service": "/data/foundation/flowservice",
-    "sandbox": "/data/foundation",
-}
-"""By the name of the description's file."""
-
-pytestmark = pytest.mark.skipif(
-    not FOLDER.is_dir(), reason=f"Adobe's OpenAPI descriptions are not in {FOLDER}"
-)
 Difference = tuple[str, str, str]
 """Operation, "request" or "reply", and what differs."""
 
@@ -56,118 +39,6 @@ def table() -> dict[Difference, str]:
     return {(operation, side, what): why for operation, side, what, why in rows}
 
 
-@lru_cache
-def description(name: str) -> tuple[OpenAPI, list[tuple[str, str]]]:
-    """Return one of the descriptions, and the methods and paths that it has."""
-    body = yaml.load((FOLDER / f"{name}.yaml").read_text(encoding="utf-8"), _Loader)
-    if "swagger" in body:
-        body = _as_openapi(body)
-    body["servers"] = [{"url": BASES[name]}]
-    # The files have slips that keep them from being valid as a whole; each operation is judged by itself.
-    return OpenAPI.from_dict(_tidy(body), config=Config(spec_validator_cls=None)), [
-        (method.upper(), path) for path, operations in body["paths"].items() for method in operations
-    ]
-
-
-class _Loader(yaml.SafeLoader):
-    """Leaves dates as the text that they are in JSON."""
-
-
-_Loader.add_constructor("tag:yaml.org,2002:timestamp", lambda _, node: node.value)
-
-
-def _tidy(node: Any) -> Any:
-    """Make status codes text, as they are in JSON, and drop ``content: {}``, which describes nothing."""
-    if isinstance(node, dict):
-        return {str(key): _tidy(value) for key, value in node.items() if (key, value) != ("content", {})}
-    return [_tidy(item) for item in node] if isinstance(node, list) else node
-
-
-def _as_openapi(old: dict[str, Any]) -> dict[str, Any]:
-    """Rewrite what these tests need of Swagger 2 as OpenAPI 3: bodies, parameters, references."""
-
-    def moved(node: Any) -> Any:
-        if isinstance(node, dict):
-            return {key: moved(value) for key, value in node.items()}
-        if isinstance(node, list):
-            return [moved(item) for item in node]
-        if isinstance(node, str) and node.startswith("#/definitions/"):
-            return node.replace("#/definitions/", "#/components/schemas/")
-        return node
-
-    def resolved(parameter: dict[str, Any]) -> dict[str, Any]:
-        name = str(parameter.get("$ref", "")).rpartition("/")[2]
-        return old["parameters"][name] if name else parameter
-
-    paths: dict[str, Any] = {}
-    for path, operations in old["paths"].items():
-        shared = operations.get("parameters", [])
-        for method, operation in operations.items():
-            if method == "parameters":
-                continue
-            given = [resolved(item) for item in [*shared, *operation.get("parameters", [])]]
-            made: dict[str, Any] = {"responses": {}, "parameters": []}
-            for item in given:
-                if item["in"] == "body":
-                    made["requestBody"] = {"content": {"application/json": {"schema": item["schema"]}}}
-                else:
-                    kept: dict[str, Any] = {
-                        key: item[key] for key in ("name", "in", "required") if key in item
-                    }
-                    schema: dict[str, Any] = {
-                        key: item[key] for key in ("type", "enum", "items") if key in item
-                    }
-                    made["parameters"].append({**kept, "schema": schema})
-            for status, reply in operation["responses"].items():
-                content: Any = {"application/json": {"schema": reply["schema"]}} if "schema" in reply else {}
-                made["responses"][status] = {"description": "", "content": content}
-            paths.setdefault(path, {})[method] = made
-    schemas: Any = {"schemas": old["definitions"]}
-    return {"openapi": "3.0.1", "info": old["info"], "paths": moved(paths), "components": moved(schemas)}
-
-
-def differences(reply: requests.Response) -> Iterator[Difference]:
-    """Compare a request and its reply with Adobe's description of them."""
-    path = urlsplit(str(reply.request.url)).path
-    name = max((name for name in BASES if path.startswith(BASES[name])), key=lambda name: len(BASES[name]))
-    api, operations = description(name)
-    method, below = str(reply.request.method), path.removeprefix(BASES[name])
-    found = [path for known, path in operations if known == method and _pattern(path).fullmatch(below)]
-    assert found, f"{name} describes no {method} {below}"
-    # A literal path counts more than one with a parameter in its place.
-    operation = f"{name} {method} {min(found, key=lambda template: template.count('{'))}"
-    request = RequestsOpenAPIRequest(reply.request)
-    for error in api.iter_request_errors(request):
-        yield from ((operation, "request", what) for what in _told(error))
-    for error in api.iter_response_errors(request, RequestsOpenAPIResponse(reply)):
-        yield from ((operation, "reply", what) for what in _told(error, reply.status_code))
-
-
-def _pattern(template: str) -> re.Pattern[str]:
-    return re.compile(re.sub(r"\\\{[^}]*\\\}", "[^/]+", re.escape(template)))
-
-
-def _told(error: BaseException, status: int | None = None) -> Iterator[str]:
-    """Say in a word or two what an error is about."""
-    cause = error.__cause__ or error.__context__
-    schema_errors = getattr(error, "schema_errors", None) or getattr(cause, "schema_errors", None)
-    place = (
-        f"{error.location} {error.name}" if hasattr(error, "location") and hasattr(error, "name") else "body"
-    )
-    if schema_errors:
-        yield from sorted({f"{place}{_where(item)}: {item.validator}" for item in schema_errors})
-    elif status is not None and type(error).__name__ == "ResponseNotFound":
-        yield f"status {status}"
-    else:
-        yield f"{place}: {type(error).__name__}"
-
-
-def _where(error: Any) -> str:
-    """Return the place of a schema error; list positions and dataset ids vary, so they are a star."""
-    steps = ["*" if isinstance(step, int) or len(step) in (24, 26) else step for step in error.absolute_path]
-    return "".join(f".{step}" for step in steps)
-
-
 SCHEMA_REF = {"contentType": "application/vnd.adobe.xed+json;version=1"}
 JSON_PATCH = {"Content-Type": "application/json-patch+json"}
 BINARY = {"Content-Type": "application/octet-stream"}
@@ -177,8 +48,8 @@ FULL_LIST = {"Accept": "application/vnd.adobe.xed+json"}
 DESCRIPTORS = {"Accept": "application/vnd.adobe.xdm+json"}
 MISSING = "f" * 24
 PLAIN = f"/data/foundation/catalog/dataSets/{seeds.DEMO_PLAIN_DATASET}"
-CATALOG, REGISTRY = BASES["catalog"], BASES["schema-registry"]
-FLOWS, IMPORT = BASES["flow-service"], BASES["batch-ingestion"]
+CATALOG, REGISTRY = "/data/foundation/catalog", "/data/foundation/schemaregistry"
+FLOWS, IMPORT = "/data/foundation/flowservice", "/data/foundation/import"
 SANDBOXES = "/data/foundation/sandbox-management"
 BATCH = "01JD0Q6Z5X8T4N2B7C9E1F3G5H"
 ORDERS = f"{IMPORT}/batches/B1/datasets/{seeds.DEMO_PROFILE_DATASET}/files/a.json"
@@ -265,7 +136,7 @@ SEEDED = {
 
 @pytest.fixture
 def met(
-    serve: Callable[..., Emulator], connect: Callable[..., requests.Session]
+    serve: Callable[..., Emulator], connect: Callable[..., requests.Session], adobe: Callable[[str], Any]
 ) -> Callable[[str, str, dict[str, Any]], set[Difference]]:
     """Send a request to a fresh emulator with the seed "demo" and return what differs."""
     url = serve(seed="demo").url
@@ -273,7 +144,7 @@ def met(
     session = connect(url)
 
     def send(method: str, path: str, arguments: dict[str, Any]) -> set[Difference]:
-        return set(differences(session.request(method, path, **arguments)))
+        return set(adobe(path).differences(session.request(method, path, **arguments)))
 
     return send
 
@@ -290,6 +161,22 @@ def test_every_documented_difference_is_met_and_has_its_reason(met: Callable[...
 
     assert sorted(table().keys() - seen) == []
     assert [row for row, why in table().items() if len(why) < 8] == []
+
+
+def test_query_parameters_that_are_described_are_known(
+    serve: Callable[..., Emulator], connect: Callable[..., requests.Session], adobe: Callable[[str], Any]
+) -> None:
+    aep = serve(seed="demo")
+    control, session = connect(aep.url, "/_emulator", client=None), connect(aep.url)
+    control.post("/seed", json=SEEDED)
+    for method, path, arguments in CALLS:
+        names = adobe(path).query_parameters(method, path)
+        reply = session.request(method, path, **{**arguments, "params": dict.fromkeys(names, "1")})
+        assert reply.status_code < 500
+    asked = control.get("/requests").json()["requests"]
+
+    assert sum(len(entry["query"]) for entry in asked) > 100
+    assert [(entry["path"], entry["unknown"]) for entry in asked if "query:" in str(entry["unknown"])] == []
 
 
 class _Clock:
@@ -320,7 +207,10 @@ def sent(monkeypatch: pytest.MonkeyPatch) -> list[requests.Response]:
 
 
 def test_requests_that_the_provider_sends_are_as_described(
-    serve: Callable[..., Emulator], monkeypatch: pytest.MonkeyPatch, sent: list[requests.Response]
+    serve: Callable[..., Emulator],
+    monkeypatch: pytest.MonkeyPatch,
+    sent: list[requests.Response],
+    adobe: Callable[[str], Any],
 ) -> None:
     """A life with everything in it: create, a window that turns upsert on, a read, a delete."""
     url = serve(seed="demo", strict=True).url
@@ -345,5 +235,6 @@ def test_requests_that_the_provider_sends_are_as_described(
 
     ours = [reply for reply in sent if "/ims/" not in str(reply.request.url)]
     assert {str(reply.request.method) for reply in ours} == {"GET", "POST", "PATCH", "DELETE"}
-    found = {row for reply in ours for row in differences(reply) if row[1] == "request"}
-    assert sorted(found - table().keys()) == []
+    paths = [str(reply.request.path_url) for reply in ours]
+    found = {row for path, reply in zip(paths, ours, strict=True) for row in adobe(path).differences(reply)}
+    assert sorted(row for row in found - table().keys() if row[1] == "request") == []

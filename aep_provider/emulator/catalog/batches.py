@@ -38,15 +38,26 @@ _SIMPLE = (
     "created", "createdClient", "createdUser", "updated", "updatedUser", "version", "recordCount",
     "failedRecordCount", "size", "started", "completed", "externalId",
 )  # fmt: skip
-_KNOWN = (
-    "limit", "start", "orderBy", "property", "properties", "tags", "createdAfter", "createdBefore", "dataSet",
-    "status", "batch",
+_KNOWN = ("limit", "start", "orderBy", "property", "properties", "tags", "dataSet", "status", "batch")
+_PERIODS = {
+    "createdAfter": "created>",
+    "createdBefore": "created<",
+    "startAfter": "availableDates.startDate>",
+    "startBefore": "availableDates.startDate<",
+    "endAfter": "availableDates.endDate>",
+    "endBefore": "availableDates.endDate<",
+}
+"""What the filters by time compare (spec)."""
+
+_LAST = (
+    "lastBatchId", "lastBatchStatus", "lastSuccessfulBatchId", "lastFailedBatchId", "created", "updated",
 )  # fmt: skip
+"""What of a last batch can be filtered (spec)."""
 
 
 def list_all(call: Call) -> Response:
     """``GET /batches`` (spec): an object keyed by id."""
-    call.expect_query(*_KNOWN, *_SIMPLE)
+    call.expect_query(*_KNOWN, *_PERIODS, *_SIMPLE)
     query, store = call.query, call.world.store
     limit, start = filters.page_bounds(query.get("limit"), query.get("start"))
     tests = [filters.expression(text) for text in query.getlist("property")]
@@ -55,12 +66,10 @@ def list_all(call: Call) -> Response:
     if "dataSet" in query:
         wanted = query["dataSet"].split(",")
         tests.append(lambda body: any(key in wanted for key in datasets_of(body)))
-    if "createdAfter" in query:
-        after = filters.millis("createdAfter", query["createdAfter"])
-        tests.append(lambda body: body.get("created", 0) > after)
-    if "createdBefore" in query:
-        before = filters.millis("createdBefore", query["createdBefore"])
-        tests.append(lambda body: body.get("created", 0) < before)
+    for name, comparison in _PERIODS.items():
+        if name in query:
+            moment = filters.millis(name, query[name])
+            tests.append(filters.expression(f"{comparison}{moment}", dotted=True))
     if "batch" in query:
         ids = query["batch"].split(",")
         rows = filters.keep(
@@ -82,7 +91,7 @@ def list_all(call: Call) -> Response:
 
 def look_up(call: Call) -> Response:
     """``GET /batches/{id}`` (spec): wrapped in its id."""
-    call.expect_query("properties")
+    call.expect_query("properties", "aggregate")
     batch_id = call.path_params["id"]
     if call.world.store.get(KIND, batch_id, call.sandbox) is None:
         raise errors.catalog(404, "NotFoundError", "Batch not found.")
@@ -92,17 +101,22 @@ def look_up(call: Call) -> Response:
 
 def last(call: Call) -> Response:
     """``GET /lastBatches?dataSetId=a,b`` (spec): the newest batch of each dataset."""
-    call.expect_query("dataSetId")
-    reply: Json = {}
-    for dataset_id in call.query.get("dataSetId", "").split(","):
-        rows = [
-            (key, body)
-            for key, body in call.world.store.all(KIND, call.sandbox).items()
-            if dataset_id in datasets_of(body)
-        ]
-        if rows:
-            reply[dataset_id] = _last_of(sorted(rows, key=lambda row: row[1]["created"]))
-    return JSONResponse(reply)
+    query = call.query
+    call.expect_query("dataSetId", "limit", "start", "orderBy", "properties", *_LAST)
+    limit, start = filters.page_bounds(query.get("limit"), query.get("start"))
+    wanted = query["dataSetId"].split(",") if "dataSetId" in query else None
+    batches: dict[str, list[filters.Row]] = {}
+    for key, body in sorted(call.world.store.all(KIND, call.sandbox).items(), key=_created):
+        for dataset_id in datasets_of(body):
+            if wanted is None or dataset_id in wanted:
+                batches.setdefault(dataset_id, []).append((key, body))
+    rows = [(dataset_id, _last_of(found)) for dataset_id, found in batches.items()]
+    tests = [filters.simple(name, text) for name, text in query.multi_items() if name in _LAST]
+    rows = filters.keep(rows, tests)
+    if "orderBy" in query:
+        rows = filters.order(rows, query["orderBy"])
+    page = rows[start : start + limit]
+    return JSONResponse({key: filters.project(body, query.get("properties")) for key, body in page})
 
 
 def datasets_of(batch: Json) -> list[str]:
@@ -167,6 +181,10 @@ def complete(world: World, sandbox: str, fields: Json, client_id: str) -> Json:
         "inputFormat": {"format": "parquet"},
     }
     return {**server, **fields}
+
+
+def _created(row: filters.Row) -> int:
+    return int(row[1]["created"])
 
 
 def _last_of(rows: list[tuple[str, Json]]) -> Json:
