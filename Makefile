@@ -54,6 +54,7 @@ lint: $(VENV)/.ready
 
 bench: setup ## Measure what the documentation claims
 	@$(BIN)/python tools/bench.py
+	@$(BIN)/python tools/bench_emulator.py
 
 pulumi-path: $(VENV)/.ready ## Print the path of the pulumi that is used
 	@$(BIN)/python tools/get_pulumi.py 2>/dev/null
