@@ -20,6 +20,7 @@ from aep_provider.emulator import (
     registry,
     registry_changes,
     sandboxes,
+    status,
     ups,
 )
 from aep_provider.emulator.errors import Refused
@@ -33,7 +34,7 @@ class Application:
 
     def __init__(self, world: World) -> None:
         self._world = world
-        self._control = Starlette(routes=control.routes(world))
+        self._control = Starlette(routes=[*control.routes(world), *status.routes(world)])
         services = Starlette(
             routes=[
                 *ims.routes(),

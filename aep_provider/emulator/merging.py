@@ -7,7 +7,7 @@ import uuid
 from typing import Any
 
 from aep_provider.emulator import flows, registry, sandboxes
-from aep_provider.emulator.catalog import batches, datasets, fragments
+from aep_provider.emulator.catalog import batches, datasets, fragments, windows
 from aep_provider.emulator.catalog import dataset as model
 from aep_provider.emulator.errors import Refused
 from aep_provider.emulator.ims import DEFAULT_LIFETIME
@@ -90,7 +90,10 @@ def merge(world: World, order: Json) -> None:
         store.put(fragments.DESCRIPTOR, body["@id"], body)
     for dataset_id, body in order.get("datasets", {}).items():
         complete = model.complete(world, sandbox, dataset_id, body, _creator(world, body))
+        known = store.get(datasets.KIND, dataset_id, sandbox)
         store.put(datasets.KIND, dataset_id, complete, sandbox)
+        if known is not None:
+            windows.note(world, sandbox, dataset_id, known, complete)
     for batch_id, body in order.get("batches", {}).items():
         complete = batches.complete(world, sandbox, body, _creator(world, body))
         store.put(batches.KIND, batch_id, complete, sandbox)

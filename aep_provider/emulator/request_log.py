@@ -60,6 +60,10 @@ class RequestLog:
         first = self._entries[0].seq if self._entries else 0
         return [asdict(entry) for entry in islice(self._entries, max(0, seq - first + 1), None)]
 
+    def last(self, count: int) -> list[Entry]:
+        """Return the last entries, newest first."""
+        return list(islice(reversed(self._entries), count))
+
     def clear(self) -> None:
         """Forget the entries; the numbering goes on."""
         self._entries.clear()

@@ -9,8 +9,10 @@ import pytest
 import requests
 from starlette.routing import Route
 
-from aep_provider.emulator import control as routes
-from aep_provider.emulator import seeds
+from aep_provider.emulator import control as control_routes
+from aep_provider.emulator import seeds, status
+from aep_provider.emulator.store import Store
+from aep_provider.emulator.world import World
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "emulator.md"
 
@@ -21,7 +23,10 @@ def text() -> str:
 
 
 def test_every_control_route_is_described(text: str) -> None:
-    table = [route for route in routes.routes(None) if isinstance(route, Route)]  # type: ignore[arg-type]
+    world = World(Store(None))
+    made = [*control_routes.routes(world), *status.routes(world)]
+    world.store.close()
+    table = [route for route in made if isinstance(route, Route)]
 
     assert len(table) > 10
     calls = [(method, route.path) for route in table for method in (route.methods or set()) - {"HEAD"}]
@@ -30,7 +35,7 @@ def test_every_control_route_is_described(text: str) -> None:
 
 def described(text: str, method: str, path: str) -> bool:
     """Say whether some line holds both the method and exactly this path, with or without its prefix."""
-    escaped = re.escape(path.removeprefix("/_emulator")).replace(r"\{id\}", r"(\{[a-z_]+\}|<[a-z_]+>)")
+    escaped = re.escape(path.removeprefix("/_emulator") or "/").replace(r"\{id\}", r"(\{[a-z_]+\}|<[a-z_]+>)")
     pattern = re.compile(rf"{escaped}(?![\w/{{<])")
     return any(method in line and pattern.search(line) for line in text.splitlines())
 

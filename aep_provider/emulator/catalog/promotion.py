@@ -6,13 +6,13 @@ there (doc: enable-upsert, and profile/troubleshooting: nothing is backfilled).
 
 from __future__ import annotations
 
-from aep_provider.emulator.catalog import datasets, fragments, profile
+from aep_provider.emulator.catalog import datasets, fragments, profile, windows
 from aep_provider.emulator.store import Json
 from aep_provider.emulator.world import World
 
 FILE = "file"
 REACHED = "_profile"
-"""What of a batch reached Profile; the status page shows it, clients never see it."""
+"""What of a batch reached Profile, by dataset; the status page shows it, clients never see it."""
 
 
 def files_of(world: World, sandbox: str, batch_id: str) -> list[Json]:
@@ -28,18 +28,20 @@ def promote(world: World, sandbox: str, batch_id: str, batch: Json, targets: lis
         targets: the datasets that it goes into.
     """
     uploads = files_of(world, sandbox, batch_id)
-    reached = {"enabled": False, "upsert": False, "rows": 0, "without_identity": 0}
+    reached: Json = {}
     for dataset_id in dict.fromkeys(targets):
         dataset = world.store.get(datasets.KIND, dataset_id, sandbox)
-        tag = (dataset or {}).get("tags", {}).get(profile.PROFILE)
-        if dataset is None or not profile.has(tag, "enabled"):
+        if dataset is None:
             continue
-        reached["enabled"] = True
-        reached["upsert"] = reached["upsert"] or profile.has(tag, "isUpsert")
+        state = profile.state(dataset)
+        # Two changes may fall into one millisecond: the number of the window says what the time cannot.
+        window = len(windows.changes(world, sandbox, dataset_id, dataset)) - 1
+        told: Json = {**state, "window": window, "rows": 0, "without_identity": 0}
         rows = [row for upload in uploads if upload["dataset"] == dataset_id for row in upload["rows"]]
-        for number, row in enumerate(rows):
+        for number, row in enumerate(rows if state["enabled"] else []):
             taken = fragments.ingest(world, sandbox, dataset_id, dataset, f"{batch_id}|{number}", row)
-            reached["rows" if taken else "without_identity"] += 1
+            told["rows" if taken else "without_identity"] += 1
+        reached[dataset_id] = told
     batch[REACHED] = reached
     if uploads:
         count = sum(len(upload["rows"]) for upload in uploads)
