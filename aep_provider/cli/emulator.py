@@ -19,6 +19,13 @@ _EXTRA = ("starlette", "uvicorn", "jsonpatch")
     "--port", type=click.IntRange(0, 65535), default=0, show_default=True, help="0 takes a free port."
 )
 @click.option(
+    "--host",
+    default="127.0.0.1",
+    show_default=True,
+    metavar="ADDRESS",
+    help="The address to listen on. Whoever reaches it can do everything.",
+)
+@click.option(
     "--state",
     type=click.Path(dir_okay=False, path_type=Path),
     metavar="FILE",
@@ -41,7 +48,9 @@ _EXTRA = ("starlette", "uvicorn", "jsonpatch")
 )
 @click.option("--strict", is_flag=True, help="Refuse what Adobe's documentation does not name.")
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON object instead of shell commands.")
-def emulator(port: int, state: Path | None, seed: str, latency: int, strict: bool, as_json: bool) -> None:
+def emulator(
+    port: int, host: str, state: Path | None, seed: str, latency: int, strict: bool, as_json: bool
+) -> None:
     """Serve a local Adobe Experience Platform until interrupted.
 
     Prints the two environment variables that point a client at it, once it serves.
@@ -65,11 +74,13 @@ def emulator(port: int, state: Path | None, seed: str, latency: int, strict: boo
             f"the emulator needs {error.name}: run pip install 'aep-provider[emulator]'"
         ) from error
 
+    if not host.startswith("127.") and host != "::1":
+        click.echo(f"Warning: {host} can be reached by others, and the emulator lets everyone in.", err=True)
     # Set before the server starts, so that a signal at any moment ends it in good order.
     over = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: over.set())
-    server = Emulator(port=port, state=state, seed=seed, latency_ms=latency, strict=strict)
+    server = Emulator(port=port, host=host, state=state, seed=seed, latency_ms=latency, strict=strict)
     try:
         server.start()
     except (PortInUse, StateInUse, ValueError) as error:

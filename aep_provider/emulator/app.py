@@ -23,6 +23,7 @@ from aep_provider.emulator import (
     status,
     ups,
 )
+from aep_provider.emulator.call import SCOPE_KEY
 from aep_provider.emulator.errors import Refused
 from aep_provider.emulator.exchange import Exchange
 from aep_provider.emulator.gateway import Gateway
@@ -76,7 +77,11 @@ async def _no_route(request: Request, error: Exception) -> Response:
     allow = ", ".join(_methods(request))
     if request.method == "OPTIONS":
         return Response(status_code=204, headers={"Allow": allow})
-    return errors.method_not_allowed(allow).response
+    # 405 is live for GET on /import/batches; the text is assumed.
+    service = request.scope[SCOPE_KEY].service
+    return errors.refused(
+        service, 405, "The method is not allowed for this resource", {"Allow": allow}
+    ).response
 
 
 def _methods(request: Request) -> list[str]:

@@ -80,7 +80,7 @@ class Call:
         try:
             return parsed(self.body)
         except ValueError:
-            raise errors.bad_request("The request body is not valid JSON") from None
+            raise errors.refused(self.service, 400, "The request body is not valid JSON") from None
 
 
 def route(method: str, path: str, handler: Callable[[Call], Response]) -> Route:

@@ -6,7 +6,7 @@ AEP has no common error shape: the gateway, IMS and each service write their own
 from __future__ import annotations
 
 import uuid
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime, timezone
 from typing import Any
 
@@ -37,8 +37,8 @@ class Refused(Exception):
         self.response = response
 
 
-def _json(status: int, body: Any, headers: Mapping[str, str] | None = None) -> Refused:
-    return Refused(JSONResponse(body, status_code=status, headers=headers))
+def _json(status: int, body: Any) -> Refused:
+    return Refused(JSONResponse(body, status_code=status))
 
 
 def gateway(code: str) -> Refused:
@@ -109,6 +109,27 @@ def profile(status: int, message: str) -> Refused:
     return _json(status, {"code": str(status), "message": message})
 
 
+_CATALOG_TITLES = {400: "BadRequestError", 405: "MethodNotAllowedError"}
+
+
+def refused(service: str, status: int, detail: str, headers: Mapping[str, str] | None = None) -> Refused:
+    """Return what a service says of a request that no service could take, in that service's own shape.
+
+    Nothing is published for these cases: the code of each is assumed.
+    """
+    shapes: dict[str, Callable[[], Refused]] = {
+        "ims": lambda: _json(status, {"error": "invalid_request", "error_description": detail}),
+        "schemaregistry": lambda: registry(f"XDM-1000-{status}", "Invalid request", detail),
+        "sandbox": lambda: sandbox(f"SMS-2000-{status}", detail),
+        "flow": lambda: flow(status, detail),
+        "import": lambda: ingestion(status, f"ERR-BI-{status}", detail),
+        "profile": lambda: profile(status, detail),
+    }
+    made = shapes.get(service, lambda: catalog(status, _CATALOG_TITLES[status], detail))()
+    made.response.headers.update(headers or {})
+    return made
+
+
 def strictness(what: list[str]) -> Refused:
     """Return the refusal that only ``--strict`` gives; AEP is not known to refuse these."""
     return _json(
@@ -127,14 +148,3 @@ def unknown_path() -> Refused:
     """Return the reply to a path that no service has: HTML, not JSON (live 2026-08)."""
     page = "<html><head><title>404 Not Found</title></head><body><h1>404 Not Found</h1></body></html>"
     return Refused(HTMLResponse(page, status_code=404))
-
-
-def method_not_allowed(allow: str) -> Refused:
-    """Return the reply to a method that the path does not have (405 live for GET on /import/batches)."""
-    body = {
-        "type": "/placeholder/type/uri",
-        "status": 405,
-        "title": "MethodNotAllowedError",
-        "detail": "The method is not allowed for this resource",
-    }
-    return _json(405, body, {"Allow": allow})

@@ -20,9 +20,8 @@ from starlette.datastructures import Headers, MutableHeaders, QueryParams
 from starlette.requests import ClientDisconnect, Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from aep_provider.emulator import ims
+from aep_provider.emulator import errors, ims
 from aep_provider.emulator.call import SCOPE_KEY, Call
-from aep_provider.emulator.errors import GATEWAY_MESSAGES, bad_request
 from aep_provider.emulator.faults import Action, Fault
 from aep_provider.emulator.gateway import expire_tokens, service_of
 from aep_provider.emulator.request_log import LOGGED_HEADERS, Entry, readable
@@ -162,9 +161,10 @@ class Exchange:
         scope = {**self._scope, SCOPE_KEY: call, "path": call.path.rstrip("/") or "/", "root_path": ""}
         try:
             if damaged:
-                await bad_request("The request body does not match its content-encoding").response(
-                    scope, self._receive, reply.collect
+                refusal = errors.refused(
+                    call.service, 400, "The request body does not match its content-encoding"
                 )
+                await refusal.response(scope, self._receive, reply.collect)
             else:
                 await self._services(scope, self._receive, reply.collect)
         except Exception:
@@ -193,7 +193,7 @@ def _overwrite(reply: Reply, action: Action, now: float) -> None:
         reply.replace_body(text.encode(), "text/plain" if is_text else "application/json")
     if action.throttle is not None:
         reply.status = 429
-        body = {"error_code": "429050", "message": GATEWAY_MESSAGES["429050"]}
+        body = {"error_code": "429050", "message": errors.GATEWAY_MESSAGES["429050"]}
         reply.replace_body(json.dumps(body).encode(), "application/json")
         if action.throttle == "seconds":
             reply.headers["Retry-After"] = str(action.retry_after)

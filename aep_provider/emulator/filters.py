@@ -87,11 +87,12 @@ def tags(text: str) -> Test:
     return test
 
 
-def expression(text: str, dotted: bool = False) -> Test:
+def expression(text: str, dotted: bool = False, service: str = "catalog") -> Test:
     """``property=``: ``name``, ``!name``, ``name~regex``, ``name==v``, ``!=``, ``<``, ``<=``, ``>``, ``>=``.
 
     Args:
         dotted: whether a dot in the name leads into an object (Flow Service); Catalog has top level only.
+        service: whose shape the refusal has.
 
     Raises:
         Refused: it is none of these.
@@ -99,7 +100,7 @@ def expression(text: str, dotted: bool = False) -> Test:
     absent = text.startswith("!")
     match = _EXPRESSION.fullmatch(text[1:] if absent else text)
     if match is None or (absent and match["op"]):
-        raise errors.bad_request(f"Please supply a valid property filter: {text}")
+        raise errors.refused(service, 400, f"Please supply a valid property filter: {text}")
     name, op, wanted = match["name"], match["op"], match["value"]
     path = name.split(".") if dotted else [name]
     if op is None:
@@ -108,7 +109,7 @@ def expression(text: str, dotted: bool = False) -> Test:
         try:
             pattern = re.compile(wanted)
         except re.error:
-            raise errors.bad_request(f"Please supply a valid regular expression: {wanted}") from None
+            raise errors.refused(service, 400, f"Not a regular expression: {wanted}") from None
         return lambda body: pattern.search(_text(_at(body, path)) or "") is not None
     compare = _COMPARISONS[op]
     return lambda body: compare(_at(body, path), wanted)

@@ -14,7 +14,6 @@ from starlette.routing import BaseRoute
 from aep_provider.emulator import errors, filters
 from aep_provider.emulator.call import Call, route
 from aep_provider.emulator.catalog import dataset as model
-from aep_provider.emulator.errors import Refused
 from aep_provider.emulator.store import Json
 from aep_provider.emulator.world import World
 
@@ -72,10 +71,7 @@ def _listing(kind: str) -> Callable[[Call], Response]:
         limit = int(limit_text) if re.fullmatch(r"[0-9]{1,6}", limit_text) else 0
         if not 1 <= limit <= _MAX_LIMIT:
             raise errors.flow(400, f"limit must be 1 to {_MAX_LIMIT}")
-        try:
-            tests = [filters.expression(text, dotted=True) for text in call.query.getlist("property")]
-        except Refused:
-            raise errors.flow(400, "Invalid property filter") from None
+        tests = [filters.expression(text, True, "flow") for text in call.query.getlist("property")]
         rows = filters.keep(call.world.store.all(kind, call.sandbox).items(), tests)
         if "orderby" in call.query:
             rows = filters.order(rows, _catalog_order(call.query["orderby"]))

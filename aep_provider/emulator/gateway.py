@@ -127,7 +127,7 @@ def _enter_sandbox(call: Call) -> None:
     if not name and call.service == "flow":
         name = _default_sandbox(call.world)
     if not name:
-        raise errors.bad_request("The x-sandbox-name header is required")
+        raise errors.refused(call.service, 400, "The x-sandbox-name header is required")
     sandbox = call.world.store.get("sandbox", name)
     if sandbox is None or sandbox["state"] != "active":
         raise errors.sandbox("SMS-2010-403", "User does not have READ permission to access the sandbox.")

@@ -14,8 +14,8 @@ from aep_provider.emulator.ims import DEFAULT_LIFETIME
 from aep_provider.emulator.store import Json
 from aep_provider.emulator.world import World
 
-_MAPS = ("clients", "datasets", "batches")
-_LISTS = {"sandboxes": "name", "schemas": "$id", "descriptors": "@id", **dict.fromkeys(flows.KINDS, "id")}
+MAPS = ("clients", "datasets", "batches")
+LISTS = {"sandboxes": "name", "schemas": "$id", "descriptors": "@id", **dict.fromkeys(flows.KINDS, "id")}
 """The key that each object of a list must have."""
 
 _DEFAULT_SANDBOX = "dev"
@@ -29,10 +29,10 @@ def check(world: World, order: Any) -> None:
     """
     if not isinstance(order, dict):
         raise ValueError("the body must be a JSON object")
-    unknown = sorted(set(order) - {"sandbox", *_MAPS, *_LISTS})
+    unknown = sorted(set(order) - {"sandbox", *MAPS, *LISTS})
     if unknown:
         raise ValueError(f"unknown keys: {', '.join(unknown)}")
-    for name in _MAPS:
+    for name in MAPS:
         objects = order.get(name, {})
         if not isinstance(objects, dict):
             raise ValueError(f"{name} must be an object keyed by id")
@@ -43,7 +43,7 @@ def check(world: World, order: Any) -> None:
         known = world.client(client_id) or {}
         if isinstance(client, dict) and not isinstance({**known, **client}.get("secret"), str):
             raise ValueError(f"clients.{client_id} must have a 'secret'")
-    for name, key in _LISTS.items():
+    for name, key in LISTS.items():
         objects = order.get(name, [])
         if not isinstance(objects, list) or not all(isinstance(body, dict) for body in objects):
             raise ValueError(f"{name} must be a list of objects")

@@ -163,7 +163,7 @@ def test(text: str) -> Test:
     """Return the filter of ``property=``: as Catalog's, but ``==`` also finds a value in a list."""
     name, operator, wanted = text.partition("==")
     if not operator:
-        return filters.expression(text)
+        return filters.expression(text, service="schemaregistry")
 
     def holds(body: Json) -> bool:
         actual: Any = body.get(name)

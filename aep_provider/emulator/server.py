@@ -19,7 +19,8 @@ from aep_provider.emulator.seeds import apply_seed
 from aep_provider.emulator.store import Store
 from aep_provider.emulator.world import World
 
-HOST = "127.0.0.1"
+LOOPBACK = "127.0.0.1"
+_EVERYWHERE = {"0.0.0.0": LOOPBACK, "::": "::1"}  # noqa: S104 - only if somebody asks for it
 
 
 class PortInUse(Exception):
@@ -86,6 +87,8 @@ class Emulator:
         seed: what a fresh state begins with: "empty" or "demo".
         latency_ms: added to every request.
         strict: refuse what AEP's documentation does not name, instead of marking it in the request log.
+        host: the address to listen on. Whoever reaches it can do everything: there is no authentication that
+            counts, and the control routes have none at all.
     """
 
     def __init__(
@@ -95,8 +98,10 @@ class Emulator:
         seed: str = "empty",
         latency_ms: int = 0,
         strict: bool = False,
+        host: str = LOOPBACK,
     ) -> None:
         self._port = port
+        self._host = host
         self._state = None if state is None else Path(state)
         self._seed = seed
         self._latency_ms = latency_ms
@@ -107,8 +112,9 @@ class Emulator:
 
     @property
     def url(self) -> str:
-        """The base URL, "http://127.0.0.1:PORT"."""
-        return f"http://{HOST}:{self._port}"
+        """The base URL, "http://127.0.0.1:PORT" unless there is another host."""
+        host = _EVERYWHERE.get(self._host, self._host)
+        return f"http://[{host}]:{self._port}" if ":" in host else f"http://{host}:{self._port}"
 
     def start(self) -> Emulator:
         """Open the state and serve; returns once requests are answered.
@@ -118,7 +124,7 @@ class Emulator:
             StateInUse: another process holds the state file.
             ValueError: there is no such seed.
         """
-        listener = _listen(self._port)
+        listener = _listen(self._host, self._port)
         self._port = listener.getsockname()[1]
         try:
             world = World(Store(self._state), strict=self._strict, latency_ms=self._latency_ms)
@@ -175,15 +181,16 @@ class Emulator:
         self.stop()
 
 
-def _listen(port: int) -> socket.socket:
-    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+def _listen(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
-        listener.bind((HOST, port))
+        listener.bind((host, port))
         listener.listen(1024)
     except OSError as error:
         listener.close()
         if error.errno == errno.EADDRINUSE:
-            raise PortInUse(f"port {port} on {HOST} is in use") from error
+            raise PortInUse(f"port {port} on {host} is in use") from error
         raise
     return listener

@@ -8,6 +8,7 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import IO, Any
@@ -191,6 +192,53 @@ def test_state_file_has_one_holder(run: Callable[..., Process], tmp_path: Path) 
 
 def test_listens_on_the_loopback_interface_only(aep: Emulator) -> None:
     assert aep.url.startswith("http://127.0.0.1:")
+    if sys.platform == "linux":
+        # There every address of 127/8 is the machine's own: one that listens everywhere would answer here.
+        with pytest.raises(ConnectionRefusedError):
+            socket.create_connection(("127.0.0.2", int(aep.url.rpartition(":")[2])), timeout=WAIT)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere 127.0.0.2 is no address of the machine")
+def test_listens_elsewhere_if_told(
+    run: Callable[..., Process], connect: Callable[..., requests.Session]
+) -> None:
+    url = address(run("--host", "127.0.0.2"))
+
+    assert url.startswith("http://127.0.0.2:")
+    assert connect(url).get(DATASETS).json() == {}
+
+
+def test_warns_of_an_address_that_others_reach(run: Callable[..., Process]) -> None:
+    """192.0.2.1 is for documentation: no machine has it, so that nothing is opened by this test."""
+    process = run("--host", "192.0.2.1")
+    _, err = process.communicate(timeout=WAIT)
+
+    assert process.returncode == 1
+    assert "Warning: 192.0.2.1 can be reached by others" in err
+    assert "Traceback" not in err
+
+
+@pytest.mark.parametrize(
+    ("host", "url"),
+    [("0.0.0.0", "http://127.0.0.1:8080"), ("::", "http://[::1]:8080"), ("aep.test", "http://aep.test:8080")],
+)
+def test_url_is_one_that_a_client_on_this_machine_can_use(host: str, url: str) -> None:
+    assert Emulator(port=8080, host=host).url == url
+
+
+def test_latency_delays_aep_and_not_the_control_routes(
+    run: Callable[..., Process], connect: Callable[..., requests.Session]
+) -> None:
+    url = address(run("--latency", 1500))
+    began = time.monotonic()
+    control = connect(url, client=None)
+    assert control.get("/_emulator/health").json()["latency_ms"] == 1500
+    asked = time.monotonic()
+    assert asked - began < 1.5
+
+    connect(url, client=None).get(DATASETS)
+
+    assert time.monotonic() - asked >= 1.5
 
 
 def test_two_emulators_know_nothing_of_each_other(

@@ -102,3 +102,66 @@ def test_request_id_comes_back(platform: requests.Session) -> None:
     reply = platform.get(DATASETS, headers={"x-request-id": "my-own-id"})
 
     assert reply.headers["x-request-id"] == "my-own-id"
+
+
+SHAPES: list[tuple[str, str, set[str]]] = [
+    ("/data/foundation/catalog/dataSets", "POST", {"type", "status", "title", "detail"}),
+    (
+        "/data/foundation/schemaregistry/tenant/schemas",
+        "POST",
+        {"type", "status", "title", "detail", "report"},
+    ),
+    ("/data/foundation/import/batches", "POST", {"code", "message"}),
+    ("/data/core/ups/access/entities", "GET", {"code", "message"}),
+    ("/data/foundation/flowservice/flows", "GET", {"errorMessage"}),
+    ("/data/foundation/sandbox-management/sandboxes", "GET", {"type", "status", "title"}),
+    ("/ims/token/v3", "POST", {"error", "error_description"}),
+]
+"""The fields of each service's own errors."""
+
+
+@pytest.mark.parametrize(("path", "method", "fields"), SHAPES)
+def test_wrong_method_is_refused_in_the_shape_of_the_service(
+    platform: requests.Session, path: str, method: str, fields: set[str]
+) -> None:
+    reply = platform.delete(path)
+
+    assert (reply.status_code, reply.json().keys()) == (405, fields)
+    assert method in reply.headers["Allow"]
+
+
+@pytest.mark.parametrize(("path", "method", "fields"), SHAPES[:4])
+def test_missing_sandbox_is_refused_in_the_shape_of_the_service(
+    platform: requests.Session, path: str, method: str, fields: set[str]
+) -> None:
+    del platform.headers["x-sandbox-name"]
+
+    reply = platform.request(method, path)
+
+    assert (reply.status_code, reply.json().keys()) == (400, fields)
+
+
+@pytest.mark.parametrize(("path", "method", "fields"), SHAPES[:3])
+@pytest.mark.parametrize("encoding", ["identity", "gzip"])
+def test_body_that_cannot_be_read_is_refused_in_the_shape_of_the_service(
+    platform: requests.Session, path: str, method: str, fields: set[str], encoding: str
+) -> None:
+    headers = {"Content-Type": "application/json", "Content-Encoding": encoding}
+
+    reply = platform.request(method, path, data=b"{", headers=headers)
+
+    assert (reply.status_code, reply.json().keys()) == (400, fields)
+
+
+@pytest.mark.parametrize("expression", ["", "a~("])
+@pytest.mark.parametrize(
+    ("path", "fields"),
+    [(SHAPES[0][0], SHAPES[0][2]), (SHAPES[1][0], SHAPES[1][2]), (SHAPES[4][0], SHAPES[4][2])],
+)
+def test_filter_that_is_none_is_refused_in_the_shape_of_the_service(
+    platform: requests.Session, path: str, fields: set[str], expression: str
+) -> None:
+    accept = {"Accept": "application/vnd.adobe.xed+json"}
+    reply = platform.get(path, params={"property": expression}, headers=accept)
+
+    assert (reply.status_code, reply.json().keys()) == (400, fields)

@@ -165,7 +165,7 @@ def _update(call: Call, before: Json, after: Json, protect_format: bool) -> Resp
     had_format = model.TABLE_FORMAT in before.get("tags", {})
     if protect_format and had_format and model.TABLE_FORMAT not in after.get("tags", {}):
         raise errors.catalog(
-            422, "UnprocessableEntityError", f"The tag {model.TABLE_FORMAT} cannot be removed"
+            422, "UnprocessableEntityError", f"Field '{model.TABLE_FORMAT}' cannot be empty or blank"
         )
     if after.get("schemaRef") != before.get("schemaRef"):
         _check_schema_ref(call.world, after.get("schemaRef"))
