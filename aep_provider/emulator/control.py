@@ -12,6 +12,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
+from aep_provider.emulator import shapes
 from aep_provider.emulator.catalog import batches, datasets
 from aep_provider.emulator.clock import MAX_OFFSET, Clock
 from aep_provider.emulator.faults import Fault
@@ -165,9 +166,8 @@ class _Control:
 
     async def change_batch(self, request: Request) -> Any:
         order = await _order(request)
-        if "status" in order and not isinstance(order["status"], str):
-            raise ValueError("status must be a string")
         batch_id = request.path_params["id"]
+        shapes.check("batches", batch_id, order)
         for sandbox in list(self._world.store.all("sandbox")):
             if self._world.store.get(batches.KIND, batch_id, sandbox) is not None:
                 return {batch_id: batches.change(self._world, sandbox, batch_id, order)}

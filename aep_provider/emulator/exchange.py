@@ -200,7 +200,9 @@ def _overwrite(reply: Reply, action: Action, now: float) -> None:
         elif action.throttle == "date":
             reply.headers["Retry-After"] = formatdate(now + action.retry_after, usegmt=True)
     if action.raw_body is not None:
-        reply.replace_body(action.raw_body.encode(), action.content_type)
+        reply.replace_body(action.raw_body.encode(), "text/html")
+    if action.content_type is not None:
+        reply.headers["content-type"] = action.content_type
     for name, value in action.headers.items():
         reply.headers[name] = str(value)
 

@@ -15,6 +15,9 @@ _ACTION_KEYS = {
     "content_type", "hold", "expire_tokens", "throttle", "retry_after",
 }  # fmt: skip
 _MOMENTS = ("before", "after")
+_HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+_HEADER_VALUE = re.compile(r"[\t\x20-\x7e\x80-\xff]*")
+"""What HTTP allows in a header (RFC 9110): anything else would break the connection, not the reply."""
 _THROTTLES = ("bare", "seconds", "date")
 
 
@@ -31,7 +34,7 @@ class Action:
     when: str = "before"
     truncate: int | None = None
     raw_body: str | None = None
-    content_type: str = "text/html"
+    content_type: str | None = None
     hold: str | None = None
     expire_tokens: bool = False
     throttle: str | None = None
@@ -174,11 +177,18 @@ def parse(fault_id: str, order: Json) -> Fault:
             raise ValueError(f"action.{key} must be 'before' or 'after'")
     if raw.get("throttle") not in (None, *_THROTTLES):
         raise ValueError(f"action.throttle must be one of {', '.join(_THROTTLES)}")
-    for key, least in (("delay_ms", 0), ("retry_after", 0), ("truncate", 0), ("status", 100)):
+    for key, least in (("delay_ms", 0), ("retry_after", 0), ("truncate", 0), ("status", 200)):
         if key in raw and not _whole(raw[key], least):
             raise ValueError(f"action.{key} must be a whole number from {least}")
     if raw.get("status", 0) > 599 or not isinstance(raw.get("headers", {}), dict):
         raise ValueError("action.status must be at most 599 and action.headers an object")
+    if not all(isinstance(value, str) for value in match.values()):
+        raise ValueError("match.service, match.method and match.path must be strings")
+    if not isinstance(raw.get("raw_body", ""), str):
+        raise ValueError("action.raw_body must be a string")
+    for name, value in {"content-type": raw.get("content_type", ""), **raw.get("headers", {})}.items():
+        if not _HEADER_NAME.fullmatch(name) or not _HEADER_VALUE.fullmatch(str(value)):
+            raise ValueError(f"{name}: {value} is no header")
     return Fault(fault_id, match, nth, times, Action(**raw), raw)
 
 

@@ -6,7 +6,7 @@ import json
 import uuid
 from typing import Any
 
-from aep_provider.emulator import flows, registry, sandboxes
+from aep_provider.emulator import flows, registry, sandboxes, shapes
 from aep_provider.emulator.catalog import batches, datasets, fragments, windows
 from aep_provider.emulator.catalog import dataset as model
 from aep_provider.emulator.errors import Refused
@@ -39,6 +39,8 @@ def check(world: World, order: Any) -> None:
         for key, body in objects.items():
             if not isinstance(body, dict) and not (name == "clients" and isinstance(body, str)):
                 raise ValueError(f"{name}.{key} must be an object")
+            if isinstance(body, dict):
+                shapes.check(name, key, body)
     for client_id, client in order.get("clients", {}).items():
         known = world.client(client_id) or {}
         if isinstance(client, dict) and not isinstance({**known, **client}.get("secret"), str):
@@ -49,6 +51,8 @@ def check(world: World, order: Any) -> None:
             raise ValueError(f"{name} must be a list of objects")
         if not all(isinstance(body.get(key), str) for body in objects):
             raise ValueError(f"each of {name} must have {key!r}")
+        for body in objects:
+            shapes.check(name, body[key], body)
     for dataset_id, body in order.get("datasets", {}).items():
         _check_dataset(dataset_id, body)
     _check_sandbox(world, order)
@@ -68,6 +72,8 @@ def _check_dataset(key: str, body: Json) -> None:
 
 def _check_sandbox(world: World, order: Json) -> None:
     sandbox = order.get("sandbox", _DEFAULT_SANDBOX)
+    if not isinstance(sandbox, str):
+        raise ValueError("sandbox must be a string")
     known = {*world.store.all("sandbox"), *(body["name"] for body in order.get("sandboxes", []))}
     if any(order.get(name) for name in ("datasets", "batches", *flows.KINDS)) and sandbox not in known:
         raise ValueError(f"unknown sandbox {sandbox!r}; known: {', '.join(sorted(known))}")

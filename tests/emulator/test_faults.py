@@ -127,6 +127,14 @@ def test_raw_body_is_a_foreign_page(catalog: requests.Session, fault: Fault) -> 
     assert reply.headers["Content-Type"].startswith("text/html")
 
 
+def test_true_body_may_come_with_a_wrong_content_type(catalog: requests.Session, fault: Fault) -> None:
+    fault({"content_type": "text/plain"})
+
+    reply = catalog.get("/dataSets")
+
+    assert (reply.status_code, reply.headers["Content-Type"], reply.text) == (200, "text/plain", "{}")
+
+
 def test_raw_body_may_pretend_success(catalog: requests.Session, fault: Fault) -> None:
     fault({"raw_body": "{not json", "content_type": "application/json", "status": 200})
 
@@ -193,7 +201,13 @@ def test_delete_of_all_faults(catalog: requests.Session, control: requests.Sessi
         {"action": {"status": 500}, "nth": 0},
         {"action": {"reset": "sometimes"}},
         {"action": {"status": 99999}},
+        {"action": {"status": 100}},
         {"action": {"status": 500, "headers": 5}},
+        {"action": {"status": 500, "headers": {"Retry-After": "1\r\nx: y"}}},
+        {"action": {"status": 500, "headers": {"Retry After": "1"}}},
+        {"action": {"raw_body": "x", "content_type": "text/\u20ac"}},
+        {"action": {"raw_body": {}}},
+        {"action": {"status": 500}, "match": {"method": 1}},
     ],
 )
 def test_order_that_is_no_rule_is_refused(control: requests.Session, order: dict[str, Any]) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import requests
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
     Bundle,
@@ -231,10 +231,12 @@ class Life(RuleBasedStateMachine):
 
 
 Life.TestCase.settings = settings(
-    max_examples=30,
+    max_examples=15,
     stateful_step_count=25,
     deadline=None,
     database=None,
+    # Shortening a failing life takes minutes, as each attempt starts an emulator; it is short enough to read.
+    phases=(Phase.explicit, Phase.generate),
     suppress_health_check=list(HealthCheck),
 )
 test_random_life_is_as_the_model_says = Life.TestCase
