@@ -1,4 +1,4 @@
-"""Measure the emulator: requests a second by number of clients, and what a page of a long list takes.
+"""Measure the emulator: reads and writes a second by number of clients, and what a page of a long list takes.
 
 The clients are processes of their own, so that the emulator has one core for itself. Figures, not tests.
 """
@@ -11,7 +11,9 @@ import os
 import statistics
 import subprocess
 import sys
+import tempfile
 import time
+from pathlib import Path
 from typing import Any
 
 import requests
@@ -33,12 +35,13 @@ PAGES: dict[str, dict[str, Any]] = {
 }
 CLIENT = """
 import http.client, json, sys, time
-host, path, headers, seconds = sys.argv[1], sys.argv[2], json.loads(sys.argv[3]), float(sys.argv[4])
+host, method, path, body = sys.argv[1:5]
+headers, seconds = json.loads(sys.argv[5]), float(sys.argv[6])
 connection = http.client.HTTPConnection(host)
 sys.stdin.readline()
 end, count = time.perf_counter() + seconds, 0
 while time.perf_counter() < end:
-    connection.request("GET", path, headers=headers)
+    connection.request(method, path, body, headers)
     reply = connection.getresponse()
     reply.read()
     assert reply.status == 200
@@ -52,21 +55,33 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--json", action="store_true", help="print a JSON object instead of a table")
     arguments = parser.parse_args()
-    with Emulator() as aep, requests.Session() as session:
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        Emulator(state=Path(folder) / "aep.db") as aep,
+        requests.Session() as session,
+    ):
         session.trust_env = False
         _fill(session, aep.url)
         headers = _headers(session, aep.url)
-        rates = {str(count): _rate(aep.url, headers, count) for count in (1, 8, 64)}
+        reads = {str(count): _rate(aep.url, headers, count, "GET") for count in (1, 8, 64)}
+        writes = {str(count): _rate(aep.url, headers, count, "PATCH") for count in (1, 8, 64)}
         pages = {name: _milliseconds(session, aep.url, headers, query) for name, query in PAGES.items()}
     if arguments.json:
-        print(json.dumps({"datasets": DATASETS, "requests_per_second": rates, "pages_ms": pages}, indent=2))
+        figures = {
+            "datasets": DATASETS,
+            "reads_per_second": reads,
+            "writes_per_second": writes,
+            "pages_ms": pages,
+        }
+        print(json.dumps(figures, indent=2))
         return
     title = f"The emulator with {DATASETS} datasets, {os.cpu_count()} cores, Python {sys.version.split()[0]}"
     table = Table(title=title)
     table.add_column("figure")
     table.add_column("value", justify="right")
-    for count, rate in rates.items():
-        table.add_row(f"reads of one dataset, {count} clients", f"{rate:.0f} /s")
+    for what, rates in (("reads", reads), ("writes", writes)):
+        for count, rate in rates.items():
+            table.add_row(f"{what} of one dataset, {count} clients", f"{rate:.0f} /s")
     for name, (median, worst) in pages.items():
         table.add_row(name, f"{median:.1f} ms, at most {worst:.1f}")
     Console().print(table)
@@ -96,10 +111,11 @@ def _headers(session: requests.Session, url: str) -> dict[str, str]:
     }
 
 
-def _rate(url: str, headers: dict[str, str], clients: int) -> float:
-    """Return how many reads a second so many clients get together, each with a connection of its own."""
-    command = [sys.executable, "-c", CLIENT, url.removeprefix("http://"), f"{CATALOG}/{7:024x}"]
-    command += [json.dumps(headers), str(SECONDS)]
+def _rate(url: str, headers: dict[str, str], clients: int, method: str) -> float:
+    """Return how many requests a second so many clients get together, each with a connection of its own."""
+    body = "" if method == "GET" else json.dumps({"description": "measured"})
+    command = [sys.executable, "-c", CLIENT, url.removeprefix("http://"), method, f"{CATALOG}/{7:024x}", body]
+    command += [json.dumps({**headers, "Content-Type": "application/json"}), str(SECONDS)]
     running = [
         subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         for _ in range(clients)

@@ -14,6 +14,14 @@ from aep_provider.emulator.catalog.fragments import DESCRIPTOR as KIND
 from aep_provider.emulator.store import Json
 
 _ACCEPT = re.compile(r"application/vnd\.adobe\.xdm(?P<paged>-v2)?(?P<form>-id|-link)?\+json")
+_FIELDS = frozenset(
+    {
+        "@type", "xdm:sourceSchema", "xdm:sourceVersion", "xdm:sourceProperty", "xdm:namespace",
+        "xdm:property", "xdm:isPrimary", "xdm:identityNamespace", "xdm:destinationSchema",
+        "xdm:destinationVersion", "xdm:title", "xdm:description",
+    }
+)  # fmt: skip
+"""What descriptors of the types that Adobe describes may have (spec)."""
 _MAX_LIMIT = 500
 
 
@@ -52,6 +60,7 @@ def create(call: Call) -> Response:
         raise errors.registry("XDM-1000-400", "Invalid request", "@type and xdm:sourceSchema are required")
     if call.world.store.get(registry.KIND, fields["xdm:sourceSchema"]) is None:
         raise registry.not_found(fields["xdm:sourceSchema"], "1")
+    call.expect_fields(fields, _FIELDS)
     body = {**fields, "@id": secrets.token_hex(24), "version": "1", "imsOrg": call.org}
     call.world.store.put(KIND, body["@id"], body)
     return JSONResponse(body, status_code=201)
