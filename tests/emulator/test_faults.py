@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Callable
 from datetime import datetime, timedelta, timezone
 from email.utils import parsedate_to_datetime
@@ -9,6 +10,8 @@ from typing import Any
 
 import pytest
 import requests
+
+from aep_provider.emulator import Emulator
 
 Fault = Callable[..., str]
 Log = Callable[[], list[dict[str, Any]]]
@@ -97,6 +100,20 @@ def test_reset_drops_the_connection(
         catalog.post("/dataSets", json=BODY)
 
     assert [body["name"] for body in catalog.get("/dataSets").json().values()] == left
+
+
+@pytest.mark.parametrize("moment", ["before", "after"])
+def test_reset_is_one_and_not_a_clean_end(
+    aep: Emulator, catalog: requests.Session, fault: Fault, moment: str
+) -> None:
+    """A client library tells an end without a reply from a reset, and may repeat after the one only."""
+    fault({"reset": moment})
+    head = "".join(f"{name}: {value!s}\r\n" for name, value in catalog.headers.items())
+
+    with socket.create_connection(("127.0.0.1", int(aep.url.rpartition(":")[2])), timeout=30) as raw:
+        raw.sendall(f"GET /data/foundation/catalog/dataSets HTTP/1.1\r\nHost: x\r\n{head}\r\n".encode())
+        with pytest.raises(ConnectionResetError):
+            raw.recv(1)
 
 
 def test_reset_leaves_no_status_in_the_log(catalog: requests.Session, fault: Fault, log: Log) -> None:
