@@ -80,11 +80,16 @@ def tags(text: str) -> Test:
     def test(body: Json) -> bool:
         held = body.get("tags", {})
         return all(
-            name in held and any(pattern.fullmatch(value) for value in held[name] or [""])
+            name in held and any(pattern.fullmatch(str(value)) for value in _listed(held[name]) or [""])
             for name, pattern in wanted
         )
 
     return test
+
+
+def _listed(values: Any) -> list[Any]:
+    """Return a tag's values; a seeded one may hold anything."""
+    return values if isinstance(values, list) else [values]
 
 
 def expression(text: str, dotted: bool = False, service: str = "catalog") -> Test:

@@ -59,7 +59,7 @@ def check(world: World, order: Any) -> None:
 
 
 def _check_dataset(key: str, body: Json) -> None:
-    """Check the types of a dataset's fields, as Catalog does.
+    """Check the types of a dataset's fields, as Catalog does. A tag may be nonsense, for a client to meet.
 
     Raises:
         ValueError: a field has another.

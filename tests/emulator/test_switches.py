@@ -199,6 +199,19 @@ def test_seeded_dataset_is_kept_as_given(seed: Callable[..., None], read: Read) 
     assert (read(MISSING)["tags"], read(MISSING)["version"]) == (tags, "1.0.41")
 
 
+@pytest.mark.parametrize("nonsense", ["enabled:true", 7, None, [7], {"enabled": True}])
+def test_seeded_tag_may_be_nonsense_for_a_client_to_meet(
+    catalog: requests.Session, control: requests.Session, seed: Callable[..., None], nonsense: Any
+) -> None:
+    seed(datasets={MISSING: {"name": "n", "tags": {"unifiedProfile": nonsense}}})
+
+    assert catalog.get(f"/dataSets/{MISSING}").json()[MISSING]["tags"] == {"unifiedProfile": nonsense}
+    assert MISSING in catalog.get("/dataSets", params={"tags": "unifiedProfile:*"}).json()
+    [shown] = control.get("/status").json()["datasets"]
+    assert shown["on"]["unifiedProfile"] is False
+    assert catalog.put(f"/dataSets/{MISSING}", json={"name": "n", "tags": {}}).ok, "a client can repair it"
+
+
 def test_seeded_client_gets_a_token(bare: requests.Session, seed: Callable[..., None]) -> None:
     seed(clients={"third": {"secret": "s3", "expires_in": 60}})
 
@@ -238,7 +251,7 @@ def test_ticks_do_not_add_up_to_a_time_that_no_date_can_hold(
 
 @pytest.mark.parametrize(
     "dataset",
-    [{"schemaRef": None}, {"schemaRef": "x"}, {"tags": None}, {"tags": {"a": "b"}}, {"name": 7}],
+    [{"schemaRef": None}, {"schemaRef": "x"}, {"tags": None}, {"name": 7}],
 )
 def test_seed_refuses_a_dataset_whose_fields_have_other_types(
     control: requests.Session, dataset: dict[str, Any]

@@ -58,11 +58,12 @@ def check(call: Call, fields: Json) -> None:
     if read_only:
         raise errors.bad_request(f"Read-only properties cannot be set: {', '.join(read_only)}")
     check_types(fields)
+    check_tags(fields)
     call.expect_fields(fields, WRITABLE)
 
 
 def check_types(fields: Json) -> None:
-    """Check the types that Catalog gives its fields; tags are a map from a name to a list of strings (spec).
+    """Check the types that Catalog gives its fields.
 
     Raises:
         Refused: a field has another.
@@ -70,6 +71,14 @@ def check_types(fields: Json) -> None:
     for name, kind in _TYPES.items():
         if name in fields and not isinstance(fields[name], kind):
             raise errors.bad_request(f"The property {name} has an invalid type")
+
+
+def check_tags(fields: Json) -> None:
+    """Check that tags are a map from a name to a list of strings (spec).
+
+    Raises:
+        Refused: they are another.
+    """
     for name, values in fields.get("tags", {}).items():
         if not isinstance(values, list) or not all(isinstance(value, str) for value in values):
             raise errors.bad_request(f"The values of tag {name} must be an array of strings")

@@ -161,6 +161,7 @@ def _write_behind(world: World, sandbox: str, dataset_id: str) -> None:
 
 def _update(call: Call, before: Json, after: Json, protect_format: bool) -> Response:
     model.check_types(after)
+    model.check_tags(after)
     # Catalog is said to refuse a write that loses the table format (code): the result counts, not the patch.
     had_format = model.TABLE_FORMAT in before.get("tags", {})
     if protect_format and had_format and model.TABLE_FORMAT not in after.get("tags", {}):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from aep_provider.emulator import errors
 from aep_provider.emulator.store import Json
 from aep_provider.emulator.world import World
@@ -11,13 +13,13 @@ IDENTITY = "unifiedIdentity"
 UNION = "union"
 
 
-def has(values: list[str] | None, flag: str) -> bool:
+def has(values: Any, flag: str) -> bool:
     """Say whether a tag's values hold a flag, "enabled" or "isUpsert", set to true.
 
     Blanks around the colon do not count: Adobe's samples write it both ways.
     """
-    for value in values or []:
-        name, _, setting = value.partition(":")
+    for value in values if isinstance(values, list) else []:
+        name, _, setting = str(value).partition(":")
         if name.strip() == flag and setting.strip().lower() == "true":
             return True
     return False
@@ -73,8 +75,8 @@ def warnings(world: World, before: Json | None, after: Json) -> list[str]:
     return found
 
 
-def _is_stamp(value: str) -> bool:
-    return value.partition(":")[0].strip() == "enabledAt"
+def _is_stamp(value: Any) -> bool:
+    return str(value).partition(":")[0].strip() == "enabledAt"
 
 
 def _behaviour(dataset: Json) -> str:
