@@ -52,9 +52,10 @@ lint: $(VENV)/.ready
 	@for folder in tests/conftest.py tests/*/; do $(BIN)/mypy "$$folder" || exit 1; done
 	@$(BIN)/lint-imports
 
-bench: setup ## Measure what the documentation claims
-	@$(BIN)/python tools/bench.py
-	@$(BIN)/python tools/bench_emulator.py
+bench: setup ## Measure what docs/performance.md claims, and write the figures there (half an hour)
+	@$(BIN)/python tools/bench/imports.py
+	@$(BIN)/python tools/bench/emulator.py
+	@$(BIN)/python tools/bench/run.py --write
 
 pulumi-path: $(VENV)/.ready ## Print the path of the pulumi that is used
 	@$(BIN)/python tools/get_pulumi.py 2>/dev/null
