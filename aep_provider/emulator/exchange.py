@@ -11,6 +11,7 @@ import json
 import logging
 import socket
 import struct
+import time
 import zlib
 from dataclasses import dataclass, field
 from email.utils import formatdate
@@ -97,6 +98,7 @@ class Exchange:
         entry.status = reply.status
         truncate = fault.action.truncate if fault else None
         await self._transmit(reply, truncate)
+        entry.answered = time.perf_counter()
 
     async def _answer(self, call: Call, fault: Fault | None, damaged: bool) -> Reply:
         if fault is None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections import deque
 from dataclasses import asdict, dataclass, field
 from itertools import islice
@@ -25,7 +26,10 @@ CAPACITY = 100_000
 
 @dataclass
 class Entry:
-    """One request. ``status`` stays None if the connection ended before a reply."""
+    """One request. ``status`` and ``answered`` stay None if the connection ended before a reply.
+
+    ``received`` and ``answered`` are seconds on a clock of the process: only their differences mean anything.
+    """
 
     seq: int
     connection: str
@@ -36,6 +40,8 @@ class Entry:
     headers: dict[str, str]
     body: Any
     write: bool
+    received: float = field(default_factory=time.perf_counter)
+    answered: float | None = None
     status: int | None = None
     fault: str | None = None
     unknown: list[str] = field(default_factory=list)

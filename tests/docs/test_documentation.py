@@ -123,7 +123,10 @@ def test_stack_files_hold_known_settings_only(path: Path) -> None:
 
 def test_public_names() -> None:
     assert aep_provider.__all__ == sorted(aep_provider.__all__)
-    assert set(aep_provider.__all__) == {"AepProviderError", "UpsertDataset"}
+    assert set(aep_provider.__all__) == {"AepProviderError", "UpsertDataset", "declare"}
+    reference = page("resource.md")
+    for name in inspect.signature(aep_provider.declare).parameters:
+        assert re.search(rf"^\| `{name}` \|", reference, re.MULTILINE), name
 
 
 def test_the_licences_are_those_that_the_packages_name() -> None:

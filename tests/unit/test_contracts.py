@@ -36,6 +36,6 @@ def test_pulumi_writes_that_pickle_into_state() -> None:
 
 
 def test_the_public_names() -> None:
-    assert sorted(aep_provider.__all__) == ["AepProviderError", "UpsertDataset"]
+    assert sorted(aep_provider.__all__) == ["AepProviderError", "UpsertDataset", "declare"]
     for name in aep_provider.__all__:
         assert getattr(aep_provider, name).__doc__
