@@ -12,7 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import Any
 
-from aep_provider import creation, guards, inputs, reconcile
+from aep_provider import batches, creation, guards, inputs, reconcile
 from aep_provider.dataset.state import Desired, Observed
 from aep_provider.errors import AepProviderError, ApiError, PermissionDenied, ProfileOff
 from aep_provider.guards import Context
@@ -172,10 +172,10 @@ def _ask_about(
     if steps.opens_gap:
         guards.consent(context, observed, allowed=news["allow_profile_gap"])
         guards.streaming(context, observed, upsert=wanted.is_upsert)
-        batches = guards.look_for_batches(context, observed.id)
-        if batches and news["in_flight_batches"] != "ignore":
+        ahead = batches.look_for_batches(context, observed.id)
+        if ahead and news["in_flight_batches"] != "ignore":
             context.report.warn(
-                f"{guards.describe(context, observed)}: {len(batches)} batches in flight: "
-                f"{guards.listed(batches)}; `up` would "
+                f"{guards.describe(context, observed)}: {len(ahead)} batches in flight: "
+                f"{batches.listed(ahead)}; `up` would "
                 f"{'wait for them' if news['in_flight_batches'] == 'wait' else 'refuse'}."
             )

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from aep_provider import gap, guards, window
+from aep_provider import batches, gap, guards, window
 from aep_provider.dataset.plan import Patch, Plan, differences, plan, unedited
 from aep_provider.dataset.state import Desired, Observed
 from aep_provider.dataset.tags import timestamp
@@ -225,7 +225,7 @@ def _toggled(context: Context, observed: Observed, policy: Policy, make: Planner
     deadline = context.clock.monotonic() + policy.wait_timeout
     while (steps := make(observed)).opens_gap:
         left = max(deadline - context.clock.monotonic(), 0.0)
-        if guards.await_batches(context, observed.id, policy.in_flight_batches, left):
+        if batches.await_batches(context, observed.id, policy.in_flight_batches, left):
             observed = make.again(observed.id)
             continue
         if steps.edit:
@@ -233,7 +233,7 @@ def _toggled(context: Context, observed: Observed, policy: Policy, make: Planner
             if not make(observed).opens_gap:
                 break
         # Asked again immediately before the disable; a batch that came meanwhile starts another round.
-        ahead = guards.in_flight(context, observed.id)
+        ahead = batches.in_flight(context, observed.id)
         if not ahead or policy.in_flight_batches == "ignore":
             observed, off = window.toggle(context, observed, make, make.wanted)
             known = {batch.id for batch in ahead}
