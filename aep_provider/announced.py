@@ -10,33 +10,43 @@ import pulumi
 
 from aep_provider import inputs
 
+Provider = pulumi.ProviderResource | None
+"""The explicit provider of a resource. Each has a process of its own, and often another sandbox."""
+
 # By stack, since the Automation API runs several programs in one process.
-_waiting: WeakKeyDictionary[pulumi.Resource, list[dict[str, Any]]] = WeakKeyDictionary()
+_waiting: WeakKeyDictionary[pulumi.Resource, dict[Provider, list[dict[str, Any]]]] = WeakKeyDictionary()
 
 
-def announce(given: Mapping[str, Any]) -> None:
+def announce(given: Mapping[str, Any], provider: Provider) -> None:
     """Take note of a dataset that the program declares, for a preview.
 
     Args:
         given: the arguments with defaults and owner; if one is not known yet, nothing is announced.
+        provider: of the resource.
     """
     stack = pulumi.runtime.get_root_resource()
     known = {key: given[key] for key in inputs.ASKED_ABOUT if given.get(key) is not None}
     if pulumi.runtime.is_dry_run() and stack is not None and all(map(is_known, known.values())):
-        _waiting.setdefault(stack, []).append(known)
+        _waiting.setdefault(stack, {}).setdefault(provider, []).append(known)
 
 
 class Announcement:
-    """Everything announced by the time that the SDK serialises a resource.
+    """Everything announced for the same provider by the time that the SDK serialises a resource.
 
     The program declares before the SDK sends anything, so the first resource carries what many announced.
+
+    Attributes:
+        provider: of the resource; set when it is known.
     """
+
+    provider: Provider = None
 
     def __await__(self) -> Generator[Any, None, dict[str, Any]]:
         """Take what is waiting; each dataset is told once."""
         yield from ()
         stack = pulumi.runtime.get_root_resource()
-        return {"declared": _waiting.pop(stack, []) if stack else []}
+        waiting = _waiting.get(stack, {}) if stack else {}
+        return {"declared": waiting.pop(self.provider, [])}
 
 
 def is_known(value: object) -> bool:

@@ -23,7 +23,8 @@ LOOKS = (2.0, 4.0, 10.0)
 """Seconds between two looks at the batches that are waited for; the last one repeats."""
 
 WAITS_AT_ONCE = 2
-"""The engine's plugin answers four calls at a time; more waits would block the other resources."""
+"""Each keeps one of the calls that the plugin answers at a time, which are four where they cannot be more;
+more waits would block the other resources."""
 
 _waits = threading.BoundedSemaphore(WAITS_AT_ONCE)
 

@@ -39,7 +39,8 @@ async def declare(
 
     Args:
         entries: the arguments of `UpsertDataset`, and ``resource``, the logical name; where that is missing
-            ``name`` is the logical name.
+            ``name`` is the logical name. An entry whose name changes keeps its dataset if ``resource`` says
+            the old one.
         opts: resource options for all of them, such as a provider.
         at_once: how many datasets the engine may have before it at once.
 
@@ -47,8 +48,13 @@ async def declare(
         The resources by logical name, in the order of the entries.
 
     Raises:
-        InvalidInput: an entry cannot be right; all of them at once, and none is declared.
+        InvalidInput: an entry cannot be right; all of them at once, and none is declared. Or `at_once` is
+            less than 1, or `opts` holds an id.
     """
+    if at_once < 1:
+        raise InvalidInput(f"declare: at_once is {at_once}, and must be at least 1")
+    if opts is not None and opts.id is not None:
+        raise InvalidInput("declare: opts holds an id; read a dataset with UpsertDataset.get instead")
     judged = _judged(entries, opts)
     made: dict[str, UpsertDataset] = {}
     unsettled: deque[UpsertDataset] = deque()
@@ -57,13 +63,16 @@ async def declare(
             await unsettled.popleft().urn.future()
         made[name] = UpsertDataset(name, opts=opts, **given)
         unsettled.append(made[name])
+        if len(made) == 1:
+            # What waits for its turn is declared as well; a preview asks about it ahead.
+            for one, arguments in judged.items():
+                announce(completed(one, arguments, opts), made[name]._provider)
     return made
 
 
 def _judged(entries: Iterable[object], opts: pulumi.ResourceOptions | None) -> dict[str, dict[str, Any]]:
-    """The arguments by logical name; all are announced, since what waits for its turn is declared as well."""
+    """The arguments by logical name."""
     judged: dict[str, dict[str, Any]] = {}
-    whole: list[dict[str, Any]] = []
     problems: list[str] = []
     for entry in entries:
         if not isinstance(entry, Mapping):
@@ -78,18 +87,16 @@ def _judged(entries: Iterable[object], opts: pulumi.ResourceOptions | None) -> d
         else:
             judged[name] = given
             try:
-                whole.append(_complete(name, given, opts))
+                _judge(name, given, opts)
             except InvalidInput as error:
                 problems.append(f"{error.message}\n{error.remedy}".rstrip())
     if problems:
         raise InvalidInput(problems[0], "\n".join(problems[1:]))
-    for given in whole:
-        announce(given)
     return judged
 
 
-def _complete(name: str, given: Mapping[str, Any], opts: pulumi.ResourceOptions | None) -> dict[str, Any]:
+def _judge(name: str, given: Mapping[str, Any], opts: pulumi.ResourceOptions | None) -> None:
     foreign = sorted(given.keys() - _ARGUMENTS)
     if foreign:
         raise InvalidInput(f"UpsertDataset {name!r}: {', '.join(foreign)} is no argument")
-    return completed(name, given, opts)
+    completed(name, given, opts)

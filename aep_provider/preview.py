@@ -75,7 +75,8 @@ class Preview:
             if here is None:
                 return
             self._width = min(4 * self._width, FARTHEST)
-            start, end = max(here + 1, self._begun), here + 1 + self._width
+            start = max(here + 1, self._begun)
+            end = min(here + 1 + self._width, len(self._declared))
             upcoming, self._begun = self._declared[start:end], max(self._begun, end)
             if upcoming and self._pool is None:
                 self._pool = ThreadPoolExecutor(context.settings.parallel, "aep-ahead")

@@ -68,7 +68,7 @@ class _Process:
         return self._context(sharing=False)
 
     def sharing(self) -> Context:
-        """For a refresh or a preview: what it reads may have been read for several resources together."""
+        """For a refresh or a preview: what it reads may have been read together with other datasets."""
         return self._context(sharing=True)
 
     def _context(self, *, sharing: bool) -> Context:
@@ -182,7 +182,8 @@ class UpsertDatasetProvider(ResourceProvider):
         """Read the dataset for a refresh, for ``UpsertDataset.get``, or after an import."""
         olds = _own(props)
         guards.same_place(_process.settings, olds)
-        context = _process.sharing()
+        # What a program reads, it may read after something else of this run has changed it.
+        context = _process.sharing() if "spec_version" in olds else _process.context()
         try:
             observed = context.aep.catalog.get(id_)
         except NotFound as error:

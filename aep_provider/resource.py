@@ -207,11 +207,10 @@ class UpsertDataset(pulumi.dynamic.Resource, module="aep", name="UpsertDataset")
             super().__init__(UpsertDatasetProvider(), resource_name, _seeded({}), opts)
             return
         # Defaults are filled in here as well, so that a refresh that runs the program has nothing to show.
-        given |= completed(resource_name, given, opts)
-        announce(given)
-        given |= inputs.SWITCHES
+        given |= completed(resource_name, given, opts) | inputs.SWITCHES
+        announcement = Announcement()
         if pulumi.runtime.is_dry_run():
-            given[inputs.PREVIEW] = Announcement()
+            given[inputs.PREVIEW] = announcement
         defaults = pulumi.ResourceOptions(delete_before_replace=True, protect=given["deletion_protection"])
         if deletion_protection is None and dataset_id is not None:
             # Left to `check`, which knows what is recorded: only an explicit False ends a protection.
@@ -222,6 +221,8 @@ class UpsertDataset(pulumi.dynamic.Resource, module="aep", name="UpsertDataset")
             _seeded(given),
             pulumi.ResourceOptions.merge(defaults, opts),
         )
+        announcement.provider = self._provider
+        announce(given, self._provider)
 
     @staticmethod
     def get(

@@ -13,7 +13,7 @@ from functools import partial
 
 from aep_provider.aep.catalog import PAGE, Catalog
 from aep_provider.dataset.state import Observed
-from aep_provider.errors import ApiError
+from aep_provider.errors import ApiError, NotFound, PermissionDenied, RequestRefused, UnreadableReply
 
 TOGETHER = 50
 """Ids in one request: a URL of some 1,400 characters, where the shortest known limit is 2,000."""
@@ -31,6 +31,10 @@ FIRST_PAGES = 2
 FAIR_SHARE = 0.05
 """The part of the listed datasets that must have been asked for. With it there is never more than a page for
 five datasets, however large the sandbox."""
+
+
+_LASTING = (NotFound, PermissionDenied, RequestRefused, UnreadableReply)
+"""What the next request for several datasets would meet as well."""
 
 
 class Bulk:
@@ -111,11 +115,12 @@ class Bulk:
                 found[ids[0]] = self._catalog.get(ids[0])
             else:
                 found |= self._catalog.many(ids)
-        except ApiError:
+        except ApiError as error:
             if len(ids) == 1:
                 raise
-            # Each is asked for alone then, and so says what is wrong with it. One try is enough to know.
-            self._together = 1
+            # Each is asked for alone then, and so says what is wrong with it.
+            if isinstance(error, _LASTING):
+                self._together = 1
         finally:
             with self._changed:
                 self._known |= found
@@ -160,11 +165,12 @@ class _Pages:
         return self._start - PAGE
 
     def came(self, listed: Set[str], asked: Set[str], *, more: bool) -> None:
-        """Take note of a page."""
+        """Take note of a page. One that brings nothing new ends the listing, whatever it says of more."""
         self.under_way -= 1
-        self._ended = self._ended or not more
-        self._listed |= listed
-        self._hits += len(listed & asked)
+        new = listed - self._listed
+        self._ended = self._ended or not more or not new
+        self._listed |= new
+        self._hits += len(new & asked)
 
     def asked_for(self, dataset_id: str) -> None:
         """Count a dataset that is asked for after its page has come."""

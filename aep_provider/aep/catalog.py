@@ -84,6 +84,8 @@ class Catalog:
     def page(self, start: int) -> tuple[dict[str, Observed], bool]:
         """Read one page of the listing of all datasets, in whatever order the service has.
 
+        Once, with a short time-out: whoever asks can do without.
+
         Args:
             start: how many datasets to pass over.
 
@@ -93,7 +95,8 @@ class Catalog:
         Raises:
             ApiError: the page could not be read, or not understood.
         """
-        page = mapping(self._listing({}, start), f"GET datasets in sandbox {self._gateway.sandbox}")
+        reply = self._listing({}, start, prompt=True)
+        page = mapping(reply, f"GET datasets in sandbox {self._gateway.sandbox}")
         return _whole(page), len(page) >= PAGE
 
     def create(self, body: Mapping[str, Any]) -> str:
@@ -168,9 +171,10 @@ class Catalog:
             f"GET datasets in sandbox {self._gateway.sandbox}", "the listing does not end", "Run again."
         )
 
-    def _listing(self, query: Mapping[str, str], start: int) -> Reply:
+    def _listing(self, query: Mapping[str, str], start: int, *, prompt: bool = False) -> Reply:
         whole: dict[str, str | int] = {**query, "limit": PAGE, "start": start, "properties": LISTED}
-        return self._gateway.send(Call("GET", PATH, "datasets", query=whole, permission=_READ))
+        call = Call("GET", PATH, "datasets", query=whole, permission=_READ)
+        return self._gateway.send(call, prompt=prompt)
 
 
 def _whole(entries: Mapping[str, object]) -> dict[str, Observed]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from concurrent.futures import Future
 from typing import Generic, TypeVar
 
 Answer = TypeVar("Answer")
@@ -12,19 +13,25 @@ Answer = TypeVar("Answer")
 class Once(Generic[Answer]):
     """Remembers answers by key; threads that ask for the same one share the request.
 
-    A failure is not remembered: whoever asks next asks anew.
+    A failure goes to everybody who waited for it and is not remembered: whoever asks later asks anew.
     """
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._locks: dict[str, threading.Lock] = {}
-        self._known: dict[str, Answer] = {}
+        self._answers: dict[str, Future[Answer]] = {}
 
     def get(self, key: str, ask: Callable[[], Answer]) -> Answer:
         """The answer for `key`, from `ask` if there is none yet; raises what `ask` raises."""
         with self._lock:
-            lock = self._locks.setdefault(key, threading.Lock())
-        with lock:
-            if key not in self._known:
-                self._known[key] = ask()
-            return self._known[key]
+            answer = self._answers.get(key)
+            mine = answer is None
+            if answer is None:
+                answer = self._answers[key] = Future()
+        if mine:
+            try:
+                answer.set_result(ask())
+            except BaseException as error:
+                with self._lock:
+                    del self._answers[key]
+                answer.set_exception(error)
+        return answer.result()

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from aep_provider.aep.gateway import Call, Gateway
+from aep_provider.aep.once import Once
 from aep_provider.aep.replies import mapping, objects, unreadable
 
 PATH = "/data/foundation/sandbox-management/"
@@ -32,12 +33,14 @@ class Sandboxes:
         self._gateway = gateway
         self._lock = threading.Lock()
         self._known: dict[str, Sandbox] | None = None
+        self._first: Once[dict[str, Sandbox]] = Once()
         self._begun = 0
 
     def current(self) -> Sandbox | None:
         """The configured sandbox, or ``None`` if the credential does not see it. Asked once per process."""
-        with self._lock:
-            known = self._known if self._known is not None else self._ask()
+        known = self._known
+        if known is None:
+            known = self._first.get("", self._ask)
         return known.get(self._gateway.sandbox)
 
     def current_now(self) -> Sandbox | None:
@@ -49,11 +52,12 @@ class Sandboxes:
         with self._lock:
             known = self._known
             if known is None or self._begun == begun:
+                # Should it fail, nobody may take the old answer for a new one.
+                self._known = None
                 known = self._ask()
         return known.get(self._gateway.sandbox)
 
     def _ask(self) -> dict[str, Sandbox]:
-        self._known = None
         self._begun += 1
         self._known = {sandbox.name: sandbox for sandbox in self._listed()}
         return self._known

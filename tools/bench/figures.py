@@ -190,7 +190,10 @@ class Bench:
             for more_words in ("", ", checkpoints skipped")
         ]
         for _ in range(self._runs):
-            script = 0.0
+            control(self._bare_url, "POST", "reset", {})
+            entries = existing(self._bare_url, 200, upsert=True)
+            with slow(self._bare_url):
+                script = _script(self._bare_url, [entry["dataset_id"] for entry in entries])
             for figure, extra in zip(figures, ({}, SKIP), strict=True):
                 with self._project(AEP_PARALLEL="64") as made:
                     made.declare(new(200))
@@ -198,12 +201,13 @@ class Bench:
                     made.up()
                     made.environment.pop("PULUMI_SKIP_CHECKPOINTS")
                     made.environment |= extra
-                    ids = list(control(self._url, "GET", "datasets?sandbox=dev"))
+                    control(self._url, "DELETE", "requests")
                     with slow(self._url):
-                        script = script or _script(self._url, ids)
                         made.declare(new(200, upsert=False))
                         figure.ours.append(made.up("--parallel", "64"))
-                        figure.theirs.append(script)
+                    log = control(self._url, "GET", "requests")["requests"]
+                    assert sum(entry["method"] == "PATCH" for entry in log) == 2 * 200
+                    figure.theirs.append(script)
                 self._say(f"toggle: {figure.ours[-1]:.2f}, script {script:.2f}")
         return figures
 
@@ -345,3 +349,4 @@ def _watched(folder: Path) -> Iterator[list[float]]:
     finally:
         done.set()
         watcher.join()
+    assert peak[0], "no plugin was seen"
