@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 import os
 import re
+import select
 import signal
 from typing import Any
 
 import pytest
 
-from aep_provider.emulator.seeds import PROFILE_SCHEMA
+from aep_provider.emulator.seeds import CLIENT_ID, ORG_ID, PROFILE_SCHEMA
 
 PROGRAM = """
 import json, pathlib
@@ -108,6 +109,7 @@ def test_one_failure_among_many_keeps_what_the_others_did(project: Any, aep: Any
     assert sorted(body["name"] for body in aep.datasets().values()) == sorted(one["name"] for one in good)
 
 
+@pytest.mark.kill
 @pytest.mark.parametrize("checkpoints", [True, False], ids=["with checkpoints", "skipped checkpoints"])
 def test_a_hundred_creates_killed_in_the_middle_end_as_a_hundred(
     project: Any, aep: Any, *, checkpoints: bool
@@ -122,9 +124,10 @@ def test_a_hundred_creates_killed_in_the_middle_end_as_a_hundred(
     process.kill()
     process.communicate()
     for pid in project.plugins():
+        handle = os.pidfd_open(pid)
         os.kill(pid, signal.SIGKILL)
-    while project.plugins():
-        pass
+        assert select.select([handle], [], [], 60)[0]
+        os.close(handle)
     aep.control("DELETE", "faults")
     left = aep.datasets()
     assert 60 <= len(left) < 100
@@ -139,3 +142,30 @@ def test_a_hundred_creates_killed_in_the_middle_end_as_a_hundred(
     if not checkpoints:
         assert result.text.count("was created by an interrupted run of this resource") >= len(left)
     project.preview("--expect-no-changes")
+
+
+def test_each_provider_is_told_only_what_is_declared_for_it(project: Any, aep: Any) -> None:
+    tags = {"unifiedProfile": ["enabled:true", "isUpsert:true"], "unifiedIdentity": ["enabled:true"]}
+    here = adoptable(aep, 20, **tags)
+    there = [f"{n:024x}" for n in range(1000, 1020)]
+    body = aep.datasets()[here[0]]
+    aep.control("POST", "seed", {"sandbox": "prod", "datasets": dict.fromkeys(there, body)})
+    secret, _ = project.environment.pop("AEP_CLIENT_SECRET"), project.environment.pop("AEP_SANDBOX")
+    settings = {"orgId": ORG_ID, "clientId": CLIENT_ID, "clientSecret": secret}
+    project.program(
+        f"made = {{name: pulumi.ProviderResource('pulumi-python', name, {settings!r} | {{'sandbox': name}})",
+        "    for name in ('dev', 'prod')}",
+        f"for n, (one, two) in enumerate(zip({here!r}, {there!r})):",
+        "    UpsertDataset(f'a{n}', dataset_id=one, opts=pulumi.ResourceOptions(provider=made['dev']))",
+        "    UpsertDataset(f'b{n}', dataset_id=two, opts=pulumi.ResourceOptions(provider=made['prod']))",
+    )
+    aep.fault({"delay_ms": 20}, times=None, path="/data/")
+    project.preview()
+    asked: dict[str, set[str]] = {"dev": set(), "prod": set()}
+    requests = 0
+    for entry in aep.requests():
+        if "/dataSets" in entry["path"]:
+            requests += 1
+            asked[entry["headers"]["x-sandbox-name"]].update(re.findall("[0-9a-f]{24}", entry["path"]))
+    assert asked == {"dev": set(here), "prod": set(there)}
+    assert requests < 30

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -22,6 +22,20 @@ from aep_provider.errors import NotFound, RequestRefused, UnreadableReply
 from aep_provider.settings import Settings
 
 CLOCK = SystemClock(threading.Event())
+
+
+class _Queue(dict[str, None]):
+    """Stands in for what waits in a `Bulk`, and says when enough does."""
+
+    def __init__(self, enough: int) -> None:
+        super().__init__()
+        self.full = threading.Event()
+        self._enough = enough
+
+    def __setitem__(self, key: str, value: None) -> None:
+        super().__setitem__(key, value)
+        if len(self) >= self._enough:
+            self.full.set()
 
 
 class Service:
@@ -79,6 +93,16 @@ class Service:
             if "/dataSets" in entry["path"]
         ]
 
+    def read_at_once(self, ids: Sequence[str]) -> list[Future[Observed]]:
+        """Read datasets from as many threads, of which all but the first few wait to be read together."""
+        held = self.fault({"hold": "before"}, times=AT_ONCE, method="GET", path="/dataSets/")
+        queue = self.bulk._waiting = _Queue(enough=len(ids) - AT_ONCE)
+        with ThreadPoolExecutor(len(ids)) as pool:
+            read = [pool.submit(self.bulk.get, one) for one in ids]
+            assert queue.full.wait(30)
+            self.control("DELETE", f"faults/{held}")
+        return read
+
     def read(self, ids: Sequence[str], threads: int = 16) -> list[Observed]:
         """Read datasets from many threads."""
         with ThreadPoolExecutor(threads) as pool:
@@ -91,29 +115,9 @@ def service() -> Iterator[Service]:
         yield Service(emulator.url)
 
 
-class _Queue(dict[str, None]):
-    """Stands in for what waits in a `Bulk`, and says when enough does."""
-
-    def __init__(self, enough: int) -> None:
-        super().__init__()
-        self.full = threading.Event()
-        self._enough = enough
-
-    def __setitem__(self, key: str, value: None) -> None:
-        super().__setitem__(key, value)
-        if len(self) >= self._enough:
-            self.full.set()
-
-
 def test_what_waits_while_requests_are_under_way_goes_into_one(service: Service) -> None:
     ids = service.hold(AT_ONCE + 20)
-    held = service.fault({"hold": "before"}, times=AT_ONCE, method="GET", path="/dataSets/")
-    queue = service.bulk._waiting = _Queue(enough=20)
-    with ThreadPoolExecutor(len(ids)) as pool:
-        read = pool.map(service.bulk.get, ids)
-        assert queue.full.wait(30)
-        service.control("DELETE", f"faults/{held}")
-        assert [dataset.id for dataset in read] == ids
+    assert [one.result().id for one in service.read_at_once(ids)] == ids
     *alone, together = sorted(service.reads(), key=len)
     assert len(alone) == AT_ONCE
     assert len(together.split(",")) == 20
@@ -135,15 +139,10 @@ def test_a_dataset_is_read_once_until_it_is_written_to(service: Service) -> None
 def test_what_is_gone_is_told_by_a_request_for_it_alone(service: Service) -> None:
     ids = service.hold(30)
     gone = "f" * 24
-    held = service.fault({"hold": "before"}, times=AT_ONCE, method="GET", path="/dataSets/")
-    queue = service.bulk._waiting = _Queue(enough=len(ids) + 1 - AT_ONCE)
-    with ThreadPoolExecutor(len(ids) + 1) as pool:
-        read = [pool.submit(service.bulk.get, one) for one in (*ids, gone)]
-        assert queue.full.wait(30)
-        service.control("DELETE", f"faults/{held}")
-        assert [one.result().id for one in read[:-1]] == ids
-        with pytest.raises(NotFound):
-            read[-1].result()
+    *others, missing = service.read_at_once([*ids, gone])
+    assert [one.result().id for one in others] == ids
+    with pytest.raises(NotFound):
+        missing.result()
     assert service.reads().count(gone) == 1
 
 
@@ -159,24 +158,24 @@ def test_what_is_gone_is_told_by_a_request_for_it_alone(service: Service) -> Non
 )
 def test_without_shared_requests_each_is_read_alone(service: Service, fault: dict[str, Any]) -> None:
     ids = service.hold(30)
-    service.fault({"status": 200, **fault}, times=None, method="GET", path="/dataSets/.*,")
-    assert [dataset.id for dataset in service.read(ids)] == ids
+    shared = service.fault({"status": 200, **fault}, times=None, method="GET", path="/dataSets/.*,")
+    assert [one.result().id for one in service.read_at_once(ids)] == ids
+    assert service.control("GET", f"faults/{shared}")["hits"] == 1
 
 
 def test_a_shared_reply_without_the_tags_is_not_a_dataset_that_is_off(service: Service) -> None:
     ids = service.hold(30)
     empty = {dataset_id: {"name": "x", "schemaRef": {"id": PROFILE_SCHEMA}} for dataset_id in ids}
-    service.fault({"status": 200, "body": empty}, times=None, method="GET", path="/dataSets/.*,")
-    assert all(dataset.profile.enabled for dataset in service.read(ids))
+    shared = service.fault({"status": 200, "body": empty}, times=None, method="GET", path="/dataSets/.*,")
+    assert all(one.result().profile.enabled for one in service.read_at_once(ids))
+    assert service.control("GET", f"faults/{shared}")["hits"] == 1
 
 
 def test_an_error_reaches_only_who_asked_for_that_dataset(service: Service) -> None:
     ids = service.hold(30)
     service.fault({"status": 400, "body": {}}, times=None, method="GET", path=f"/dataSets/{ids[7]}$")
     service.fault({"status": 200, "body": {}}, times=None, method="GET", path="/dataSets/.*,")
-    with ThreadPoolExecutor(16) as pool:
-        read = [pool.submit(service.bulk.get, one) for one in ids]
-        errors = [one.exception() for one in read]
+    errors = [one.exception() for one in service.read_at_once(ids)]
     assert [index for index, error in enumerate(errors) if error is not None] == [7]
     assert isinstance(errors[7], RequestRefused)
 
@@ -206,14 +205,33 @@ def test_a_stack_below_the_limit_asks_for_no_page(service: Service) -> None:
 
 def test_a_listing_that_fails_leaves_reading_by_id(service: Service) -> None:
     ids = service.hold(300)
-    service.fault({"status": 403, "body": {}}, times=None, method="GET", path="/dataSets$")
+    failed = service.fault({"status": 403, "body": {}}, times=None, method="GET", path="/dataSets$")
     assert [dataset.id for dataset in service.read(ids)] == ids
+    assert service.control("GET", f"faults/{failed}")["hits"] >= 1
+
+
+def test_a_listing_that_repeats_itself_ends(service: Service) -> None:
+    ids = service.hold(300)
+    page = service.control("GET", "datasets?sandbox=dev")
+    always = {dataset_id: page[dataset_id] for dataset_id in ids[:100]}
+    repeated = service.fault({"status": 200, "body": always}, times=None, method="GET", path="/dataSets$")
+    assert [dataset.id for dataset in service.read(ids)] == ids
+    assert 1 <= service.control("GET", f"faults/{repeated}")["hits"] <= FIRST_PAGES + AT_ONCE
+
+
+def test_a_listing_that_is_down_is_not_waited_for(service: Service) -> None:
+    ids = service.hold(60)
+    down = {"status": 503, "body": {}, "headers": {"Retry-After": "30"}}
+    failed = service.fault(down, times=None, method="GET", path="/dataSets$")
+    assert [dataset.id for dataset in service.read(ids)] == ids
+    assert 1 <= service.control("GET", f"faults/{failed}")["hits"] <= FIRST_PAGES
 
 
 def test_a_page_that_leaves_datasets_out_loses_none(service: Service) -> None:
     ids = service.hold(300)
-    service.fault({"status": 200, "body": {}}, times=None, method="GET", path="/dataSets$")
+    empty = service.fault({"status": 200, "body": {}}, times=None, method="GET", path="/dataSets$")
     assert [dataset.id for dataset in service.read(ids)] == ids
+    assert service.control("GET", f"faults/{empty}")["hits"] >= 1
 
 
 def test_a_malformed_dataset_fails_alone_and_says_why(service: Service) -> None:

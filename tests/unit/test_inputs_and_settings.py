@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
+import pulumi
 import pytest
 
-from aep_provider.errors import SettingsError
+from aep_provider import declare
+from aep_provider.errors import InvalidInput, SettingsError
 from aep_provider.inputs import validated
 from aep_provider.settings import Settings, same_endpoint
 
@@ -130,3 +133,13 @@ def test_secrets_are_not_shown() -> None:
 def test_any_loopback_address_is_the_same_endpoint() -> None:
     assert same_endpoint("http://127.0.0.1:1", "http://localhost:2")
     assert not same_endpoint("http://127.0.0.1:1", "https://platform.adobe.io")
+
+
+@pytest.mark.parametrize(
+    ("more", "text"),
+    [({"at_once": 0}, "at_once is 0"), ({"opts": pulumi.ResourceOptions(id="5b02")}, "UpsertDataset.get")],
+    ids=["no room", "an id for all"],
+)
+def test_declare_refuses_what_cannot_be_meant(more: dict[str, Any], text: str) -> None:
+    with pytest.raises(InvalidInput, match=text):
+        asyncio.run(declare([], **more))

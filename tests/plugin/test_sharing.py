@@ -1,0 +1,95 @@
+"""What refreshes and previews read together or ahead, and what is read for one resource alone."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+from aep_provider.emulator.seeds import PROFILE_SCHEMA
+
+Given = Callable[..., dict[str, Any]]
+
+ID = "5b020a27e7040801dedbf46e"
+ON = {"unifiedProfile": ["enabled:true"], "unifiedIdentity": ["enabled:true"]}
+
+
+def new(number: int) -> dict[str, Any]:
+    """What a program announces of a new dataset."""
+    return {"name": f"dataset {number}", "schema_id": PROFILE_SCHEMA, "owner": f"aep/dev/d{number}"}
+
+
+def reads(aep: Any) -> int:
+    return sum("/dataSets" in entry["path"] for entry in aep.log())
+
+
+def asks_ahead(local: Any, aep: Any, given: Given, *announcements: list[dict[str, Any]]) -> None:
+    """Check the first dataset of each announcement, and see two more be asked about meanwhile."""
+    provider = local.start(aep.url)
+    for declared in announcements:
+        aep.fault({"hold": "before"}, times=3, method="GET", path="/dataSets$")
+        third = aep.fault({"headers": {"x-third": "1"}}, nth=4, method="GET", path="/dataSets$")
+        with ThreadPoolExecutor(1) as thread:
+            news = given(**declared[0]) | {"__preview": {"declared": declared}}
+            check = thread.submit(provider.check, {}, news)
+            came = aep.control("GET", f"faults/{third}?wait=20")["hits"]
+            done_before = check.done()
+            aep.control("DELETE", "faults")
+            assert check.result(60).failures == []
+        assert came
+        assert not done_before
+
+
+def test_a_preview_asks_about_what_is_declared_next(local: Any, aep: Any, given: Given) -> None:
+    asks_ahead(local, aep, given, [new(number) for number in range(8)])
+
+
+def test_what_is_declared_later_is_asked_about_ahead_as_well(local: Any, aep: Any, given: Given) -> None:
+    first, later = [new(number) for number in range(8)], [new(number) for number in range(8, 16)]
+    asks_ahead(local, aep, given, first, later)
+
+
+def test_a_question_asked_ahead_says_nothing_and_its_failure_is_no_answer(
+    local: Any, aep: Any, given: Given
+) -> None:
+    aep.dataset("0" * 24, {}, name="dataset 1")
+    provider = local.start(aep.url)
+    declared = [new(0), new(1)]
+    first = provider.check({}, given(**new(0)) | {"__preview": {"declared": declared}})
+    assert (first.failures, local.said) == ([], [])
+    second = provider.check({}, given(**new(1)) | {"__preview": {"declared": []}})
+    assert "already has a dataset named 'dataset 1'" in second.failures[0].reason
+
+
+def test_an_unchanged_resource_asks_nothing_ahead(local: Any, aep: Any, given: Given) -> None:
+    provider = local.start(aep.url)
+    news = given(**new(0))
+    provider.check(news, news | {"__preview": {"declared": [new(0), new(1)]}})
+    assert aep.log() == []
+
+
+def test_a_program_reads_a_dataset_as_it_is_then_and_a_refresh_once(
+    local: Any, aep: Any, given: Given
+) -> None:
+    aep.dataset(ID, ON)
+    provider = local.start(aep.url)
+    outputs = provider.create(given(dataset_id=ID, is_upsert=False)).outs
+    provider = local.start(aep.url)
+    before = reads(aep)
+    assert provider.read(ID, outputs).outs["is_upsert"] is False
+    aep.dataset(ID, {**ON, "unifiedProfile": ["enabled:true", "isUpsert:true"]})
+    assert provider.read(ID, outputs).outs["is_upsert"] is False
+    assert reads(aep) == before + 1
+    assert provider.read(ID, {}).outs["is_upsert"] is True
+
+
+def test_an_update_plans_from_a_read_of_its_own(local: Any, aep: Any, given: Given) -> None:
+    aep.dataset(ID, ON)
+    provider = local.start(aep.url)
+    outputs = provider.create(given(dataset_id=ID, is_upsert=False)).outs
+    provider = local.start(aep.url)
+    provider.read(ID, outputs)
+    aep.dataset(ID, {**ON, "unifiedProfile": ["enabled:true", "isUpsert:true"]})
+    writes = len(aep.writes())
+    provider.update(ID, outputs, given(dataset_id=ID, is_upsert=True))
+    assert len(aep.writes()) == writes

@@ -1,0 +1,48 @@
+"""One request for what many threads ask for; and one failure."""
+
+from __future__ import annotations
+
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from aep_provider.aep.once import Once
+
+
+def waiting(once: Once[int], key: str) -> int:
+    """How many threads wait for an answer that is under way."""
+    with once._lock:
+        answer = once._answers.get(key)
+    return len(answer._condition._waiters) if answer else 0  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("fails", [False, True])
+def test_who_waits_shares_what_comes(*, fails: bool) -> None:
+    once: Once[int] = Once()
+    go, calls = threading.Event(), []
+
+    def ask() -> int:
+        calls.append(1)
+        assert go.wait(30)
+        if fails:
+            raise ValueError
+        return 7
+
+    with ThreadPoolExecutor(8) as pool:
+        asked = [pool.submit(once.get, "key", ask) for _ in range(8)]
+        while waiting(once, "key") < 7:
+            pass
+        go.set()
+        errors = [one.exception() for one in asked]
+    assert len(calls) == 1
+    assert [type(error) for error in errors] == [ValueError if fails else type(None)] * 8
+
+
+def test_a_failure_is_not_remembered() -> None:
+    once: Once[int] = Once()
+    with pytest.raises(ZeroDivisionError):
+        once.get("key", lambda: 1 // 0)
+    assert once.get("key", lambda: 7) == 7
+    assert once.get("key", lambda: 8) == 7
+    assert once.get("other", lambda: 9) == 9
