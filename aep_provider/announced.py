@@ -18,7 +18,7 @@ _waiting: WeakKeyDictionary[pulumi.Resource, dict[Provider, list[dict[str, Any]]
 
 
 def announce(given: Mapping[str, Any], provider: Provider) -> None:
-    """Take note of a dataset that the program declares, for a preview.
+    """Take note, in a preview, of a dataset that the program declares.
 
     Args:
         given: the arguments with defaults and owner; if one is not known yet, nothing is announced.
@@ -26,7 +26,7 @@ def announce(given: Mapping[str, Any], provider: Provider) -> None:
     """
     stack = pulumi.runtime.get_root_resource()
     known = {key: given[key] for key in inputs.ASKED_ABOUT if given.get(key) is not None}
-    if pulumi.runtime.is_dry_run() and stack is not None and all(map(is_known, known.values())):
+    if stack is not None and all(map(is_known, known.values())):
         _waiting.setdefault(stack, {}).setdefault(provider, []).append(known)
 
 

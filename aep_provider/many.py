@@ -63,7 +63,7 @@ async def declare(
             await unsettled.popleft().urn.future()
         made[name] = UpsertDataset(name, opts=opts, **given)
         unsettled.append(made[name])
-        if len(made) == 1:
+        if len(made) == 1 and pulumi.runtime.is_dry_run():
             # What waits for its turn is declared as well; a preview asks about it ahead.
             for one, arguments in judged.items():
                 announce(completed(one, arguments, opts), made[name]._provider)

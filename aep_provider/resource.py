@@ -208,8 +208,8 @@ class UpsertDataset(pulumi.dynamic.Resource, module="aep", name="UpsertDataset")
             return
         # Defaults are filled in here as well, so that a refresh that runs the program has nothing to show.
         given |= completed(resource_name, given, opts) | inputs.SWITCHES
-        announcement = Announcement()
-        if pulumi.runtime.is_dry_run():
+        announcement = Announcement() if pulumi.runtime.is_dry_run() else None
+        if announcement is not None:
             given[inputs.PREVIEW] = announcement
         defaults = pulumi.ResourceOptions(delete_before_replace=True, protect=given["deletion_protection"])
         if deletion_protection is None and dataset_id is not None:
@@ -221,8 +221,9 @@ class UpsertDataset(pulumi.dynamic.Resource, module="aep", name="UpsertDataset")
             _seeded(given),
             pulumi.ResourceOptions.merge(defaults, opts),
         )
-        announcement.provider = self._provider
-        announce(given, self._provider)
+        if announcement is not None:
+            announcement.provider = self._provider
+            announce(given, self._provider)
 
     @staticmethod
     def get(
