@@ -29,9 +29,8 @@ FIRST_PAGES = 2
 """Pages that are looked at before the listing is judged."""
 
 FAIR_SHARE = 0.05
-"""The part of the listed datasets that must have been asked for. With it there is never more than a page for
-five datasets, however large the sandbox."""
-
+"""The part of the listed datasets that must have been asked for. So pages go on at the rate of one for five
+datasets asked for, however large the sandbox."""
 
 _LASTING = (NotFound, PermissionDenied, RequestRefused, UnreadableReply)
 """What the next request for several datasets would meet as well."""

@@ -5,7 +5,6 @@ Source: Adobe's *Sandboxes API guide*, ``GET /data/foundation/sandbox-management
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -31,36 +30,15 @@ class Sandboxes:
 
     def __init__(self, gateway: Gateway) -> None:
         self._gateway = gateway
-        self._lock = threading.Lock()
-        self._known: dict[str, Sandbox] | None = None
-        self._first: Once[dict[str, Sandbox]] = Once()
-        self._begun = 0
+        self._known: Once[Sandbox | None] = Once()
 
     def current(self) -> Sandbox | None:
         """The configured sandbox, or ``None`` if the credential does not see it. Asked once per process."""
-        known = self._known
-        if known is None:
-            known = self._first.get("", self._ask)
-        return known.get(self._gateway.sandbox)
+        return self._known.get("", self.current_now)
 
     def current_now(self) -> Sandbox | None:
-        """The same, from a request that begins after this call: a sandbox may be reset meanwhile.
-
-        Threads that wait for each other share the request that the first of them makes then.
-        """
-        begun = self._begun
-        with self._lock:
-            known = self._known
-            if known is None or self._begun == begun:
-                # Should it fail, nobody may take the old answer for a new one.
-                self._known = None
-                known = self._ask()
-        return known.get(self._gateway.sandbox)
-
-    def _ask(self) -> dict[str, Sandbox]:
-        self._begun += 1
-        self._known = {sandbox.name: sandbox for sandbox in self._listed()}
-        return self._known
+        """The same, asked anew: a sandbox may be reset while the process runs."""
+        return {sandbox.name: sandbox for sandbox in self._listed()}.get(self._gateway.sandbox)
 
     def _listed(self) -> Iterator[Sandbox]:
         what = "GET sandboxes"

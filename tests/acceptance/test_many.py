@@ -25,9 +25,9 @@ pulumi.run(main)
 """
 
 
-def write(project: Any, entries: list[dict[str, Any]]) -> None:
+def write(project: Any, entries: list[dict[str, Any]], at_once: int = 100) -> None:
     """Make the program declare these entries."""
-    project.program(imports=PROGRAM)
+    project.program(imports=PROGRAM.replace("declare(entries)", f"declare(entries, at_once={at_once})"))
     (project.folder / "entries.json").write_text(json.dumps(entries))
 
 
@@ -42,11 +42,13 @@ def adoptable(aep: Any, count: int, **tags: list[str]) -> list[str]:
     return list(datasets)
 
 
-def test_a_preview_of_many_adoptions_reads_them_together_and_ahead(project: Any, aep: Any) -> None:
+@pytest.mark.parametrize("at_once", [100, 1], ids=["all declared", "one declared at a time"])
+def test_a_preview_of_many_adoptions_reads_them_together_and_ahead(
+    project: Any, aep: Any, at_once: int
+) -> None:
     ids = adoptable(aep, 60, unifiedProfile=["enabled:true"], unifiedIdentity=["enabled:true"])
-    write(
-        project, [{"resource": f"d{n}", "dataset_id": one, "is_upsert": False} for n, one in enumerate(ids)]
-    )
+    entries = [{"resource": f"d{n}", "dataset_id": one, "is_upsert": False} for n, one in enumerate(ids)]
+    write(project, entries, at_once)
     aep.fault({"delay_ms": 20}, times=None, path="/data/")
     assert "+ 61 to create" in project.preview().text
     reads = [call for call in aep.calls() if call.startswith("GET catalog/dataSets")]

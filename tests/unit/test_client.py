@@ -224,6 +224,18 @@ def test_a_dataset_is_found_by_its_exact_name(url: str, client: Aep, name: str, 
     assert [dataset.id for dataset in client.catalog.named(name)] == [ID]
 
 
+def test_a_sandbox_that_is_reset_meanwhile_is_seen_where_it_is_asked_for_anew(url: str, client: Aep) -> None:
+    assert client.sandboxes.current() == client.sandboxes.current_now()
+    resetting = {"sandboxes": [{"name": "dev", "type": "development", "state": "resetting"}]}
+    fault(url, {"status": 200, "body": resetting}, service="sandbox")
+    now = client.sandboxes.current_now()
+    assert now is not None
+    assert now.state == "resetting"
+    fault(url, {"status": 403, "body": {}}, service="sandbox")
+    with pytest.raises(PermissionDenied):
+        client.sandboxes.current_now()
+
+
 def test_a_schema_and_the_sandboxes_are_asked_for_once(url: str, client: Aep) -> None:
     for _ in range(3):
         assert client.schemas.get(PROFILE_SCHEMA).in_union
