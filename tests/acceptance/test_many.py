@@ -49,7 +49,7 @@ def test_a_preview_of_many_adoptions_reads_them_together_and_ahead(
     ids = adoptable(aep, 60, unifiedProfile=["enabled:true"], unifiedIdentity=["enabled:true"])
     entries = [{"resource": f"d{n}", "dataset_id": one, "is_upsert": False} for n, one in enumerate(ids)]
     write(project, entries, at_once)
-    aep.fault({"delay_ms": 20}, times=None, path="/data/")
+    aep.fault({"delay_ms": 200}, times=None, path="/data/")
     assert "+ 61 to create" in project.preview().text
     reads = [call for call in aep.calls() if call.startswith("GET catalog/dataSets")]
     assert 0 < len(reads) < 30
@@ -161,7 +161,7 @@ def test_each_provider_is_told_only_what_is_declared_for_it(project: Any, aep: A
         "    UpsertDataset(f'a{n}', dataset_id=one, opts=pulumi.ResourceOptions(provider=made['dev']))",
         "    UpsertDataset(f'b{n}', dataset_id=two, opts=pulumi.ResourceOptions(provider=made['prod']))",
     )
-    aep.fault({"delay_ms": 20}, times=None, path="/data/")
+    aep.fault({"delay_ms": 200}, times=None, path="/data/")
     project.preview()
     asked: dict[str, set[str]] = {"dev": set(), "prod": set()}
     requests = 0
