@@ -27,8 +27,9 @@ def asks_ahead(local: Any, aep: Any, given: Given, *announcements: list[dict[str
     """Check the first dataset of each announcement, and see two more be asked about meanwhile."""
     provider = local.start(aep.url)
     for declared in announcements:
-        aep.fault({"hold": "before"}, times=3, method="GET", path="/dataSets$")
-        third = aep.fault({"headers": {"x-third": "1"}}, nth=4, method="GET", path="/dataSets$")
+        # All are held: which of them is the check's own is for the threads to settle.
+        aep.fault({"hold": "before"}, times=2, method="GET", path="/dataSets$")
+        third = aep.fault({"hold": "before"}, nth=3, times=None, method="GET", path="/dataSets$")
         with ThreadPoolExecutor(1) as thread:
             news = given(**declared[0]) | {"__preview": {"declared": declared}}
             check = thread.submit(provider.check, {}, news)
