@@ -28,6 +28,10 @@ from aep_provider.emulator.seeds import (
 
 ROOT = Path(__file__).resolve().parents[2]
 TIMEOUT = 180
+"""Seconds that a command may take."""
+
+WAIT = 90
+"""Seconds within which a request that is waited for has to come."""
 
 
 @dataclass
@@ -38,7 +42,7 @@ class Aep:
 
     def control(self, method: str, path: str, body: object = None) -> Any:
         """Call a control route."""
-        reply = requests.request(method, f"{self.url}/_emulator/{path}", json=body, timeout=30)
+        reply = requests.request(method, f"{self.url}/_emulator/{path}", json=body, timeout=2 * WAIT)
         reply.raise_for_status()
         return reply.json()
 
@@ -114,7 +118,7 @@ class Aep:
 
     def hit(self, fault: str) -> None:
         """Wait until a fault was hit."""
-        assert self.control("GET", f"faults/{fault}?wait=60")["hits"] >= 1
+        assert self.control("GET", f"faults/{fault}?wait={WAIT}")["hits"] >= 1
 
 
 @dataclass

@@ -73,7 +73,7 @@ class Aep:
 
     def control(self, method: str, path: str, body: object = None) -> Any:
         """Call a control route."""
-        reply = self._session.request(method, f"{self.url}/_emulator/{path}", json=body, timeout=30)
+        reply = self._session.request(method, f"{self.url}/_emulator/{path}", json=body, timeout=90)
         assert reply.ok, reply.text
         return reply.json()
 

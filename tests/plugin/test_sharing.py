@@ -33,7 +33,7 @@ def asks_ahead(local: Any, aep: Any, given: Given, *announcements: list[dict[str
         with ThreadPoolExecutor(1) as thread:
             news = given(**declared[0]) | {"__preview": {"declared": declared}}
             check = thread.submit(provider.check, {}, news)
-            came = aep.control("GET", f"faults/{third}?wait=20")["hits"]
+            came = aep.control("GET", f"faults/{third}?wait=60")["hits"]
             done_before = check.done()
             aep.control("DELETE", "faults")
             assert check.result(60).failures == []
