@@ -12,6 +12,7 @@ import threading
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlsplit
 
 import requests
 import urllib3
@@ -158,6 +159,7 @@ class Transport:
         }
         self._patient = Retries.using(clock, self.limit, **policy)
         self._once = Retries.using(clock, self.limit, **(policy | {"total": 0}))
+        self._environment: dict[tuple[str, ...], Mapping[str, Any]] = {}
 
     @contextlib.contextmanager
     def place(self) -> Iterator[None]:
@@ -204,7 +206,7 @@ class Transport:
             patient = request.method == "GET" and not prompt
             adapter.max_retries = self._patient if patient else self._once
         timeouts = (PROMPT_TIMEOUT, PROMPT_TIMEOUT) if prompt else (CONNECT_TIMEOUT, READ_TIMEOUT)
-        surroundings = session.merge_environment_settings(request.url, {}, None, None, None)
+        surroundings = self._environment_for(str(request.url))
         try:
             with self.place() if placed else contextlib.nullcontext():
                 reply = session.send(request, timeout=timeouts, allow_redirects=False, **surroundings)
@@ -223,6 +225,19 @@ class Transport:
             OSError,
         ) as error:
             raise ConnectionFailed(call, _reason(error), _remedy(error)) from error
+
+    def _environment_for(self, url: str) -> Mapping[str, Any]:
+        """The proxies and certificates that the environment has for the host of a URL.
+
+        Asked once: the library goes through the whole environment for each request, a quarter of our own part
+        of its time, and in the middle of a window too.
+        """
+        host = urlsplit(url)[:2]
+        found = self._environment.get(host)
+        if found is None:
+            found = self._session.merge_environment_settings(url, {}, None, None, None)
+            self._environment[host] = found
+        return found
 
     @property
     def _session(self) -> requests.Session:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import base64
 import json
+import socket
 import threading
 from collections.abc import Iterator
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 import requests
@@ -304,3 +306,29 @@ def test_the_address_of_a_proxy_is_never_quoted(url: str, monkeypatch: pytest.Mo
     with pytest.raises(ConnectionFailed) as caught:
         transport.send(transport.prepare(requests.Request("GET", "http://aep.example")), "GET")
     assert "user:s3" not in str(caught.value)
+
+
+def test_each_host_has_the_proxy_that_the_environment_gives_it(
+    url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as unused:
+        closed = f"http://127.0.0.1:{unused.getsockname()[1]}"
+    monkeypatch.setenv("HTTP_PROXY", closed)
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    transport = Transport(FakeClock(), at_once=1)
+
+    def get(address: str) -> int:
+        return transport.send(transport.prepare(requests.Request("GET", address)), "GET", prompt=True).status
+
+    for _ in range(2):
+        assert get(f"{url}/_emulator/health") == 200
+        with pytest.raises(ConnectionFailed, match="the proxy does not answer"):
+            get("http://aep.example")
+
+
+def test_the_environment_is_read_once_for_a_host(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = Mock(wraps=requests.Session().merge_environment_settings)
+    monkeypatch.setattr(requests.Session, "merge_environment_settings", asked)
+    aep = client(url)
+    assert [list(aep.catalog.all()) for _ in range(3)] == [[]] * 3
+    assert asked.call_count == 1
