@@ -7,6 +7,8 @@ the installed code. Renaming either breaks every existing stack.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from pulumi.dynamic import ResourceProvider
 
 
@@ -15,3 +17,15 @@ def provider_v1() -> ResourceProvider:
     from aep_provider.provider import UpsertDatasetProvider
 
     return UpsertDatasetProvider()
+
+
+class Reference(ResourceProvider):
+    """What the program hands to Pulumi in the provider's place: pickled, it is the name above and no more.
+
+    So the program's process need not import what only the plugin runs.
+    """
+
+    serialize_as_secret_always = False
+
+    def __reduce__(self) -> tuple[Callable[[], ResourceProvider], tuple[()]]:
+        return provider_v1, ()

@@ -1,14 +1,14 @@
 """The lifecycle of `UpsertDataset`: check, diff, create, read, update, delete.
 
 Thin: arguments are judged in `inputs`, changes are carried out in `reconcile`. The provider has no state of
-its own, since its instance is pickled into the state of every resource.
+its own: the plugin makes it from the name that state holds.
 """
 
 from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from pulumi.dynamic import (
@@ -24,7 +24,6 @@ from pulumi.dynamic import (
 from pulumi.output import Unknown
 
 from aep_provider import creation, guards, inputs, reconcile, removal, runtime
-from aep_provider._entry import provider_v1
 from aep_provider.dataset.state import Observed, normal_content_type
 from aep_provider.errors import InvalidInput, NotFound, Refused, SettingsError
 from aep_provider.guards import Context
@@ -91,11 +90,6 @@ _process = _Process()
 
 class UpsertDatasetProvider(ResourceProvider):
     """Pulumi's calls, for one resource type."""
-
-    serialize_as_secret_always = False
-
-    def __reduce__(self) -> tuple[Callable[[], ResourceProvider], tuple[()]]:
-        return provider_v1, ()
 
     def configure(self, req: ConfigureRequest) -> None:
         """Keep the configuration; it is judged when it is first needed, so that errors read well."""

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any, Literal, TypedDict, overload
 import pulumi
 
 from aep_provider import inputs
+from aep_provider._entry import Reference
 from aep_provider.announced import Announcement, announce, is_known
 from aep_provider.errors import InvalidInput
-from aep_provider.provider import UpsertDatasetProvider
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
@@ -204,7 +204,7 @@ class UpsertDataset(pulumi.dynamic.Resource, module="aep", name="UpsertDataset")
             "deletion_protection": deletion_protection,
         }
         if opts is not None and opts.id is not None:
-            super().__init__(UpsertDatasetProvider(), resource_name, _seeded({}), opts)
+            super().__init__(Reference(), resource_name, _seeded({}), opts)
             return
         # Defaults are filled in here as well, so that a refresh that runs the program has nothing to show.
         given |= completed(resource_name, given, opts) | inputs.SWITCHES
@@ -216,7 +216,7 @@ class UpsertDataset(pulumi.dynamic.Resource, module="aep", name="UpsertDataset")
             # Left to `check`, which knows what is recorded: only an explicit False ends a protection.
             given["deletion_protection"] = None
         super().__init__(
-            UpsertDatasetProvider(),
+            Reference(),
             resource_name,
             _seeded(given),
             pulumi.ResourceOptions.merge(defaults, opts),

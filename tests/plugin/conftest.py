@@ -27,6 +27,7 @@ from pulumi.dynamic.dynamic import serialize_provider
 from pulumi.runtime.proto import engine_pb2, engine_pb2_grpc, provider_pb2, provider_pb2_grpc
 
 from aep_provider import runtime
+from aep_provider._entry import Reference
 from aep_provider.aep import transport
 from aep_provider.emulator import Emulator
 from aep_provider.emulator.seeds import CLIENT_ID, CLIENT_SECRET, ORG_ID, PROFILE_SCHEMA
@@ -234,7 +235,7 @@ class Plugin:
 
     def struct(self, props: dict[str, Any]) -> struct_pb2.Struct:
         """Properties on the wire, with the provider as the real resource serialises it."""
-        blob = serialize_provider(UpsertDatasetProvider())
+        blob = serialize_provider(Reference())
         wire = struct_pb2.Struct()
         wire.update({**props, "__provider": blob})
         return wire

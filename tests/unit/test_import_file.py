@@ -8,6 +8,7 @@ import pickletools
 import dill
 from pulumi.dynamic.dynamic import serialize_provider
 
+from aep_provider._entry import Reference
 from aep_provider.cli.adoption import PROVIDER
 from aep_provider.provider import UpsertDatasetProvider
 
@@ -19,4 +20,4 @@ def test_the_import_file_names_the_provider_as_pulumi_does() -> None:
     def names(pickled: bytes) -> set[str]:
         return {arg for _, arg, _ in pickletools.genops(pickled) if isinstance(arg, str)}
 
-    assert names(blob) == names(base64.b64decode(serialize_provider(UpsertDatasetProvider())))
+    assert names(blob) == names(base64.b64decode(serialize_provider(Reference())))
