@@ -1,34 +1,50 @@
-"""Field types for values that arrive typed (program, explicit provider) or as text (stack file)."""
+"""Validators for values that arrive typed (program, explicit provider) or as text (stack file)."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, cast
+from collections.abc import Callable
+from typing import Any
 
-from marshmallow import ValidationError, fields
+from voluptuous import Invalid, MultipleInvalid
+
+Check = Callable[[Any], Any]
+"""Returns the value as it is to be used, or raises `voluptuous.Invalid`."""
 
 
-class Flag(fields.Field[bool]):
-    """True or false.
+def string(reason: str = "must be a string.") -> Check:
+    """A validator for strings.
+
+    Args:
+        reason: why anything else is refused.
+    """
+
+    def check(value: Any) -> str:
+        if not isinstance(value, str):
+            raise Invalid(reason)
+        return value
+
+    return check
+
+
+def flag(*, text: bool = False) -> Check:
+    """A validator for True and False.
 
     Args:
         text: whether the texts ``true`` and ``false`` count as well.
     """
 
-    def __init__(self, *, text: bool = False, **kwargs: Any) -> None:
-        super().__init__(**kwargs)
-        self._text = text
-
-    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> bool:
-        if self._text and isinstance(value, str) and value.lower() in ("true", "false"):
+    def check(value: Any) -> bool:
+        if text and isinstance(value, str) and value.lower() in ("true", "false"):
             return value.lower() == "true"
         if not isinstance(value, bool):
-            raise ValidationError(f"must be {'true or false' if self._text else 'True or False'}.")
+            raise Invalid(f"must be {'true or false' if text else 'True or False'}.")
         return value
 
+    return check
 
-class WholeNumber(fields.Field[int]):
-    """A whole number; the engine sends numbers as floats.
+
+def whole_number(low: int, high: int, unit: str = "", *, text: bool = False) -> Check:
+    """A validator for whole numbers, which the engine sends as floats.
 
     Args:
         low, high: the smallest and largest value allowed.
@@ -36,30 +52,22 @@ class WholeNumber(fields.Field[int]):
         text: whether digits in a text count as well.
     """
 
-    def __init__(self, low: int, high: int, unit: str = "", *, text: bool = False, **kwargs: Any) -> None:
-        super().__init__(**kwargs)
-        self._low, self._high, self._unit, self._text = low, high, unit, text
-
-    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> int:
-        if self._text and isinstance(value, str) and value.strip().isdecimal():
+    def check(value: Any) -> int:
+        if text and isinstance(value, str) and value.strip().isdecimal():
             value = int(value)
         whole = isinstance(value, int | float) and not isinstance(value, bool) and value == value // 1
-        if not whole or not self._low <= value <= self._high:
-            raise ValidationError(f"must be a whole number{self._unit} from {self._low} to {self._high}.")
+        if not whole or not low <= value <= high:
+            raise Invalid(f"must be a whole number{unit} from {low} to {high}.")
         return int(value)
 
-
-def problems_of(error: ValidationError) -> dict[str, list[str]]:
-    """The problems by field, nested ones flattened to lines that begin with the path."""
-    messages = cast("Mapping[str, Any]", error.messages)
-    return {key: _flat(found) for key, found in messages.items()}
+    return check
 
 
-def _flat(messages: Any, path: str = "") -> list[str]:
-    if isinstance(messages, Mapping):
-        return [
-            text
-            for key, inner in messages.items()
-            for text in _flat(inner, path if key in ("key", "value") else f"{path}[{key!r}]")
-        ]
-    return [f"{path}: {text}" if path else str(text) for text in messages]
+def problems_of(error: MultipleInvalid) -> dict[str, list[str]]:
+    """The problems by key; those inside a value begin with the path to them."""
+    problems: dict[str, list[str]] = {}
+    for one in error.errors:
+        key, *inner = one.path
+        path = "".join(f"[{part!r}]" for part in inner)
+        problems.setdefault(str(key), []).append(f"{path}: {one.msg}" if path else one.msg)
+    return problems

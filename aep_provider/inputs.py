@@ -7,15 +7,15 @@ the engine is asked, and an unknown one as soon as it is known.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
-from marshmallow import RAISE, Schema, ValidationError, fields, validate
+from voluptuous import All, Extra, Invalid, MultipleInvalid, Optional, Schema
 
 from aep_provider.dataset.state import DATASET_ID, Desired
 from aep_provider.dataset.tags import OWN_TAGS
-from aep_provider.fields import Flag, WholeNumber, problems_of
+from aep_provider.fields import Check, flag, problems_of, string, whole_number
 
 PREVIEW = "__preview"
 """What the constructor adds so that `check` knows a preview, and what the program declares; never kept."""
@@ -50,23 +50,22 @@ class Problem(NamedTuple):
     reason: str
 
 
-def _text(what: str, *checks: Callable[[Any], Any]) -> fields.String:
-    return fields.String(
-        error_messages={"invalid": f"must be a string: {what}."},
-        validate=list(checks),
-    )
+def _text(what: str, *checks: Check) -> Check:
+    validator: Check = All(string(f"must be a string: {what}."), *checks)
+    return validator
 
 
-def _filled(value: str) -> None:
+def _filled(value: str) -> str:
     if not value.strip():
-        raise ValidationError("must not be empty.")
+        raise Invalid("must not be empty.")
     if value != value.strip():
-        raise ValidationError("must not begin or end with a space.")
+        raise Invalid("must not begin or end with a space.")
+    return value
 
 
-def _schema_uri(value: str) -> None:
+def _schema_uri(value: str) -> str:
     if value.startswith("_"):
-        raise ValidationError(
+        raise Invalid(
             f"{value!r} looks like a meta:altId. Use the schema's $id, https://ns.adobe.com/<tenant>/schemas/<hash>."
         )
     try:
@@ -74,69 +73,80 @@ def _schema_uri(value: str) -> None:
     except ValueError:
         parts = urlsplit("")
     if parts.scheme not in ("http", "https") or not parts.netloc or not parts.path.strip("/"):
-        raise ValidationError(
+        raise Invalid(
             f"{value!r} is no URI. Use the schema's $id, https://ns.adobe.com/<tenant>/schemas/<hash>."
         )
+    return value
 
 
-def _dataset_id(value: str) -> None:
+def _dataset_id(value: str) -> str:
     if not DATASET_ID.fullmatch(value):
-        raise ValidationError(
+        raise Invalid(
             f"{value!r} is no dataset id: 24 hexadecimal characters, lower case, as in the dataset's URL."
         )
+    return value
 
 
-def _content_type(value: str) -> None:
+def _content_type(value: str) -> str:
     if not re.fullmatch(r"application/vnd\.adobe\.[a-z-]+\+json;\s*version=\d+", value):
-        raise ValidationError(
+        raise Invalid(
             f"{value!r} is no schema content type such as application/vnd.adobe.xed+json;version=1."
         )
+    return value
 
 
-def _tag_keys(tags: Mapping[str, Any]) -> None:
+def _mapping(value: Any) -> dict[Any, Any]:
+    if not isinstance(value, Mapping):
+        raise Invalid("must be a mapping from tag key to a list of strings.")
+    return dict(value)
+
+
+def _elements(value: Any) -> list[Any]:
+    if not isinstance(value, list | tuple):
+        raise Invalid("must be a list of strings.")
+    return list(value)
+
+
+def _tag_keys(tags: Mapping[str, Any]) -> Mapping[str, Any]:
     for key in sorted(tags):
         if key in OWN_TAGS:
-            raise ValidationError(f"{key} is written by this provider itself; remove it from tags.")
+            raise Invalid(f"{key} is written by this provider itself; remove it from tags.")
         if key.lower().startswith("adobe"):
-            raise ValidationError(f"{key}: tag keys that begin with adobe are reserved by Adobe.")
+            raise Invalid(f"{key}: tag keys that begin with adobe are reserved by Adobe.")
         if not key.strip():
-            raise ValidationError("a tag key must not be empty.")
+            raise Invalid("a tag key must not be empty.")
+    return tags
 
 
-class _InputsSchema(Schema):
-    class Meta:
-        unknown = RAISE
-
-    error_messages = {"unknown": "is no argument of UpsertDataset."}  # noqa: RUF012 - the library's own attribute
-
-    name = _text("the dataset's name", _filled)
-    description = _text("the dataset's description")
-    schema_id = _text("the schema's $id", _schema_uri)
-    schema_content_type = _text("the schema's content type", _content_type)
-    dataset_id = _text("the id of an existing dataset", _dataset_id)
-    tags = fields.Dict(
-        keys=fields.String(),
-        values=fields.List(
-            fields.String(error_messages={"invalid": "elements must be strings."}),
-            error_messages={"invalid": "must be a list of strings."},
-        ),
-        validate=_tag_keys,
-        error_messages={"invalid": "must be a mapping from tag key to a list of strings."},
-    )
-    is_upsert = Flag(load_default=True)
-    allow_profile_gap = Flag(load_default=False)
-    in_flight_batches = fields.String(
-        load_default="wait",
-        validate=validate.OneOf(("wait", "fail", "ignore"), error="must be 'wait', 'fail' or 'ignore'."),
-        error_messages={"invalid": "must be 'wait', 'fail' or 'ignore'."},
-    )
-    wait_timeout = WholeNumber(0, 86_400, " of seconds", load_default=600)
-    deletion_protection = Flag(load_default=None)
-    owner = _text("the owner's name", _filled)
+def _in_flight(value: Any) -> str:
+    if value not in ("wait", "fail", "ignore"):
+        raise Invalid("must be 'wait', 'fail' or 'ignore'.")
+    return str(value)
 
 
-_SCHEMA = _InputsSchema()
-"""Making one costs as much as using it."""
+def _no_argument(_value: Any) -> None:
+    raise Invalid("is no argument of UpsertDataset.")
+
+
+_TAGS = {string("keys must be strings."): All(_elements, [string("elements must be strings.")])}
+
+_SCHEMA = Schema(
+    {
+        "name": _text("the dataset's name", _filled),
+        "description": _text("the dataset's description"),
+        "schema_id": _text("the schema's $id", _schema_uri),
+        "schema_content_type": _text("the schema's content type", _content_type),
+        "dataset_id": _text("the id of an existing dataset", _dataset_id),
+        "tags": All(_mapping, _TAGS, _tag_keys),
+        Optional("is_upsert", default=True): flag(),
+        Optional("allow_profile_gap", default=False): flag(),
+        Optional("in_flight_batches", default="wait"): _in_flight,
+        Optional("wait_timeout", default=600): whole_number(0, 86_400, " of seconds"),
+        "deletion_protection": flag(),
+        "owner": _text("the owner's name", _filled),
+        Extra: _no_argument,
+    }
+)
 
 
 def validated(
@@ -156,8 +166,8 @@ def validated(
     normal: dict[str, Any] = {}
     given = {key: value for key, value in values.items() if value is not None and key not in unknown}
     try:
-        normal = _SCHEMA.load(given)
-    except ValidationError as error:
+        normal = _SCHEMA(given)
+    except MultipleInvalid as error:
         problems += [
             Problem(key, text) for key, texts in sorted(problems_of(error).items()) for text in texts
         ]

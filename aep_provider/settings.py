@@ -14,10 +14,10 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
 
-from marshmallow import Schema, ValidationError, fields, validate
+from voluptuous import All, Invalid, MultipleInvalid, Optional, Required, Schema
 
 from aep_provider.errors import SettingsError
-from aep_provider.fields import Flag, WholeNumber, problems_of
+from aep_provider.fields import Check, flag, problems_of, string, whole_number
 
 ADOBE_ENDPOINT = "https://platform.adobe.io"
 ADOBE_IMS_ENDPOINT = "https://ims-na1.adobelogin.com"
@@ -74,8 +74,8 @@ class Settings:
         problems: list[str] = []
         raw = dict(_merge(config, environ, problems))
         try:
-            loaded: dict[str, Any] = _SettingsSchema().load(raw)
-        except ValidationError as error:
+            loaded: dict[str, Any] = _SCHEMA(raw)
+        except MultipleInvalid as error:
             loaded = {}
             found = problems_of(error)
             problems += [f"{_name(key)}: {' '.join(found[key])}" for key in _FIELDS if key in found]
@@ -171,57 +171,63 @@ def _how(key: str) -> str:
     return f"Set it: `pulumi config set {secret}aep:{source.config} …`, or export {source.environment}."
 
 
-def _printable(value: str) -> None:
+def _printable(value: str) -> str:
     # Without this the HTTP library would quote a secret in its error.
     if value and not re.fullmatch(r"[!-~]+", value):
-        raise ValidationError("has a space, a line break or a character that is not ASCII; copy it again.")
+        raise Invalid("has a space, a line break or a character that is not ASCII; copy it again.")
+    return value
 
 
-def _required(key: str) -> dict[str, Any]:
-    return {"required": f"is missing. {_how(key)}"}
+def _sandbox(value: str) -> str:
+    if not re.fullmatch(r"[a-z0-9][a-z0-9-]*", value):
+        raise Invalid(f"{value!r} is no sandbox name: lower-case letters, digits, hyphens.")
+    return value
 
 
-class _Endpoint(fields.String):
+def _org_id(value: str) -> str:
+    if not re.fullmatch(r"[^@\s]+@AdobeOrg", value):
+        raise Invalid(f"{value!r} is no organisation id: it ends in @AdobeOrg.")
+    return value
+
+
+def _base_url(value: str) -> str:
     """A base URL: https, or http to this machine; a trailing slash is dropped."""
-
-    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
-        url: str = super()._deserialize(value, attr, data, **kwargs).strip().rstrip("/")
-        try:
-            parts = urlsplit(url)
-            _ = parts.port
-        except ValueError as error:
-            raise ValidationError("is no URL.") from error
-        if parts.username or parts.password:
-            raise ValidationError("must not carry a user or a password.")
-        if parts.scheme not in ("http", "https") or not parts.hostname or parts.path or parts.query:
-            raise ValidationError(f"{url!r} is no base URL such as {ADOBE_ENDPOINT}.")
-        if parts.scheme == "http" and not is_loopback(url):
-            raise ValidationError(f"{url!r} would send the token unencrypted: https, or http to localhost.")
-        return url
+    url = value.strip().rstrip("/")
+    try:
+        parts = urlsplit(url)
+        _ = parts.port
+    except ValueError as error:
+        raise Invalid("is no URL.") from error
+    if parts.username or parts.password:
+        raise Invalid("must not carry a user or a password.")
+    if parts.scheme not in ("http", "https") or not parts.hostname or parts.path or parts.query:
+        raise Invalid(f"{url!r} is no base URL such as {ADOBE_ENDPOINT}.")
+    if parts.scheme == "http" and not is_loopback(url):
+        raise Invalid(f"{url!r} would send the token unencrypted: https, or http to localhost.")
+    return url
 
 
-class _SettingsSchema(Schema):
-    sandbox = fields.String(
-        required=True,
-        error_messages=_required("sandbox"),
-        validate=validate.Regexp(
-            r"[a-z0-9][a-z0-9-]*\Z",
-            error="{input!r} is no sandbox name: lower-case letters, digits, hyphens.",
-        ),
-    )
-    org_id = fields.String(
-        required=True,
-        error_messages=_required("org_id"),
-        validate=validate.Regexp(
-            r"[^@\s]+@AdobeOrg\Z", error="{input!r} is no organisation id: it ends in @AdobeOrg."
-        ),
-    )
-    client_id = fields.String(required=True, error_messages=_required("client_id"), validate=_printable)
-    client_secret = fields.String(load_default="", validate=_printable)
-    scopes = fields.String(load_default=DEFAULT_SCOPES)
-    access_token = fields.String(load_default="", validate=_printable)
-    endpoint = _Endpoint(load_default=ADOBE_ENDPOINT)
-    ims_endpoint = _Endpoint(load_default=ADOBE_IMS_ENDPOINT)
-    allow_production = Flag(text=True, load_default=False)
-    ownership_tag = Flag(text=True, load_default=True)
-    parallel = WholeNumber(1, 64, text=True, load_default=DEFAULT_PARALLEL)
+def _text(*checks: Check) -> Check:
+    validator: Check = All(string(), *checks)
+    return validator
+
+
+def _required(key: str) -> Required:
+    return Required(key, msg=f"is missing. {_how(key)}")
+
+
+_SCHEMA = Schema(
+    {
+        _required("sandbox"): _text(_sandbox),
+        _required("org_id"): _text(_org_id),
+        _required("client_id"): _text(_printable),
+        Optional("client_secret", default=""): _text(_printable),
+        Optional("scopes", default=DEFAULT_SCOPES): string(),
+        Optional("access_token", default=""): _text(_printable),
+        Optional("endpoint", default=ADOBE_ENDPOINT): _text(_base_url),
+        Optional("ims_endpoint", default=ADOBE_IMS_ENDPOINT): _text(_base_url),
+        Optional("allow_production", default=False): flag(text=True),
+        Optional("ownership_tag", default=True): flag(text=True),
+        Optional("parallel", default=DEFAULT_PARALLEL): whole_number(1, 64, text=True),
+    }
+)
