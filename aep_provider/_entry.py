@@ -1,4 +1,4 @@
-"""The name by which state refers to the provider. It never moves.
+"""The name by which programs and state refer to the provider. It never moves.
 
 Pulumi pickles a dynamic provider into every resource's state. Pickled by reference through `provider_v1`,
 state holds ``aep_provider._entry`` and ``provider_v1``, and no code: refresh and destroy of an old stack run

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Mapping
+from collections.abc import Generator, Mapping, Sequence
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -55,4 +55,6 @@ def is_known(value: object) -> bool:
         return False
     if isinstance(value, Mapping):
         return all(is_known(inner) for inner in value.values())
-    return not isinstance(value, list | tuple) or all(is_known(inner) for inner in value)
+    if isinstance(value, Sequence) and not isinstance(value, str | bytes):
+        return all(is_known(inner) for inner in value)
+    return True

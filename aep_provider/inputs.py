@@ -7,7 +7,7 @@ the engine is asked, and an unknown one as soon as it is known.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
@@ -102,7 +102,7 @@ def _mapping(value: Any) -> dict[Any, Any]:
 
 
 def _elements(value: Any) -> list[Any]:
-    if not isinstance(value, list | tuple):
+    if not isinstance(value, Sequence) or isinstance(value, str | bytes):
         raise Invalid("must be a list of strings.")
     return list(value)
 
@@ -119,9 +119,9 @@ def _tag_keys(tags: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def _in_flight(value: Any) -> str:
-    if value not in ("wait", "fail", "ignore"):
+    if not isinstance(value, str) or value not in ("wait", "fail", "ignore"):
         raise Invalid("must be 'wait', 'fail' or 'ignore'.")
-    return str(value)
+    return value
 
 
 def _no_argument(_value: Any) -> None:

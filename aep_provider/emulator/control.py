@@ -52,6 +52,10 @@ def routes(world: World) -> list[BaseRoute]:
 
 def _answer(handler: _Handler) -> Callable[[Request], Awaitable[Response]]:
     async def endpoint(request: Request) -> Response:
+        # Any page in a browser can send orders to this machine, and the browser then adds this header. The
+        # status page only reads, so it sends none.
+        if "origin" in request.headers:
+            return JSONResponse({"error": "web pages give no orders here"}, status_code=403)
         try:
             return JSONResponse(await handler(request))
         except LookupError as error:

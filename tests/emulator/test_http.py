@@ -144,3 +144,14 @@ def test_client_that_leaves_ends_the_hold(
 def authorised(session: requests.Session) -> dict[str, str]:
     names = ("Authorization", "x-api-key", "x-gw-ims-org-id", "x-sandbox-name")
     return {name: str(session.headers[name]) for name in names}
+
+
+def test_no_web_page_steers_the_emulator(
+    catalog: requests.Session, control: requests.Session, create: Callable[..., str]
+) -> None:
+    dataset_id = create()
+
+    reply = control.post("/reset", json={}, headers={"Origin": "https://elsewhere.example"})
+
+    assert (reply.status_code, reply.json()) == (403, {"error": "web pages give no orders here"})
+    assert catalog.get("/dataSets").json().keys() == {dataset_id}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import deque
 from typing import Any
 
 import pulumi
@@ -52,6 +53,12 @@ def test_a_bad_argument_names_its_property(change: dict[str, Any], property_: st
 def test_all_problems_come_at_once() -> None:
     _, problems = validated({"name": "", "is_upsert": "yes", "wait_timeout": -1})
     assert {problem.property for problem in problems} == {"name", "is_upsert", "wait_timeout", "schema_id"}
+
+
+def test_any_sequence_of_strings_is_a_list_of_elements() -> None:
+    normal, problems = validated(GOOD | {"tags": {"team": ("crm",), "cost-centre": deque(["4711"])}})
+    assert problems == []
+    assert normal["tags"] == {"team": ["crm"], "cost-centre": ["4711"]}
 
 
 def test_numbers_from_the_engine_are_floats() -> None:

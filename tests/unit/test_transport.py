@@ -313,12 +313,13 @@ def test_each_host_has_the_proxy_that_the_environment_gives_it(
 ) -> None:
     with socket.create_server(("127.0.0.1", 0)) as unused:
         closed = f"http://127.0.0.1:{unused.getsockname()[1]}"
-    monkeypatch.setenv("HTTP_PROXY", closed)
-    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    # Lower case wins where both are set.
+    monkeypatch.setenv("http_proxy", closed)
+    monkeypatch.setenv("no_proxy", "127.0.0.1")
     transport = Transport(FakeClock(), at_once=1)
 
     def get(address: str) -> int:
-        return transport.send(transport.prepare(requests.Request("GET", address)), "GET", prompt=True).status
+        return transport.send(transport.prepare(requests.Request("GET", address)), "GET").status
 
     for _ in range(2):
         assert get(f"{url}/_emulator/health") == 200
