@@ -55,16 +55,31 @@ class _Server(uvicorn.Server):
         await self._stop.wait()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """End at once where nothing is being answered; uvicorn itself always sleeps before it looks."""
-        if self.server_state.tasks:
-            await super().shutdown(sockets)
-            return
+        """End at once where nothing is being answered; uvicorn itself always sleeps before it looks.
+
+        No connection is left open, neither one that was accepted a moment ago nor one that is still in use after
+        two seconds.
+        """
+        for server in self.servers:
+            # A socket that is accepted when the server is closed already would be left open by asyncio.
+            for listening in server.sockets:
+                self._loop.remove_reader(listening.fileno())
+        await self._rounds()
         for server in self.servers:
             server.close()
+        if self.server_state.tasks:
+            await super().shutdown(sockets)
         for connection in list(self.server_state.connections):
-            connection.shutdown()
+            connection.transport.abort()
+        await self._rounds()
         for server in self.servers:
             await server.wait_closed()
+
+    @staticmethod
+    async def _rounds() -> None:
+        """Let the event loop make connections of the sockets that it has accepted, or close what was dropped."""
+        for _ in range(4):
+            await asyncio.sleep(0)
 
     def stop(self, world: World) -> None:
         """Ask the running server, from another thread, to free what faults hold and to end."""

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import contextlib
+import gc
 import json
 import signal
+import socket
 import subprocess
 import sys
 import threading
+import warnings
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 import requests
@@ -121,3 +126,25 @@ def test_64_clients_among_10000_datasets_see_no_error(
 
     assert seen == [[200, 200, 201, 200, 200]] * CLIENTS
     assert len(control.get("/datasets").json()) == 10_000 + CLIENTS
+
+
+def test_no_connection_is_left_open_by_a_stop_while_clients_come() -> None:
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always", ResourceWarning)
+        for _ in range(5):
+            stopped, came = threading.Event(), threading.Semaphore(0)
+            with ThreadPoolExecutor(4) as clients:
+                with Emulator() as aep:
+                    for _ in range(4):
+                        clients.submit(_come_and_go, urlsplit(aep.url).port or 0, stopped, came)
+                    for _ in range(50):
+                        assert came.acquire(timeout=30)
+                stopped.set()
+        gc.collect()
+    assert [str(one.message) for one in caught] == []
+
+
+def _come_and_go(port: int, stopped: threading.Event, came: threading.Semaphore) -> None:
+    while not stopped.is_set():
+        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=30):
+            came.release()
