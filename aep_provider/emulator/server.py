@@ -57,8 +57,8 @@ class _Server(uvicorn.Server):
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """End at once where nothing is being answered; uvicorn itself always sleeps before it looks.
 
-        No connection is left open, neither one that was accepted a moment ago nor one that is still in use after
-        two seconds.
+        No connection is left open, neither one that was accepted a moment ago nor one that is still in use
+        after two seconds.
         """
         for server in self.servers:
             # A socket that is accepted when the server is closed already would be left open by asyncio.
@@ -77,7 +77,7 @@ class _Server(uvicorn.Server):
 
     @staticmethod
     async def _rounds() -> None:
-        """Let the event loop make connections of the sockets that it has accepted, or close what was dropped."""
+        """Let the event loop make connections of accepted sockets, or close what was dropped."""
         for _ in range(4):
             await asyncio.sleep(0)
 
