@@ -11,16 +11,19 @@ Check = Callable[[Any], Any]
 """Returns the value as it is to be used, or raises `voluptuous.Invalid`."""
 
 
-def string(reason: str = "must be a string.") -> Check:
+def string(*checks: Check, reason: str = "must be a string.") -> Check:
     """A validator for strings.
 
     Args:
+        checks: what a string has to pass besides, in this order.
         reason: why anything else is refused.
     """
 
-    def check(value: Any) -> str:
+    def check(value: Any) -> Any:
         if not isinstance(value, str):
             raise Invalid(reason)
+        for one in checks:
+            value = one(value)
         return value
 
     return check

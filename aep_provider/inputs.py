@@ -51,8 +51,7 @@ class Problem(NamedTuple):
 
 
 def _text(what: str, *checks: Check) -> Check:
-    validator: Check = All(string(f"must be a string: {what}."), *checks)
-    return validator
+    return string(*checks, reason=f"must be a string: {what}.")
 
 
 def _filled(value: str) -> str:
@@ -128,7 +127,9 @@ def _no_argument(_value: Any) -> None:
     raise Invalid("is no argument of UpsertDataset.")
 
 
-_TAGS = {string("keys must be strings."): All(_elements, [string("elements must be strings.")])}
+_TAGS = {
+    string(reason="keys must be strings."): All(_elements, [string(reason="elements must be strings.")]),
+}
 
 _SCHEMA = Schema(
     {

@@ -14,10 +14,10 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
 
-from voluptuous import All, Invalid, MultipleInvalid, Optional, Required, Schema
+from voluptuous import Invalid, MultipleInvalid, Optional, Required, Schema
 
 from aep_provider.errors import SettingsError
-from aep_provider.fields import Check, flag, problems_of, string, whole_number
+from aep_provider.fields import flag, problems_of, string, whole_number
 
 ADOBE_ENDPOINT = "https://platform.adobe.io"
 ADOBE_IMS_ENDPOINT = "https://ims-na1.adobelogin.com"
@@ -207,25 +207,20 @@ def _base_url(value: str) -> str:
     return url
 
 
-def _text(*checks: Check) -> Check:
-    validator: Check = All(string(), *checks)
-    return validator
-
-
 def _required(key: str) -> Required:
     return Required(key, msg=f"is missing. {_how(key)}")
 
 
 _SCHEMA = Schema(
     {
-        _required("sandbox"): _text(_sandbox),
-        _required("org_id"): _text(_org_id),
-        _required("client_id"): _text(_printable),
-        Optional("client_secret", default=""): _text(_printable),
+        _required("sandbox"): string(_sandbox),
+        _required("org_id"): string(_org_id),
+        _required("client_id"): string(_printable),
+        Optional("client_secret", default=""): string(_printable),
         Optional("scopes", default=DEFAULT_SCOPES): string(),
-        Optional("access_token", default=""): _text(_printable),
-        Optional("endpoint", default=ADOBE_ENDPOINT): _text(_base_url),
-        Optional("ims_endpoint", default=ADOBE_IMS_ENDPOINT): _text(_base_url),
+        Optional("access_token", default=""): string(_printable),
+        Optional("endpoint", default=ADOBE_ENDPOINT): string(_base_url),
+        Optional("ims_endpoint", default=ADOBE_IMS_ENDPOINT): string(_base_url),
         Optional("allow_production", default=False): flag(text=True),
         Optional("ownership_tag", default=True): flag(text=True),
         Optional("parallel", default=DEFAULT_PARALLEL): whole_number(1, 64, text=True),

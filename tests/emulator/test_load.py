@@ -134,12 +134,14 @@ def test_no_connection_is_left_open_by_a_stop_while_clients_come() -> None:
         for _ in range(5):
             stopped, came = threading.Event(), threading.Semaphore(0)
             with ThreadPoolExecutor(4) as clients:
-                with Emulator() as aep:
-                    for _ in range(4):
-                        clients.submit(_come_and_go, urlsplit(aep.url).port or 0, stopped, came)
-                    for _ in range(50):
-                        assert came.acquire(timeout=30)
-                stopped.set()
+                try:
+                    with Emulator() as aep:
+                        for _ in range(4):
+                            clients.submit(_come_and_go, urlsplit(aep.url).port or 0, stopped, came)
+                        for _ in range(50):
+                            assert came.acquire(timeout=30)
+                finally:
+                    stopped.set()
         gc.collect()
     assert [str(one.message) for one in caught] == []
 
