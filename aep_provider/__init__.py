@@ -1,7 +1,19 @@
 """Adobe Experience Platform datasets with Profile upsert, as a Pulumi dynamic provider."""
 
 from aep_provider.errors import AepProviderError
-from aep_provider.many import declare
-from aep_provider.resource import UpsertDataset
+from aep_provider.program.declare import declare
+from aep_provider.program.resource import (
+    ExistingDataset,
+    NewDataset,
+    ProfileGap,
+    UpsertDataset,
+)
 
-__all__ = ["AepProviderError", "UpsertDataset", "declare"]
+__all__ = [
+    "AepProviderError",
+    "ExistingDataset",
+    "NewDataset",
+    "ProfileGap",
+    "UpsertDataset",
+    "declare",
+]

@@ -14,7 +14,7 @@ from pulumi.dynamic import ResourceProvider
 
 def provider_v1() -> ResourceProvider:
     """Make the provider; called when the plugin reads it from state."""
-    from aep_provider.provider import UpsertDatasetProvider
+    from aep_provider.plugin.provider import UpsertDatasetProvider
 
     return UpsertDatasetProvider()
 

@@ -154,7 +154,7 @@ class PermissionDenied(StatusError):
 
 
 class NotFound(StatusError):
-    """Nothing is there (404). Whether that means *gone* is decided by `aep_provider.guards.gone`."""
+    """Nothing is there (404). Whether that means *gone* is decided by `operations.guards.gone`."""
 
 
 class RequestRefused(StatusError):

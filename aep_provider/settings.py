@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 from voluptuous import Invalid, MultipleInvalid, Optional, Required, Schema
 
 from aep_provider.errors import SettingsError
-from aep_provider.fields import flag, problems_of, string, whole_number
+from aep_provider.validators import flag, problems_of, string, whole_number
 
 ADOBE_ENDPOINT = "https://platform.adobe.io"
 ADOBE_IMS_ENDPOINT = "https://ims-na1.adobelogin.com"

@@ -11,7 +11,7 @@ import re
 from pathlib import Path
 from typing import get_args
 
-from aep_provider.resource import InFlightBatches, UpsertDataset
+from aep_provider.program.resource import InFlightBatches, UpsertDataset
 
 PAGE = Path(__file__).resolve().parent.parent / "docs/resource.md"
 ENTRY = re.compile(r"^    (\w+): (.*(?:\n {8}.*)*)", re.MULTILINE)

@@ -12,7 +12,7 @@ from collections.abc import Callable, Set
 from functools import partial
 
 from aep_provider.aep.catalog import PAGE, Catalog
-from aep_provider.dataset.state import Observed
+from aep_provider.dataset.observed import Observed
 from aep_provider.errors import ApiError, NotFound, PermissionDenied, RequestRefused, UnreadableReply
 
 TOGETHER = 50

@@ -11,7 +11,7 @@ from aep_provider.aep.gateway import Call, Gateway, Prepared
 from aep_provider.aep.once import Once
 from aep_provider.aep.replies import mapping, strings, unreadable
 from aep_provider.aep.transport import Reply
-from aep_provider.dataset.state import DATASET_ID, MalformedDataset, Observed
+from aep_provider.dataset.observed import DATASET_ID, MalformedDataset, Observed
 from aep_provider.errors import UnreadableReply
 
 PATH = "/data/foundation/catalog/dataSets"

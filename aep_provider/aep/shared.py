@@ -14,7 +14,7 @@ from aep_provider.aep.catalog import Catalog
 from aep_provider.aep.gateway import Gateway
 from aep_provider.aep.once import Once
 from aep_provider.clock import Clock
-from aep_provider.dataset.state import Observed
+from aep_provider.dataset.observed import Observed
 
 
 def shared(aep: Aep, clock: Clock) -> Aep:

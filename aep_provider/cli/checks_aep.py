@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime, timedelta, timezone
 from email.utils import parsedate_to_datetime
 
-from aep_provider import guards
 from aep_provider.aep.gateway import Call
 from aep_provider.aep.sandboxes import PATH as SANDBOXES
 from aep_provider.cli.declared import Declared
@@ -14,7 +13,9 @@ from aep_provider.cli.findings import Finding, failed, note, ok, problem, skippe
 from aep_provider.cli.inventory import gap_lines
 from aep_provider.dataset.tags import GAP_TAG
 from aep_provider.errors import AepProviderError, ApiError, Refused
-from aep_provider.guards import UNSEEN_WRITERS, Context
+from aep_provider.operations import guards
+from aep_provider.operations.context import Context
+from aep_provider.operations.guards import UNSEEN_WRITERS
 
 SKEW = timedelta(minutes=5)
 WINDOW = 600.0

@@ -7,14 +7,16 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any
 
-from aep_provider import guards, inputs
+from aep_provider import arguments
 from aep_provider.cli import inventory
 from aep_provider.cli.console import Progress
 from aep_provider.cli.stack import Recorded
+from aep_provider.dataset.desired import Desired
+from aep_provider.dataset.observed import DATASET_ID, Observed
 from aep_provider.dataset.plan import differences
-from aep_provider.dataset.state import DATASET_ID, Desired, Observed
 from aep_provider.errors import NotFound
-from aep_provider.guards import Context
+from aep_provider.operations import guards
+from aep_provider.operations.context import Context
 
 FEW = 10
 """Up to so many datasets are read one by one; more are picked out of the listing, a hundred a request."""
@@ -62,7 +64,7 @@ def declared(
     found: list[Declared] = []
     seen: set[str] = set()
     for entry in entries:
-        arguments = {key: value for key, value in entry.items() if key != "resource"}
+        given = {key: value for key, value in entry.items() if key != "resource"}
         name = str(entry.get("resource") or entry.get("name") or "")
         if not name or name in seen:
             fault = (
@@ -72,16 +74,16 @@ def declared(
             continue
         seen.add(name)
         state = own.pop(name, None)
-        dataset_id = state.id if state else str(arguments.get("dataset_id") or "")
-        found.append(_judged(name, dataset_id, arguments, ownership_tag, created=state is not None))
+        dataset_id = state.id if state else str(given.get("dataset_id") or "")
+        found.append(_judged(name, dataset_id, given, ownership_tag, created=state is not None))
     for one in own.values():
-        arguments = {
+        given = {
             key: value
             for key, value in one.inputs.items()
-            if not key.startswith("__") and key not in (*inputs.SWITCHES, "owner")
+            if not key.startswith("__") and key not in (*arguments.SWITCHES, "owner")
         }
         # What an import brought in and no refresh has filled yet declares nothing but the id.
-        found.append(_judged(one.resource, one.id, arguments or {"dataset_id": one.id}, ownership_tag))
+        found.append(_judged(one.resource, one.id, given or {"dataset_id": one.id}, ownership_tag))
     return sorted(found, key=lambda one: one.resource)
 
 
@@ -126,13 +128,13 @@ def _verdict(wish: Declared, observed: Observed | None, owner: str) -> Verdict:
 
 
 def _judged(
-    name: str, dataset_id: str, arguments: Mapping[str, Any], ownership_tag: bool, *, created: bool = True
+    name: str, dataset_id: str, given: Mapping[str, Any], ownership_tag: bool, *, created: bool = True
 ) -> Declared:
-    normal, problems = inputs.validated(arguments)
+    normal, problems = arguments.validated(given)
     if problems:
         texts = [f"{problem.property} {problem.reason}" for problem in problems]
         return Declared(name, dataset_id, None, texts, created)
-    wanted = inputs.desired(normal, owned_before={}, ownership_tag=ownership_tag)
+    wanted = arguments.desired(normal, owned_before={}, ownership_tag=ownership_tag)
     return Declared(name, dataset_id, wanted, created=created)
 
 

@@ -8,7 +8,7 @@ import click
 
 from aep_provider.cli import console, inventory
 from aep_provider.cli.source import Source, takes_settings
-from aep_provider.dataset.state import Observed
+from aep_provider.dataset.observed import Observed
 
 COLUMNS = (
     "name",

@@ -13,7 +13,7 @@ from aep_provider.cli.findings import PROBLEM, Finding, failed, ok, skipped
 from aep_provider.cli.source import Source, takes_settings
 from aep_provider.cli.stack import DATASETS, PulumiFailed
 from aep_provider.errors import SettingsError
-from aep_provider.guards import Context
+from aep_provider.operations.context import Context
 
 STYLES = {"ok": "green", "note": "yellow", "problem": "red", "not checked": "dim"}
 

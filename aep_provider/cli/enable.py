@@ -6,12 +6,13 @@ import dataclasses
 
 import click
 
-from aep_provider import reconcile
 from aep_provider.cli import console
 from aep_provider.cli.source import Source, takes_settings
-from aep_provider.dataset.state import DATASET_ID, Desired
+from aep_provider.dataset.desired import Desired
+from aep_provider.dataset.observed import DATASET_ID
 from aep_provider.errors import AepProviderError
-from aep_provider.guards import Context
+from aep_provider.operations import reconcile
+from aep_provider.operations.context import Context
 
 
 @click.command()

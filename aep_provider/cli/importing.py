@@ -13,7 +13,7 @@ from aep_provider.cli import adoption, console, inventory
 from aep_provider.cli.discover import wanted
 from aep_provider.cli.source import Source, takes_settings
 from aep_provider.cli.stack import DATASETS, Stack
-from aep_provider.dataset.state import DATASET_ID, Observed
+from aep_provider.dataset.observed import DATASET_ID, Observed
 from aep_provider.errors import SettingsError
 
 STEPS = (

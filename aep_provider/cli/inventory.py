@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from aep_provider.cli.console import Progress
-from aep_provider.dataset.state import Observed
+from aep_provider.dataset.observed import Observed
 from aep_provider.dataset.tags import UNIFIED_IDENTITY, UNIFIED_PROFILE, split_element, timestamp
 from aep_provider.errors import AepProviderError, ApiError, NotFound
 

@@ -6,10 +6,10 @@ from typing import Any
 
 import click
 
-from aep_provider import guards
 from aep_provider.cli import console, declared, inventory
 from aep_provider.cli.source import Source, takes_settings
-from aep_provider.guards import Context
+from aep_provider.operations import guards
+from aep_provider.operations.context import Context
 
 
 @click.command()

@@ -15,7 +15,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from aep_provider.dataset.state import Desired, Observed
+from aep_provider.dataset.desired import Desired
+from aep_provider.dataset.observed import Observed
 from aep_provider.dataset.tags import GAP_TAG, OWNER_TAG, UNIFIED_IDENTITY, UNIFIED_PROFILE, Elements, Gap
 
 Operation = dict[str, Any]

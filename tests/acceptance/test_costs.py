@@ -88,7 +88,9 @@ def test_state_of_a_dataset_is_below_two_kilobytes(project: Any, aep: Any) -> No
 
 
 @pytest.mark.parametrize(
-    ("module", "most"), [("aep_provider", 30), ("aep_provider.provider", 45)], ids=["program", "plugin"]
+    ("module", "most"),
+    [("aep_provider", 30), ("aep_provider.plugin.provider", 45)],
+    ids=["program", "plugin"],
 )
 def test_what_an_unchanged_stack_does_not_need_is_not_imported(module: str, most: int) -> None:
     code = (

@@ -16,7 +16,7 @@ PAGES = [ROOT / "README.md", *sorted(ROOT.glob("docs/*.md"))]
 GOOD = """
 import pulumi
 from aep_provider import UpsertDataset
-from aep_provider.resource import ExistingDataset, NewDataset
+from aep_provider.program.resource import ExistingDataset, NewDataset
 
 SCHEMA = "https://ns.adobe.com/acmeinc/schemas/0"
 a = UpsertDataset("a", name="A", schema_id=SCHEMA, tags={"team": ["loyalty"]}, in_flight_batches="fail")

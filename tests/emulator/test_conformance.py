@@ -19,10 +19,10 @@ import requests
 from pulumi.dynamic import Config as PulumiConfig
 from pulumi.dynamic import ConfigureRequest
 
-from aep_provider import runtime
+from aep_provider.arguments import SWITCHES, validated
 from aep_provider.emulator import Emulator, seeds
-from aep_provider.inputs import SWITCHES, validated
-from aep_provider.provider import UpsertDatasetProvider
+from aep_provider.plugin import host
+from aep_provider.plugin.provider import UpsertDatasetProvider
 
 ROOT = Path(__file__).resolve().parents[2]
 Difference = tuple[str, str, str]
@@ -214,7 +214,7 @@ def test_requests_that_the_provider_sends_are_as_described(
 ) -> None:
     """A life with everything in it: create, a window that turns upsert on, a read, a delete."""
     url = serve(seed="demo", strict=True).url
-    monkeypatch.setattr(runtime, "CLOCK", _Clock())
+    monkeypatch.setattr(host, "CLOCK", _Clock())
     config = {"endpoint": url, "imsEndpoint": url, "sandbox": "dev", "orgId": seeds.ORG_ID}
     config |= {"clientId": seeds.CLIENT_ID, "clientSecret": seeds.CLIENT_SECRET}
     provider = UpsertDatasetProvider()

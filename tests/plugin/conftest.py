@@ -1,6 +1,6 @@
 """Two ways to run the provider: the plugin process that Pulumi starts, over gRPC; and its class, in process.
 
-In process, `Local` puts a clock that only its waits move in the place of `aep_provider.runtime.CLOCK`, and a
+In process, `Local` puts a clock that only its waits move in the place of `plugin.host.CLOCK`, and a
 list in the place of the engine: hundreds of runs with faults then take no longer than their requests.
 """
 
@@ -26,13 +26,13 @@ from pulumi.dynamic import Config, ConfigureRequest
 from pulumi.dynamic.dynamic import serialize_provider
 from pulumi.runtime.proto import engine_pb2, engine_pb2_grpc, provider_pb2, provider_pb2_grpc
 
-from aep_provider import runtime
 from aep_provider._entry import Reference
 from aep_provider.aep import transport
+from aep_provider.arguments import SWITCHES, validated
 from aep_provider.emulator import Emulator
 from aep_provider.emulator.seeds import CLIENT_ID, CLIENT_SECRET, ORG_ID, PROFILE_SCHEMA
-from aep_provider.inputs import SWITCHES, validated
-from aep_provider.provider import UpsertDatasetProvider
+from aep_provider.plugin import host
+from aep_provider.plugin.provider import UpsertDatasetProvider
 
 OWNER = "aep/dev/orders"
 CONTENT_TYPE = "application/vnd.adobe.xed+json;version=1"
@@ -160,9 +160,9 @@ class Local:
         """A provider that knows nothing of earlier runs."""
         listener = _Listener()
         self.said = listener.messages
-        self.patch.setattr(runtime, "CLOCK", FakeClock())
-        self.patch.setattr(runtime, "_engine", lambda: listener)
-        self.patch.setattr(runtime.EngineReporter, "_said", set())
+        self.patch.setattr(host, "CLOCK", FakeClock())
+        self.patch.setattr(host, "_engine", lambda: listener)
+        self.patch.setattr(host.EngineReporter, "_said", set())
         provider = UpsertDatasetProvider()
         provider.configure(ConfigureRequest(Config(config(url) | settings, "aep")))
         return provider

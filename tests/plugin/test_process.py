@@ -11,8 +11,8 @@ import grpc
 import pytest
 from pulumi.runtime.rpc import UNKNOWN
 
-from aep_provider import runtime
 from aep_provider.emulator.seeds import PLAIN_SCHEMA, PROFILE_SCHEMA
+from aep_provider.plugin import host
 
 ID = "5b020a27e7040801dedbf46e"
 UPSERT = {"unifiedProfile": ["enabled:true", "isUpsert:true"], "unifiedIdentity": ["enabled:true"]}
@@ -102,12 +102,12 @@ def test_eight_creates_at_once_do_not_mix(plugin: Any, aep: Any, given: Given) -
 
 
 def test_the_pool_is_left_alone_where_it_cannot_be_reached() -> None:
-    assert runtime.widen(9) is False
+    assert host.widen(9) is False
 
 
 def test_the_pool_has_the_threads_at_once() -> None:
     with ThreadPoolExecutor(4) as pool:
-        assert pool.submit(runtime.widen, 9).result() is True
+        assert pool.submit(host.widen, 9).result() is True
         together = threading.Barrier(9)
         # Nine that wait for each other end only if nine threads serve them.
         assert len({future.result() for future in [pool.submit(together.wait, 20) for _ in range(9)]}) == 9

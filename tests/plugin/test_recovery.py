@@ -8,10 +8,9 @@ from typing import Any
 
 import pytest
 
-from aep_provider import runtime
 from aep_provider.aep import connect
 from aep_provider.aep.gateway import Prepared
-from aep_provider.dataset.state import Desired
+from aep_provider.dataset.desired import Desired
 from aep_provider.dataset.tags import timestamp
 from aep_provider.emulator.seeds import PROFILE_SCHEMA
 from aep_provider.errors import (
@@ -22,8 +21,9 @@ from aep_provider.errors import (
     RolledBack,
     WrongPlace,
 )
-from aep_provider.guards import Context
-from aep_provider.reconcile import Policy, configure
+from aep_provider.operations.context import Context
+from aep_provider.operations.reconcile import Policy, configure
+from aep_provider.plugin import host
 from aep_provider.settings import Settings
 
 Given = Callable[..., dict[str, Any]]
@@ -100,7 +100,7 @@ def test_a_shutdown_after_a_disable_in_doubt_still_enables(
     aep.dataset(ID, ON)
     provider = local.start(aep.url)
     aep.fault(LOST, 1, method="PATCH")
-    monkeypatch.setattr(runtime.CLOCK, "wait", lambda seconds: seconds == 0.2)
+    monkeypatch.setattr(host.CLOCK, "wait", lambda seconds: seconds == 0.2)
     with pytest.raises(RolledBack, match="stopped before the disable"):
         provider.create(given(**ADOPT))
     assert sent_last(aep) == ["enabled:true"]
@@ -497,7 +497,7 @@ def test_a_dataset_that_came_on_meanwhile_is_not_disabled_by_enable(
     aep.dataset(ID, ON)
     local.start(aep.url)
     settings = Settings.load(configured(aep.url), {})
-    context = Context(connect(settings, runtime.CLOCK), settings, runtime.EngineReporter(), runtime.CLOCK)
+    context = Context(connect(settings, host.CLOCK), settings, host.EngineReporter(), host.CLOCK)
     policy = Policy(allow_profile_gap=True, in_flight_batches="ignore", wait_timeout=0, may_disable=False)
     with pytest.raises(Refused, match="left as it is"):
         configure(context, ID, Desired(is_upsert=True), policy)

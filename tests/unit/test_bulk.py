@@ -15,7 +15,7 @@ from aep_provider.aep.bulk import AT_ONCE, FIRST_PAGES, LISTED_AFTER, Bulk
 from aep_provider.aep.catalog import Catalog
 from aep_provider.aep.shared import shared
 from aep_provider.clock import SystemClock
-from aep_provider.dataset.state import Observed
+from aep_provider.dataset.observed import Observed
 from aep_provider.emulator import Emulator
 from aep_provider.emulator.seeds import CLIENT_ID, CLIENT_SECRET, ORG_ID, PROFILE_SCHEMA
 from aep_provider.errors import NotFound, RequestRefused, UnreadableReply

@@ -11,7 +11,7 @@ from pulumi.dynamic.dynamic import serialize_provider
 
 import aep_provider
 from aep_provider._entry import Reference
-from aep_provider.provider import UpsertDatasetProvider
+from aep_provider.plugin.provider import UpsertDatasetProvider
 
 
 def test_the_pickle_holds_the_name_of_the_entry_and_no_code() -> None:
@@ -37,6 +37,13 @@ def test_pulumi_writes_that_pickle_into_state() -> None:
 
 
 def test_the_public_names() -> None:
-    assert sorted(aep_provider.__all__) == ["AepProviderError", "UpsertDataset", "declare"]
+    assert sorted(aep_provider.__all__) == [
+        "AepProviderError",
+        "ExistingDataset",
+        "NewDataset",
+        "ProfileGap",
+        "UpsertDataset",
+        "declare",
+    ]
     for name in aep_provider.__all__:
         assert getattr(aep_provider, name).__doc__

@@ -10,7 +10,7 @@ from pulumi.dynamic.dynamic import serialize_provider
 
 from aep_provider._entry import Reference
 from aep_provider.cli.adoption import PROVIDER
-from aep_provider.provider import UpsertDatasetProvider
+from aep_provider.plugin.provider import UpsertDatasetProvider
 
 
 def test_the_import_file_names_the_provider_as_pulumi_does() -> None:

@@ -10,8 +10,8 @@ import pulumi
 import pytest
 
 from aep_provider import declare
+from aep_provider.arguments import validated
 from aep_provider.errors import InvalidInput, SettingsError
-from aep_provider.inputs import validated
 from aep_provider.settings import Settings, same_endpoint
 
 SCHEMA = "https://ns.adobe.com/acmeinc/schemas/1234"

@@ -9,8 +9,9 @@ import jsonpatch
 from hypothesis import given
 from hypothesis import strategies as st
 
+from aep_provider.dataset.desired import Desired
+from aep_provider.dataset.observed import Observed
 from aep_provider.dataset.plan import Plan, differences, plan
-from aep_provider.dataset.state import Desired, Observed
 from aep_provider.dataset.tags import (
     GAP_TAG,
     OWN_TAGS,

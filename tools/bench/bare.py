@@ -135,10 +135,10 @@ def _call(method: str, path: str, body: object = None, expect: int = 0) -> Any:
 
     if not _widened.is_set():
         # The same concurrency as ours, so that the ratio shows what ours does, not how many threads it has.
-        from aep_provider import runtime
+        from aep_provider.plugin import host
 
         _widened.set()
-        runtime.widen(int(os.environ.get("BENCH_THREADS", "16")))
+        host.widen(int(os.environ.get("BENCH_THREADS", "16")))
     session: requests.Session | None = getattr(_threads, "session", None)
     if session is None:
         session = _threads.session = requests.Session()

@@ -19,8 +19,8 @@ from rich.table import Table
 RUNS = 9
 FIGURES = {
     "start of the plugin's imports, bare": "import pulumi.dynamic",
-    "the same with aep_provider": "import pulumi.dynamic, aep_provider.provider",
-    "the same and the first request due": "import pulumi.dynamic, aep_provider.provider, aep_provider.aep",
+    "the same with aep_provider": "import pulumi.dynamic, aep_provider.plugin.provider",
+    "the same and the first request due": "import aep_provider.plugin.provider, aep_provider.aep",
 }
 
 

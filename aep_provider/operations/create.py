@@ -9,13 +9,14 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Any
 
-from aep_provider import guards
+from aep_provider.dataset.desired import Desired
+from aep_provider.dataset.observed import DEFAULT_CONTENT_TYPE, Observed
 from aep_provider.dataset.plan import creation_tags
-from aep_provider.dataset.state import DEFAULT_CONTENT_TYPE, Desired, Observed
 from aep_provider.dataset.tags import OWNER_TAG
 from aep_provider.errors import ApiError, NotConverged, NotFound, Refused, RequestRefused
-from aep_provider.guards import Context, describe
-from aep_provider.reconcile import UNION_TRIES, Outcome, Policy, proved, take_over
+from aep_provider.operations import guards
+from aep_provider.operations.context import Context, describe
+from aep_provider.operations.reconcile import UNION_TRIES, Outcome, Policy, proved, take_over
 
 LOOK_UPS = (0.0, 1.0, 3.0)
 """Seconds before each look-up after a POST whose outcome is unknown."""

@@ -8,14 +8,14 @@ from typing import Any
 
 import pulumi
 
-from aep_provider import inputs
-from aep_provider.announced import announce
+from aep_provider import arguments
 from aep_provider.errors import InvalidInput
-from aep_provider.resource import UpsertDataset, completed
+from aep_provider.program.announce import announce
+from aep_provider.program.resource import UpsertDataset, completed
 
 AT_ONCE = 100
 
-_ARGUMENTS = {*inputs.OPTIONAL, *inputs.PROVIDER_ONLY, "is_upsert"}
+_ARGUMENTS = {*arguments.OPTIONAL, *arguments.PROVIDER_ONLY, "is_upsert"}
 
 
 async def declare(

@@ -8,7 +8,7 @@ from typing import Any
 
 from aep_provider.dataset.tags import timestamp
 from aep_provider.errors import ApiError
-from aep_provider.guards import Context
+from aep_provider.operations.context import Context
 
 SUSPECT_BEFORE = timedelta(minutes=60)
 """A batch that reached the lake this long before the disable may not have reached Profile yet."""

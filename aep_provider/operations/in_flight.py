@@ -13,7 +13,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from aep_provider.errors import ApiError, Interrupted, Refused
-from aep_provider.guards import Context
+from aep_provider.operations.context import Context
 
 if TYPE_CHECKING:
     from aep_provider.aep.batches import Batch

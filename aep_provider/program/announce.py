@@ -8,7 +8,7 @@ from weakref import WeakKeyDictionary
 
 import pulumi
 
-from aep_provider import inputs
+from aep_provider import arguments
 
 Provider = pulumi.ProviderResource | None
 """The explicit provider of a resource. Each has a process of its own, and often another sandbox."""
@@ -25,7 +25,7 @@ def announce(given: Mapping[str, Any], provider: Provider) -> None:
         provider: of the resource.
     """
     stack = pulumi.runtime.get_root_resource()
-    known = {key: given[key] for key in inputs.ASKED_ABOUT if given.get(key) is not None}
+    known = {key: given[key] for key in arguments.ASKED_ABOUT if given.get(key) is not None}
     if stack is not None and all(map(is_known, known.values())):
         _waiting.setdefault(stack, {}).setdefault(provider, []).append(known)
 

@@ -11,9 +11,9 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from aep_provider import batches, gap, guards, window
+from aep_provider.dataset.desired import Desired
+from aep_provider.dataset.observed import Observed
 from aep_provider.dataset.plan import Patch, Plan, differences, plan, unedited
-from aep_provider.dataset.state import Desired, Observed
 from aep_provider.dataset.tags import timestamp
 from aep_provider.errors import (
     ApiError,
@@ -24,7 +24,8 @@ from aep_provider.errors import (
     RequestRefused,
     Throttled,
 )
-from aep_provider.guards import Context, describe
+from aep_provider.operations import gap_report, guards, in_flight, window
+from aep_provider.operations.context import Context, describe
 
 TRIES = (0.0, 0.5, 1.5, 4.0)
 """Seconds before each try of a PATCH outside a window."""
@@ -68,7 +69,7 @@ def configure(context: Context, dataset_id: str, wanted: Desired, policy: Policy
 
     Raises:
         Refused: it does not exist, or a guard said no.
-        AepProviderError: see `aep_provider.window.toggle`.
+        AepProviderError: see `aep_provider.operations.window.toggle`.
     """
     observed = existing(context, dataset_id)
     make = Planner(context, wanted)
@@ -152,7 +153,7 @@ def off_first(
         if now is not None and now.profile.enabled:
             # The enable closed the gap before the failure, so no later run would report it.
             if left_open is not None:
-                gap.report(context, observed.id, left_open.started, context.clock.now())
+                gap_report.report(context, observed.id, left_open.started, context.clock.now())
             raise
         since = left_open.start if left_open else "an unknown time"
         reason = window.typed(error)
@@ -208,7 +209,9 @@ def _recovered(context: Context, before: Observed, make: Planner) -> dict[str, A
     # A dataset on record was on; one that is being adopted may never have been.
     if left_open is None and (before.profile.enabled or not make.recorded_owner):
         return None
-    return gap.report(context, before.id, left_open.started if left_open else None, context.clock.now())
+    return gap_report.report(
+        context, before.id, left_open.started if left_open else None, context.clock.now()
+    )
 
 
 def _toggled(context: Context, observed: Observed, policy: Policy, make: Planner) -> Outcome:
@@ -225,7 +228,7 @@ def _toggled(context: Context, observed: Observed, policy: Policy, make: Planner
     deadline = context.clock.monotonic() + policy.wait_timeout
     while (steps := make(observed)).opens_gap:
         left = max(deadline - context.clock.monotonic(), 0.0)
-        if batches.await_batches(context, observed.id, policy.in_flight_batches, left):
+        if in_flight.await_batches(context, observed.id, policy.in_flight_batches, left):
             observed = make.again(observed.id)
             continue
         if steps.edit:
@@ -233,11 +236,11 @@ def _toggled(context: Context, observed: Observed, policy: Policy, make: Planner
             if not make(observed).opens_gap:
                 break
         # Asked again immediately before the disable; a batch that came meanwhile starts another round.
-        ahead = batches.in_flight(context, observed.id)
+        ahead = in_flight.in_flight(context, observed.id)
         if not ahead or policy.in_flight_batches == "ignore":
             observed, off = window.toggle(context, observed, make, make.wanted)
             known = {batch.id for batch in ahead}
-            return Outcome(observed, gap.report(context, observed.id, off.opened, off.closed, known))
+            return Outcome(observed, gap_report.report(context, observed.id, off.opened, off.closed, known))
     return _apply(context, observed, policy, make)
 
 

@@ -12,11 +12,12 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import Any
 
-from aep_provider import batches, creation, guards, inputs, reconcile
-from aep_provider.dataset.state import Desired, Observed
+from aep_provider import arguments
+from aep_provider.dataset.desired import Desired
+from aep_provider.dataset.observed import Observed
 from aep_provider.errors import AepProviderError, ApiError, PermissionDenied, ProfileOff
-from aep_provider.guards import Context
-from aep_provider.report import Silent
+from aep_provider.operations import create, guards, in_flight, reconcile
+from aep_provider.operations.context import Context, Silent, describe
 
 FARTHEST = 128
 """Datasets that are asked about ahead at most."""
@@ -94,13 +95,13 @@ def _ask_ahead(context: Context, declared: Mapping[str, Any]) -> None:
     # A shutdown must not wait for what nobody will ask any more.
     if context.clock.wait(0):
         return
-    news, problems = inputs.validated(declared)
+    news, problems = arguments.validated(declared)
     if not problems:
         _problems(context, {}, news)
 
 
 def _problems(context: Context, olds: Mapping[str, Any], news: Mapping[str, Any]) -> list[str]:
-    wanted = inputs.desired(news, owned_before={}, ownership_tag=context.settings.ownership_tag)
+    wanted = arguments.desired(news, owned_before={}, ownership_tag=context.settings.ownership_tag)
     try:
         _ask(context, wanted, olds, news)
     except PermissionDenied as error:
@@ -133,7 +134,7 @@ def _ask(context: Context, wanted: Desired, olds: Mapping[str, Any], news: Mappi
     else:
         guards.sandbox(context)
         guards.schema(context, wanted.schema_id or "", upsert=wanted.is_upsert)
-        observed = creation.find_own(context, wanted)
+        observed = create.find_own(context, wanted)
         if observed is None:
             return
     if observed is None:
@@ -173,10 +174,10 @@ def _ask_about(
     if steps.opens_gap:
         guards.consent(context, observed, allowed=news["allow_profile_gap"])
         guards.streaming(context, observed, upsert=wanted.is_upsert)
-        ahead = batches.look_for_batches(context, observed.id)
+        ahead = in_flight.look_for_batches(context, observed.id)
         if ahead and news["in_flight_batches"] != "ignore":
             context.report.warn(
-                f"{guards.describe(context, observed)}: {len(ahead)} batches in flight: "
-                f"{batches.listed(ahead)}; `up` would "
+                f"{describe(context, observed)}: {len(ahead)} batches in flight: "
+                f"{in_flight.listed(ahead)}; `up` would "
                 f"{'wait for them' if news['in_flight_batches'] == 'wait' else 'refuse'}."
             )

@@ -6,8 +6,6 @@ its own: the plugin makes it from the name that state holds.
 
 from __future__ import annotations
 
-import os
-import threading
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -23,69 +21,20 @@ from pulumi.dynamic import (
 )
 from pulumi.output import Unknown
 
-from aep_provider import creation, guards, inputs, reconcile, removal, runtime
-from aep_provider.dataset.state import Observed, normal_content_type
+from aep_provider import arguments
+from aep_provider.dataset.observed import Observed, normal_content_type
 from aep_provider.errors import InvalidInput, NotFound, Refused, SettingsError
-from aep_provider.guards import Context
-from aep_provider.preview import Preview
-from aep_provider.settings import Settings
+from aep_provider.operations import create, delete, guards, reconcile
+from aep_provider.plugin import host
+from aep_provider.plugin.process import PROCESS
 
 if TYPE_CHECKING:
-    from aep_provider.aep import Aep
+    pass
 
 SPEC_VERSION = 1
 """Version of the recorded outputs; it also marks props that come from state."""
 
 _NEVER_CHANGED = ("schema_id", "schema_content_type")
-
-
-class _Process:
-    """What one plugin process knows: its configuration, and one client made when the first call needs it."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._config: Mapping[str, Any] = {}
-        self._settings: Settings | None = None
-        self._aep: Aep | None = None
-        self._shared: Aep | None = None
-        self.preview = Preview()
-
-    def configure(self, config: Mapping[str, Any]) -> None:
-        with self._lock:
-            self._config, self._settings, self._aep, self._shared = config, None, None, None
-            self.preview = Preview()
-
-    @property
-    def settings(self) -> Settings:
-        with self._lock:
-            if self._settings is None:
-                self._settings = Settings.load(self._config, os.environ)
-            return self._settings
-
-    def context(self) -> Context:
-        """For an operation that writes: what it reads is read then and there."""
-        return self._context(sharing=False)
-
-    def sharing(self) -> Context:
-        """For a refresh or a preview: what it reads may have been read together with other datasets."""
-        return self._context(sharing=True)
-
-    def _context(self, *, sharing: bool) -> Context:
-        settings = self.settings
-        with self._lock:
-            if self._aep is None or self._shared is None:
-                # Imported here because the HTTP library takes longer to import than an unchanged stack needs.
-                from aep_provider.aep import connect
-                from aep_provider.aep.shared import shared
-
-                self._aep = connect(settings, runtime.CLOCK)
-                self._shared = shared(self._aep, runtime.CLOCK)
-                runtime.widen(settings.parallel)
-            aep = self._shared if sharing else self._aep
-            return Context(aep, settings, runtime.EngineReporter(), runtime.CLOCK)
-
-
-_process = _Process()
 
 
 class UpsertDatasetProvider(ResourceProvider):
@@ -94,34 +43,36 @@ class UpsertDatasetProvider(ResourceProvider):
     def configure(self, req: ConfigureRequest) -> None:
         """Keep the configuration; it is judged when it is first needed, so that errors read well."""
         # The request's own accessor looks under the project's name; explicit providers send bare keys.
-        _process.configure(dict(req.config._props))
+        PROCESS.configure(dict(req.config._props))
 
     def check(self, _olds: dict[str, Any], news: dict[str, Any]) -> CheckResult:
         """Validate and complete the arguments; at preview also ask the guards."""
         olds, news = _own(_olds), _own(news)
-        preview = news.pop(inputs.PREVIEW, None)
-        news = {key: value for key, value in news.items() if key not in inputs.SWITCHES}
+        preview = news.pop(arguments.PREVIEW, None)
+        news = {key: value for key, value in news.items() if key not in arguments.SWITCHES}
         if not olds and not news:
             # `pulumi import` checks an entry without inputs; the refresh after it fills them in.
             return CheckResult({}, [])
         unknown = frozenset(key for key, value in news.items() if _has_unknown(value))
-        normal, problems = inputs.validated(news, unknown, protected=olds.get("deletion_protection") is True)
+        normal, problems = arguments.validated(
+            news, unknown, protected=olds.get("deletion_protection") is True
+        )
         failures = [CheckFailure(problem.property, problem.reason) for problem in problems]
         try:
-            _ = _process.settings
+            _ = PROCESS.settings
         except SettingsError as error:
             failures.append(CheckFailure("", str(error)))
         if preview:
-            _process.preview.declare(preview["declared"])
+            PROCESS.preview.declare(preview["declared"])
             if not failures and not unknown:
-                texts = _process.preview.problems(_process.sharing, olds, normal)
+                texts = PROCESS.preview.problems(PROCESS.sharing, olds, normal)
                 failures += [CheckFailure("", text) for text in texts]
-        return CheckResult({**normal, **{key: news[key] for key in unknown}, **inputs.SWITCHES}, failures)
+        return CheckResult({**normal, **{key: news[key] for key in unknown}, **arguments.SWITCHES}, failures)
 
     def diff(self, _id: str, _olds: dict[str, Any], _news: dict[str, Any]) -> DiffResult:
         """Compare recorded outputs with wanted inputs. No request, no warning."""
         olds, news = _own(_olds), _own(_news)
-        guards.same_place(_process.settings, olds)
+        guards.same_place(PROCESS.settings, olds)
         unknown = {key for key, value in news.items() if _has_unknown(value)}
         for key in _NEVER_CHANGED:
             if key not in unknown and _differs(key, olds, news):
@@ -138,14 +89,14 @@ class UpsertDatasetProvider(ResourceProvider):
     def create(self, props: dict[str, Any]) -> CreateResult:
         """Create a dataset, or configure an existing one."""
         props = _own(props)
-        context = _process.context()
-        wanted = inputs.desired(props, owned_before={}, ownership_tag=context.settings.ownership_tag)
+        context = PROCESS.context()
+        wanted = arguments.desired(props, owned_before={}, ownership_tag=context.settings.ownership_tag)
         dataset_id = props.get("dataset_id")
         policy = reconcile.Policy.of(props)
         if dataset_id:
             outcome = reconcile.configure(context, dataset_id, wanted, policy)
         else:
-            outcome = creation.create(context, wanted, policy)
+            outcome = create.create(context, wanted, policy)
         place = context.settings.place
         return CreateResult(
             outcome.observed.id,
@@ -155,14 +106,16 @@ class UpsertDatasetProvider(ResourceProvider):
     def update(self, _id: str, _olds: dict[str, Any], _news: dict[str, Any]) -> UpdateResult:
         """Bring the dataset to the new arguments; reads first, whatever state says."""
         olds, news = _own(_olds), _own(_news)
-        guards.same_place(_process.settings, olds, writing=True)
-        if not any(_differs(key, olds, news) for key in news if key not in inputs.PROVIDER_ONLY) and not (
+        guards.same_place(PROCESS.settings, olds, writing=True)
+        if not any(_differs(key, olds, news) for key in news if key not in arguments.PROVIDER_ONLY) and not (
             _tags(olds).keys() - _tags(news).keys()
         ):
-            steering = {key: news[key] for key in inputs.PROVIDER_ONLY}
+            steering = {key: news[key] for key in arguments.PROVIDER_ONLY}
             return UpdateResult({**olds, **steering, "managed": _managed(news)})
-        context = _process.context()
-        wanted = inputs.desired(news, owned_before=_tags(olds), ownership_tag=context.settings.ownership_tag)
+        context = PROCESS.context()
+        wanted = arguments.desired(
+            news, owned_before=_tags(olds), ownership_tag=context.settings.ownership_tag
+        )
         outcome = reconcile.update(
             context, _id, wanted, reconcile.Policy.of(news), str(olds.get("owner") or "")
         )
@@ -175,9 +128,9 @@ class UpsertDatasetProvider(ResourceProvider):
     def read(self, id_: str, props: dict[str, Any]) -> ReadResult:
         """Read the dataset for a refresh, for ``UpsertDataset.get``, or after an import."""
         olds = _own(props)
-        guards.same_place(_process.settings, olds)
+        guards.same_place(PROCESS.settings, olds)
         # What a program reads, it may read after something else of this run has changed it.
-        context = _process.sharing() if "spec_version" in olds else _process.context()
+        context = PROCESS.sharing() if "spec_version" in olds else PROCESS.context()
         try:
             observed = context.aep.catalog.get(id_)
         except NotFound as error:
@@ -193,7 +146,7 @@ class UpsertDatasetProvider(ResourceProvider):
     def delete(self, _id: str, _props: dict[str, Any]) -> None:
         """Delete a dataset that was created here; release one that was adopted."""
         props = _own(_props)
-        guards.same_place(_process.settings, props, writing=True)
+        guards.same_place(PROCESS.settings, props, writing=True)
         # Only what certainly was created here is deleted: a record may be partial, and a program that names
         # the dataset's id says that the dataset is more than this resource.
         adopted = props.get("adopted") is not False or "dataset_id" in (props.get("managed") or ())
@@ -203,17 +156,19 @@ class UpsertDatasetProvider(ResourceProvider):
                 f"Dataset {props.get('name')!r} ({_id}) is protected and would be {what}",
                 "Set deletion_protection=False, run `pulumi up`, then remove it.",
             )
-        context = _process.context()
+        context = PROCESS.context()
         owner = str(props.get("owner") or "")
         if adopted:
-            removal.let_go(context, _id, owner)
+            delete.let_go(context, _id, owner)
         else:
-            removal.delete(context, _id, owner)
+            delete.delete(context, _id, owner)
 
 
 def _own(props: Mapping[str, Any]) -> dict[str, Any]:
     """The props without what the engine adds; the caller's dict stays as it is."""
-    return {key: value for key, value in props.items() if not key.startswith("__") or key == inputs.PREVIEW}
+    return {
+        key: value for key, value in props.items() if not key.startswith("__") or key == arguments.PREVIEW
+    }
 
 
 def _has_unknown(value: object) -> bool:
@@ -230,7 +185,7 @@ def _tags(props: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def _managed(given: Mapping[str, Any]) -> list[str]:
-    return [key for key in inputs.OPTIONAL if given.get(key) is not None]
+    return [key for key in arguments.OPTIONAL if given.get(key) is not None]
 
 
 def _differs(key: str, olds: Mapping[str, Any], news: Mapping[str, Any]) -> bool:
@@ -267,7 +222,7 @@ def _outputs(
     gap: Mapping[str, Any] | None,
 ) -> dict[str, Any]:
     """Everything recorded: the arguments as resolved, and what only AEP or this provider knows."""
-    outputs: dict[str, Any] = {key: given[key] for key in ("owner", *inputs.PROVIDER_ONLY) if key in given}
+    outputs: dict[str, Any] = {key: given[key] for key in ("owner", *arguments.PROVIDER_ONLY) if key in given}
     outputs |= {
         "name": observed.name,
         "description": observed.description,
@@ -291,26 +246,28 @@ def _outputs(
 
 def _read_result(observed: Observed, olds: Mapping[str, Any], place: Mapping[str, str]) -> ReadResult:
     if "spec_version" in olds:
-        managed = [key for key in olds.get("managed") or [] if key in inputs.OPTIONAL]
-        given = {key: olds.get(key) for key in (*managed, "owner", *inputs.PROVIDER_ONLY)}
+        managed = [key for key in olds.get("managed") or [] if key in arguments.OPTIONAL]
+        given = {key: olds.get(key) for key in (*managed, "owner", *arguments.PROVIDER_ONLY)}
         adopted = bool(olds.get("adopted"))
     else:
         # Nothing is recorded: the form that a program would declare for an adopted dataset.
         managed = ["dataset_id", "name", "schema_id"]
-        given, _ = inputs.validated({"dataset_id": observed.id})
+        given, _ = arguments.validated({"dataset_id": observed.id})
         given |= {"name": observed.name, "schema_id": observed.schema_id}
         # An import file names the owner, which the plugin cannot know: it is never told the stack.
         given |= {"owner": olds["owner"]} if olds.get("owner") else {}
         adopted = True
     outputs = _outputs(given, observed, place, adopted=adopted, gap=olds.get("profile_gap"))
     outputs["managed"] = managed
-    switches = ("is_upsert", *inputs.SWITCHES)
+    switches = ("is_upsert", *arguments.SWITCHES)
     live = {
-        key: outputs[key] for key in (*managed, *switches, "owner", *inputs.PROVIDER_ONLY) if key in outputs
+        key: outputs[key]
+        for key in (*managed, *switches, "owner", *arguments.PROVIDER_ONLY)
+        if key in outputs
     }
     if "dataset_id" in managed:
         live["dataset_id"] = observed.id
     return ReadResult(observed.id, outputs, inputs=live)
 
 
-runtime.prepare()
+host.prepare()

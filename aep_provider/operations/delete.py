@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from aep_provider import guards
+from aep_provider.dataset.desired import Desired
+from aep_provider.dataset.observed import Observed
 from aep_provider.dataset.plan import release
-from aep_provider.dataset.state import Desired, Observed
 from aep_provider.dataset.tags import OWNER_TAG
 from aep_provider.errors import AepProviderError, ApiError, NotConverged, NotFound, Refused
-from aep_provider.guards import Context, describe
+from aep_provider.operations import guards
+from aep_provider.operations.context import Context, describe
 
 GONE_READS = (0.0, 0.5, 1.5, 3.0, 5.0)
 """Seconds before each read that waits for a deleted dataset to disappear (practice of another client)."""

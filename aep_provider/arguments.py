@@ -13,9 +13,10 @@ from urllib.parse import urlsplit
 
 from voluptuous import All, Extra, Invalid, MultipleInvalid, Optional, Schema
 
-from aep_provider.dataset.state import DATASET_ID, Desired
+from aep_provider.dataset.desired import Desired
+from aep_provider.dataset.observed import DATASET_ID
 from aep_provider.dataset.tags import OWN_TAGS
-from aep_provider.fields import Check, flag, problems_of, string, whole_number
+from aep_provider.validators import Check, flag, problems_of, string, whole_number
 
 PREVIEW = "__preview"
 """What the constructor adds so that `check` knows a preview, and what the program declares; never kept."""

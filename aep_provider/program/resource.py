@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any, Literal, TypedDict, overload
 
 import pulumi
 
-from aep_provider import inputs
+from aep_provider import arguments
 from aep_provider._entry import Reference
-from aep_provider.announced import Announcement, announce, is_known
 from aep_provider.errors import InvalidInput
+from aep_provider.program.announce import Announcement, announce, is_known
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
@@ -207,10 +207,10 @@ class UpsertDataset(pulumi.dynamic.Resource, module="aep", name="UpsertDataset")
             super().__init__(Reference(), resource_name, _seeded({}), opts)
             return
         # Defaults are filled in here as well, so that a refresh that runs the program has nothing to show.
-        given |= completed(resource_name, given, opts) | inputs.SWITCHES
+        given |= completed(resource_name, given, opts) | arguments.SWITCHES
         announcement = Announcement() if pulumi.runtime.is_dry_run() else None
         if announcement is not None:
-            given[inputs.PREVIEW] = announcement
+            given[arguments.PREVIEW] = announcement
         defaults = pulumi.ResourceOptions(delete_before_replace=True, protect=given["deletion_protection"])
         if deletion_protection is None and dataset_id is not None:
             # Left to `check`, which knows what is recorded: only an explicit False ends a protection.
@@ -255,10 +255,10 @@ def completed(
         InvalidInput: all that is wrong, at once.
     """
     unknown = frozenset(key for key, value in given.items() if not is_known(value))
-    normal, problems = inputs.validated(given, unknown)
+    normal, problems = arguments.validated(given, unknown)
     if opts is not None and opts.delete_before_replace is False:
         problems.append(
-            inputs.Problem(
+            arguments.Problem(
                 "delete_before_replace",
                 "must not be False: creating first would take over the dataset that is then deleted.",
             )

@@ -12,8 +12,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from aep_provider.dataset.desired import Desired
+from aep_provider.dataset.observed import Observed
 from aep_provider.dataset.plan import Plan, differences, switch_on
-from aep_provider.dataset.state import Desired, Observed
 from aep_provider.dataset.tags import Gap, timestamp
 from aep_provider.errors import (
     AepProviderError,
@@ -27,7 +28,7 @@ from aep_provider.errors import (
     Throttled,
     TokenRejected,
 )
-from aep_provider.guards import Context, describe
+from aep_provider.operations.context import Context, describe
 
 if TYPE_CHECKING:
     from aep_provider.aep.gateway import Prepared

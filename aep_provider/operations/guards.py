@@ -3,19 +3,18 @@
 1. The sandbox is active; one of type production needs ``aep:allowProduction``.
 2. The dataset is the customer's, and its owner and schema are the expected ones.
 3. The schema is in the Profile union; for upsert it holds records, not events.
-4. No batch is on its way into the dataset while Profile would be off: see `aep_provider.batches`.
+4. No batch is on its way into the dataset while Profile would be off: see `in_flight`.
 5. Which dataflows write into it: advice only.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from aep_provider.clock import Clock
-from aep_provider.dataset.state import Desired, Observed, normal_content_type
+from aep_provider.dataset.desired import Desired
+from aep_provider.dataset.observed import Observed, normal_content_type
 from aep_provider.errors import ApiError, NotFound, Refused, WrongPlace
-from aep_provider.report import Reporter
+from aep_provider.operations.context import Context, describe
 from aep_provider.settings import Settings, same_endpoint
 
 UNSEEN_WRITERS = (
@@ -27,34 +26,11 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Any
 
-    from aep_provider.aep import Aep
 
 GAP_RISK = (
     "Adobe's documentation disagrees on whether disabling removes the dataset's profile records: the upsert "
     "tutorial prescribes it as routine, the enablement planning page says that it removes them."
 )
-
-
-@dataclass(frozen=True)
-class Context:
-    """What every operation works with.
-
-    Attributes:
-        aep: the API.
-        settings: where, and as whom.
-        report: to the user.
-        clock: time and waits.
-    """
-
-    aep: Aep
-    settings: Settings
-    report: Reporter
-    clock: Clock
-
-    @property
-    def sandbox(self) -> str:
-        """The sandbox, for messages."""
-        return self.settings.sandbox
 
 
 def same_place(settings: Settings, recorded: Mapping[str, Any], *, writing: bool = False) -> None:
@@ -226,11 +202,6 @@ def gone(context: Context, error: NotFound) -> bool:
 def says_missing(error: NotFound) -> bool:
     """Whether a 404 is Catalog's own about the dataset, and not a gateway's page."""
     return error.title == "NotFoundError"
-
-
-def describe(context: Context, observed: Observed) -> str:
-    """How messages name a dataset."""
-    return f"Dataset {observed.name!r} ({observed.id}) in sandbox {context.sandbox}"
 
 
 def _owner_remedy(wanted: str, found: str) -> str:

@@ -1,0 +1,1 @@
+"""What the plugin and the commands both do: ask, write, prove."""

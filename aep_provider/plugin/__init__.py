@@ -1,0 +1,1 @@
+"""What runs in Pulumi's plugin process."""

@@ -1,0 +1,67 @@
+"""What one plugin process keeps: its configuration, and one client."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from aep_provider.operations.context import Context
+from aep_provider.plugin import host
+from aep_provider.plugin.preview import Preview
+from aep_provider.settings import Settings
+
+if TYPE_CHECKING:
+    from aep_provider.aep import Aep
+
+
+class Process:
+    """What one plugin process knows: its configuration, and one client made when the first call needs it."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._config: Mapping[str, Any] = {}
+        self._settings: Settings | None = None
+        self._aep: Aep | None = None
+        self._shared: Aep | None = None
+        self.preview = Preview()
+
+    def configure(self, config: Mapping[str, Any]) -> None:
+        """Take a new configuration; what was learnt under the old one is forgotten."""
+        with self._lock:
+            self._config, self._settings, self._aep, self._shared = config, None, None, None
+            self.preview = Preview()
+
+    @property
+    def settings(self) -> Settings:
+        """The settings, read when first needed; raises `SettingsError`."""
+        with self._lock:
+            if self._settings is None:
+                self._settings = Settings.load(self._config, os.environ)
+            return self._settings
+
+    def context(self) -> Context:
+        """For an operation that writes: what it reads is read then and there."""
+        return self._context(sharing=False)
+
+    def sharing(self) -> Context:
+        """For a refresh or a preview: what it reads may have been read together with other datasets."""
+        return self._context(sharing=True)
+
+    def _context(self, *, sharing: bool) -> Context:
+        settings = self.settings
+        with self._lock:
+            if self._aep is None or self._shared is None:
+                # Imported here because the HTTP library takes longer to import than an unchanged stack needs.
+                from aep_provider.aep import connect
+                from aep_provider.aep.shared import shared
+
+                self._aep = connect(settings, host.CLOCK)
+                self._shared = shared(self._aep, host.CLOCK)
+                host.widen(settings.parallel)
+            aep = self._shared if sharing else self._aep
+            return Context(aep, settings, host.EngineReporter(), host.CLOCK)
+
+
+PROCESS = Process()
