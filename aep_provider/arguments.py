@@ -1,47 +1,210 @@
-"""The arguments of `UpsertDataset` as they travel: names, defaults, and all that can be wrong with them.
+"""The arguments of `UpsertDataset`: one table, from which everything else about them follows.
 
-The constructor and the provider's ``check`` both validate through here, so that a known value fails before
-the engine is asked, and an unknown one as soon as it is known.
+Validation, defaults, the body of the POST, edits, differences, outputs, drift and the reference page read this
+table, so a new argument is an entry here and a line in the constructor. The constructor and the provider's
+``check`` both validate through here: a known value fails before the engine is asked, an unknown one as soon
+as it is known.
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from enum import Enum
+from functools import lru_cache
 from typing import Any, NamedTuple
-from urllib.parse import urlsplit
 
-from voluptuous import All, Extra, Invalid, MultipleInvalid, Optional, Schema
+from voluptuous import Extra, MultipleInvalid, Optional, Schema
 
-from aep_provider.dataset.desired import Desired
-from aep_provider.dataset.observed import DATASET_ID
-from aep_provider.dataset.tags import OWN_TAGS
-from aep_provider.validators import Check, flag, problems_of, string, whole_number
-
-PREVIEW = "__preview"
-"""What the constructor adds so that `check` knows a preview, and what the program declares; never kept."""
-
-ASKED_ABOUT = (
-    "name",
-    "schema_id",
-    "schema_content_type",
-    "dataset_id",
-    "is_upsert",
-    "allow_profile_gap",
-    "in_flight_batches",
-    "wait_timeout",
-    "owner",
+from aep_provider.validators import (
+    Check,
+    content_type,
+    dataset_id,
+    filled,
+    flag,
+    meant,
+    one_of,
+    problems_of,
+    schema_uri,
+    string,
+    tag_map,
+    whole_number,
+    without_spaces,
 )
-"""The inputs that a preview's questions depend on."""
 
-PROVIDER_ONLY = ("allow_profile_gap", "in_flight_batches", "wait_timeout", "deletion_protection")
-"""Inputs that steer the provider and are nothing of the dataset: changing them needs no request."""
+UNIFIED_PROFILE = "unifiedProfile"
+UNIFIED_IDENTITY = "unifiedIdentity"
+OWNER_TAG = "pulumiManagedBy"
+CLAIM_TAG = "pulumiClaim"
+GAP_TAG = "pulumiProfileGap"
+
+OWN_TAGS = frozenset({UNIFIED_PROFILE, UNIFIED_IDENTITY, OWNER_TAG, CLAIM_TAG, GAP_TAG})
+"""Tag keys that this package writes itself; a program cannot declare them."""
+
+DEFAULT_CONTENT_TYPE = "application/vnd.adobe.xed+json;version=1"
+
+PREVIEW, OWNER_PREFIX, URN = "__preview", "__owner", "__urn"
+"""What the constructor adds for `check`, which removes it: what a preview is told, the value of ``aep:owner``,
+and the URN for where the request does not show it. Never kept, so plans stay as they are."""
 
 SWITCHES = {"profile_enabled": True, "identity_enabled": True}
 """What `check` adds: constants that `read` answers with live values, so that Profile found off is drift."""
 
-OPTIONAL = ("name", "description", "schema_id", "schema_content_type", "tags", "dataset_id")
-"""Inputs that a program may leave out; left out, they are not managed."""
+
+class Kind(Enum):
+    """What an argument is to the dataset."""
+
+    MANAGED = "written to the dataset and kept as declared"
+    ASSERTED = "written when the dataset is created, and never changed"
+    SWITCH = "the upsert setting, changed by switching Profile off and on"
+    STEERING = "steers the provider; the dataset has nothing of it"
+    IDENTITY = "says which dataset it is"
+
+
+@dataclass(frozen=True)
+class Argument:
+    """One argument.
+
+    Attributes:
+        name: as programs and stack files write it.
+        type: for the reference page.
+        description: for the reference page, and in the constructor's docstring.
+        validator: returns the value as it is kept, or raises `voluptuous.Invalid`.
+        kind: what it is to the dataset.
+        default: where the program leaves it out; ``None`` = it is not managed then.
+        path: where Catalog keeps it, with dots; ``""`` for what Catalog does not keep as text.
+        when_created: what a new dataset gets where the program says nothing, or ``""``.
+        required: what it is, where a new dataset needs it; ``""`` where it does not.
+        asked_about: whether what a preview asks depends on it.
+        compared_as: the form in which two values are compared.
+    """
+
+    name: str
+    type: str
+    description: str
+    validator: Check
+    kind: Kind
+    default: Any = None
+    path: str = ""
+    when_created: str = ""
+    required: str = ""
+    asked_about: bool = False
+    compared_as: Callable[[str], str] = str
+
+    @property
+    def is_text(self) -> bool:
+        """Whether Catalog keeps it as a text of its own, so that the generic rules serve it."""
+        return bool(self.path)
+
+
+ARGUMENTS: tuple[Argument, ...] = (
+    Argument(
+        "name",
+        "str",
+        "the dataset's name. Required to create; with `dataset_id` optional, and managed if set.",
+        string(filled, reason="must be a string: the dataset's name."),
+        Kind.MANAGED,
+        path="name",
+        required="its name",
+        asked_about=True,
+    ),
+    Argument(
+        "schema_id",
+        "str",
+        "the schema's `$id`, `https://ns.adobe.com/<tenant>/schemas/<hash>`. Required to create; with "
+        "`dataset_id` optional, and compared if set. It can never be changed.",
+        string(schema_uri, reason="must be a string: the schema's $id."),
+        Kind.ASSERTED,
+        path="schemaRef.id",
+        required="the $id of its schema",
+        asked_about=True,
+    ),
+    Argument(
+        "dataset_id",
+        "str",
+        "the id of an existing dataset to adopt instead of creating one, 24 hexadecimal characters. "
+        "Destroying the resource then leaves the dataset as it is.",
+        string(dataset_id, reason="must be a string: the id of an existing dataset."),
+        Kind.IDENTITY,
+        asked_about=True,
+    ),
+    Argument(
+        "description",
+        "str",
+        "the dataset's description. Managed if set.",
+        string(reason="must be a string: the dataset's description."),
+        Kind.MANAGED,
+        path="description",
+    ),
+    Argument(
+        "schema_content_type",
+        "str",
+        "the schema's content type in `schemaRef`. A new dataset gets "
+        "`application/vnd.adobe.xed+json;version=1` by default; compared if set.",
+        string(content_type, reason="must be a string: the schema's content type."),
+        Kind.ASSERTED,
+        path="schemaRef.contentType",
+        when_created=DEFAULT_CONTENT_TYPE,
+        asked_about=True,
+        compared_as=without_spaces,
+    ),
+    Argument(
+        "tags",
+        "map of list of str",
+        "the tag keys that this resource owns, each with a list of strings. A key that is taken out of the "
+        "program is removed from the dataset. No other key is ever touched.",
+        tag_map(OWN_TAGS),
+        Kind.MANAGED,
+    ),
+    Argument(
+        "is_upsert",
+        "bool",
+        "True, the default: Profile with upsert. False: Profile without upsert; never “Profile off”.",
+        flag(),
+        Kind.SWITCH,
+        default=True,
+        asked_about=True,
+    ),
+    Argument(
+        "allow_profile_gap",
+        "bool",
+        "consent to a change of `is_upsert` on a dataset that is enabled for Profile: Profile is off between "
+        "two requests, what is ingested then does not reach Profile, and Adobe's documentation disagrees on "
+        "whether profile records are removed. Default False. Without it the change is refused in a sandbox of "
+        "type production, and a warning elsewhere.",
+        flag(),
+        Kind.STEERING,
+        default=False,
+        asked_about=True,
+    ),
+    Argument(
+        "in_flight_batches",
+        "`wait`, `fail`, `ignore`",
+        "what to do about batches in flight before Profile goes off. Default `wait`.",
+        one_of("wait", "fail", "ignore"),
+        Kind.STEERING,
+        default="wait",
+        asked_about=True,
+    ),
+    Argument(
+        "wait_timeout",
+        "int",
+        "how long to wait for batches in flight, in seconds, 0 to 86400. Default 600.",
+        whole_number(0, 86_400, " of seconds"),
+        Kind.STEERING,
+        default=600,
+        asked_about=True,
+    ),
+    Argument(
+        "deletion_protection",
+        "bool",
+        "refuse to delete or replace the dataset, at preview already: it sets Pulumi's `protect`. Default True "
+        "for a new dataset, False with `dataset_id`, where a parent's `protect` is inherited. A protected "
+        "resource stays protected until this is False. A plain bool, not an Output.",
+        flag(),
+        Kind.STEERING,
+    ),
+)
 
 
 class Problem(NamedTuple):
@@ -51,104 +214,29 @@ class Problem(NamedTuple):
     reason: str
 
 
-def _text(what: str, *checks: Check) -> Check:
-    return string(*checks, reason=f"must be a string: {what}.")
+def named(*kinds: Kind) -> tuple[str, ...]:
+    """The names of the arguments of these kinds, in the order of the table."""
+    return tuple(one.name for one in ARGUMENTS if one.kind in kinds)
 
 
-def _filled(value: str) -> str:
-    if not value.strip():
-        raise Invalid("must not be empty.")
-    if value != value.strip():
-        raise Invalid("must not begin or end with a space.")
-    return value
+def texts(*kinds: Kind) -> Iterator[Argument]:
+    """The arguments of these kinds that Catalog keeps as texts of their own."""
+    return (one for one in ARGUMENTS if one.kind in kinds and one.is_text)
 
 
-def _schema_uri(value: str) -> str:
-    if value.startswith("_"):
-        raise Invalid(
-            f"{value!r} looks like a meta:altId. Use the schema's $id, https://ns.adobe.com/<tenant>/schemas/<hash>."
-        )
-    try:
-        parts = urlsplit(value)
-    except ValueError:
-        parts = urlsplit("")
-    if parts.scheme not in ("http", "https") or not parts.netloc or not parts.path.strip("/"):
-        raise Invalid(
-            f"{value!r} is no URI. Use the schema's $id, https://ns.adobe.com/<tenant>/schemas/<hash>."
-        )
-    return value
+def optional() -> tuple[str, ...]:
+    """The arguments that a program may leave out, and that are then not managed."""
+    return named(Kind.MANAGED, Kind.ASSERTED, Kind.IDENTITY)
 
 
-def _dataset_id(value: str) -> str:
-    if not DATASET_ID.fullmatch(value):
-        raise Invalid(
-            f"{value!r} is no dataset id: 24 hexadecimal characters, lower case, as in the dataset's URL."
-        )
-    return value
+def steering() -> tuple[str, ...]:
+    """The arguments that steer the provider: changing them needs no request."""
+    return named(Kind.STEERING)
 
 
-def _content_type(value: str) -> str:
-    if not re.fullmatch(r"application/vnd\.adobe\.[a-z-]+\+json;\s*version=\d+", value):
-        raise Invalid(
-            f"{value!r} is no schema content type such as application/vnd.adobe.xed+json;version=1."
-        )
-    return value
-
-
-def _mapping(value: Any) -> dict[Any, Any]:
-    if not isinstance(value, Mapping):
-        raise Invalid("must be a mapping from tag key to a list of strings.")
-    return dict(value)
-
-
-def _elements(value: Any) -> list[Any]:
-    if not isinstance(value, Sequence) or isinstance(value, str | bytes):
-        raise Invalid("must be a list of strings.")
-    return list(value)
-
-
-def _tag_keys(tags: Mapping[str, Any]) -> Mapping[str, Any]:
-    for key in sorted(tags):
-        if key in OWN_TAGS:
-            raise Invalid(f"{key} is written by this provider itself; remove it from tags.")
-        if key.lower().startswith("adobe"):
-            raise Invalid(f"{key}: tag keys that begin with adobe are reserved by Adobe.")
-        if not key.strip():
-            raise Invalid("a tag key must not be empty.")
-    return tags
-
-
-def _in_flight(value: Any) -> str:
-    if not isinstance(value, str) or value not in ("wait", "fail", "ignore"):
-        raise Invalid("must be 'wait', 'fail' or 'ignore'.")
-    return value
-
-
-def _no_argument(_value: Any) -> None:
-    raise Invalid("is no argument of UpsertDataset.")
-
-
-_TAGS = {
-    string(reason="keys must be strings."): All(_elements, [string(reason="elements must be strings.")]),
-}
-
-_SCHEMA = Schema(
-    {
-        "name": _text("the dataset's name", _filled),
-        "description": _text("the dataset's description"),
-        "schema_id": _text("the schema's $id", _schema_uri),
-        "schema_content_type": _text("the schema's content type", _content_type),
-        "dataset_id": _text("the id of an existing dataset", _dataset_id),
-        "tags": All(_mapping, _TAGS, _tag_keys),
-        Optional("is_upsert", default=True): flag(),
-        Optional("allow_profile_gap", default=False): flag(),
-        Optional("in_flight_batches", default="wait"): _in_flight,
-        Optional("wait_timeout", default=600): whole_number(0, 86_400, " of seconds"),
-        "deletion_protection": flag(),
-        "owner": _text("the owner's name", _filled),
-        Extra: _no_argument,
-    }
-)
+def asked_about() -> tuple[str, ...]:
+    """The arguments that a preview's questions depend on."""
+    return tuple(one.name for one in ARGUMENTS if one.asked_about)
 
 
 def validated(
@@ -168,44 +256,41 @@ def validated(
     normal: dict[str, Any] = {}
     given = {key: value for key, value in values.items() if value is not None and key not in unknown}
     try:
-        normal = _SCHEMA(given)
+        normal = _schema(ARGUMENTS)(given)
     except MultipleInvalid as error:
         problems += [
-            Problem(key, text) for key, texts in sorted(problems_of(error).items()) for text in texts
+            Problem(key, text) for key, found in sorted(problems_of(error).items()) for text in found
         ]
+    problems += _foreign(given)
     problems += _missing({*given, *unknown})
     if normal.get("deletion_protection") is None:
         normal["deletion_protection"] = protected or "dataset_id" not in {*given, *unknown}
     return {key: value for key, value in normal.items() if key not in unknown}, problems
 
 
-def desired(inputs: Mapping[str, Any], *, owned_before: Mapping[str, Any], ownership_tag: bool) -> Desired:
-    """The arguments as a wish for one dataset.
+@lru_cache(maxsize=4)
+def _schema(table: tuple[Argument, ...]) -> Schema:
+    fields: dict[object, object] = {Extra: object}
+    for one in table:
+        key = one.name if one.default is None else Optional(one.name, default=one.default)
+        fields[key] = one.validator
+    fields["owner"] = string(filled, reason="must be a string: the owner's name.")
+    return Schema(fields)
 
-    Args:
-        inputs: validated arguments.
-        owned_before: the tags that the resource owned so far; those it no longer declares are removed.
-        ownership_tag: whether our own two tags are written.
-    """
-    tags = {key: tuple(elements) for key, elements in (inputs.get("tags") or {}).items()}
-    return Desired(
-        is_upsert=inputs["is_upsert"],
-        name=inputs.get("name"),
-        description=inputs.get("description"),
-        schema_id=inputs.get("schema_id"),
-        schema_content_type=inputs.get("schema_content_type"),
-        tags=tags,
-        released_tags=frozenset(owned_before) - frozenset(tags),
-        owner=inputs.get("owner", ""),
-        own_tags=ownership_tag,
-    )
+
+def _foreign(given: Iterable[str]) -> list[Problem]:
+    names = [one.name for one in ARGUMENTS]
+    return [
+        Problem(key, f"is not an argument of UpsertDataset{meant(key, names)}.")
+        for key in sorted({*given} - {*names, "owner"})
+    ]
 
 
 def _missing(given: set[str]) -> list[Problem]:
     if "dataset_id" in given:
         return []
     return [
-        Problem(key, f"is required to create a dataset ({what}); or give dataset_id for an existing one.")
-        for key, what in (("name", "its name"), ("schema_id", "the $id of its schema"))
-        if key not in given
+        Problem(one.name, f"is required to create a dataset: {one.required}. Or set dataset_id to adopt one.")
+        for one in ARGUMENTS
+        if one.required and one.name not in given
     ]

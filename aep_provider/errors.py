@@ -7,6 +7,7 @@
     ├── InvalidInput           an argument of the resource cannot be right
     ├── WrongPlace             the resource lives in another sandbox, organisation or endpoint
     ├── Refused                a guard or the ownership rule said no; Profile was not touched
+    │   └── BatchesInFlight    batches are on their way into the dataset; waiting cures it
     ├── Interrupted            the engine is shutting down; Profile was not touched
     ├── NotConverged           writes were answered, but the dataset does not show what was asked for
     ├── RolledBack             enabling was refused after the disable; what was there before is back
@@ -63,6 +64,10 @@ class WrongPlace(AepProviderError):
 
 class Refused(AepProviderError):
     """A guard, or the ownership rule, does not allow the change. The switches were not touched."""
+
+
+class BatchesInFlight(Refused):
+    """Batches are in flight for the dataset, so Profile is not switched off."""
 
 
 class Interrupted(AepProviderError):

@@ -40,6 +40,7 @@ class Settings:
         allow_production: whether this stack may write to a sandbox of type production.
         ownership_tag: whether the two tags of our own are written and checked.
         parallel: calls at once.
+        owner: the owner name in the place of project and stack, or ``""``.
     """
 
     sandbox: str
@@ -53,6 +54,7 @@ class Settings:
     allow_production: bool = False
     ownership_tag: bool = True
     parallel: int = DEFAULT_PARALLEL
+    owner: str = ""
 
     @property
     def place(self) -> dict[str, str]:
@@ -137,6 +139,7 @@ _FIELDS: Mapping[str, _Source] = {
     "allow_production": _Source("allowProduction"),
     "ownership_tag": _Source("ownershipTag"),
     "parallel": _Source("parallel", "AEP_PARALLEL"),
+    "owner": _Source("owner"),
 }
 
 
@@ -224,5 +227,6 @@ _SCHEMA = Schema(
         Optional("allow_production", default=False): flag(text=True),
         Optional("ownership_tag", default=True): flag(text=True),
         Optional("parallel", default=DEFAULT_PARALLEL): whole_number(1, 64, text=True),
+        Optional("owner", default=""): string(_printable),
     }
 )

@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import difflib
+import re
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any
+from urllib.parse import urlsplit
 
-from voluptuous import Invalid, MultipleInvalid
+from voluptuous import All, Invalid, MultipleInvalid, Schema
 
 Check = Callable[[Any], Any]
 """Returns the value as it is to be used, or raises `voluptuous.Invalid`."""
+
+DATASET_ID = re.compile(r"[0-9a-f]{24}")
+"""The form of a dataset id in every published sample: 24 lower-case hexadecimal characters."""
+
+_SCHEMA_ID_HINT = "Use the schema's $id, https://ns.adobe.com/<tenant>/schemas/<hash>."
 
 
 def string(*checks: Check, reason: str = "must be a string.") -> Check:
@@ -64,6 +72,117 @@ def whole_number(low: int, high: int, unit: str = "", *, text: bool = False) -> 
         return int(value)
 
     return check
+
+
+def one_of(*choices: str) -> Check:
+    """A validator for one of a few words."""
+
+    def check(value: Any) -> str:
+        if not isinstance(value, str) or value not in choices:
+            raise Invalid(f"must be {', '.join(map(repr, choices[:-1]))} or {choices[-1]!r}.")
+        return value
+
+    return check
+
+
+def filled(value: str) -> str:
+    """Refuse an empty text, and blanks at its ends, which nobody sees."""
+    if not value.strip():
+        raise Invalid("must not be empty.")
+    if value != value.strip():
+        raise Invalid(f"begins or ends with a blank (a space, tab or line break): {value!r}. Remove it.")
+    return value
+
+
+def without_blanks(value: str) -> str:
+    """Refuse any blank: pasted values carry line breaks and spaces that nobody sees."""
+    if re.search(r"\s", value):
+        raise Invalid(f"has a blank in it (a space, tab or line break): {value!r}. Remove it.")
+    return value
+
+
+def without_spaces(value: str) -> str:
+    """The text without spaces: AEP's responses differ in the spacing of a content type only."""
+    return re.sub(r"\s+", "", value)
+
+
+def schema_uri(value: str) -> str:
+    """Refuse what cannot be a schema's ``$id``."""
+    without_blanks(value)
+    if value.startswith("_"):
+        raise Invalid(f"{value!r} looks like a meta:altId. {_SCHEMA_ID_HINT}")
+    try:
+        parts = urlsplit(value)
+    except ValueError:
+        parts = urlsplit("")
+    if parts.scheme not in ("http", "https") or not parts.netloc or not parts.path.strip("/"):
+        raise Invalid(f"{value!r} is not a URI. {_SCHEMA_ID_HINT}")
+    return value
+
+
+def dataset_id(value: str) -> str:
+    """Refuse what cannot be a dataset id."""
+    without_blanks(value)
+    if not DATASET_ID.fullmatch(value):
+        raise Invalid(
+            f"{value!r} is not a dataset id: 24 hexadecimal characters, lower case, as in the dataset's URL."
+        )
+    return value
+
+
+def content_type(value: str) -> str:
+    """Refuse what cannot be the content type of a schema."""
+    if not re.fullmatch(r"application/vnd\.adobe\.[a-z-]+\+json; *version=\d+", value):
+        raise Invalid(
+            f"{value!r} is not a schema content type such as application/vnd.adobe.xed+json;version=1."
+        )
+    return value
+
+
+def tag_map(reserved: Collection[str]) -> Check:
+    """A validator for tags: a mapping from tag key to a list of strings.
+
+    Args:
+        reserved: keys that a program must not declare.
+    """
+
+    def keys(tags: Mapping[str, Any]) -> Mapping[str, Any]:
+        for key in sorted(tags):
+            if key in reserved:
+                raise Invalid(f"{key} is written by this provider itself; remove it from tags.")
+            if key.lower().startswith("adobe"):
+                raise Invalid(f"{key}: tag keys that begin with adobe are reserved by Adobe.")
+            if not key.strip():
+                raise Invalid("a tag key must not be empty.")
+        return tags
+
+    lists = {
+        string(reason="keys must be strings."): All(_elements, [string(reason="elements must be strings.")])
+    }
+    whole = Schema(All(_mapping, lists, keys))
+
+    def check(value: Any) -> Any:
+        return whole(value)
+
+    return check
+
+
+def _mapping(value: Any) -> dict[Any, Any]:
+    if not isinstance(value, Mapping):
+        raise Invalid("must be a mapping from tag key to a list of strings.")
+    return dict(value)
+
+
+def _elements(value: Any) -> list[Any]:
+    if not isinstance(value, Sequence) or isinstance(value, str | bytes):
+        raise Invalid("must be a list of strings.")
+    return list(value)
+
+
+def meant(name: str, choices: Iterable[str]) -> str:
+    """`` (did you mean 'is_upsert'?)`` for a name that is close to one of the choices, else ``""``."""
+    close = difflib.get_close_matches(name, list(choices), n=1)
+    return f" (did you mean {close[0]!r}?)" if close else ""
 
 
 def problems_of(error: MultipleInvalid) -> dict[str, list[str]]:

@@ -92,6 +92,17 @@ class Batches:
                 return sorted(found, key=lambda batch: batch.created, reverse=True)
         raise UnreadableReply(what, "the listing does not end", "Run again.")
 
+    def any(self, dataset_id: str) -> bool:
+        """Whether a batch was ever made for the dataset.
+
+        Raises:
+            ApiError: it could not be read, or not understood.
+        """
+        query: dict[str, str | int] = {"dataSet": dataset_id, "limit": 1}
+        call = Call("GET", PATH, f"batches of dataset {dataset_id}", query=query, permission="View Datasets")
+        what = f"GET batches of dataset {dataset_id} in sandbox {self._gateway.sandbox}"
+        return bool(mapping(self._gateway.send(call), what))
+
     def last(self, dataset_ids: Sequence[str]) -> dict[str, LastBatch]:
         """The newest batch of each dataset that has any. Source: ``GET /lastBatches`` of the description.
 

@@ -11,16 +11,14 @@ from aep_provider.aep.gateway import Call, Gateway, Prepared
 from aep_provider.aep.once import Once
 from aep_provider.aep.replies import mapping, strings, unreadable
 from aep_provider.aep.transport import Reply
-from aep_provider.dataset.observed import DATASET_ID, MalformedDataset, Observed
+from aep_provider.dataset.observed import MalformedDataset, Observed, properties
 from aep_provider.errors import UnreadableReply
+from aep_provider.validators import DATASET_ID
 
 PATH = "/data/foundation/catalog/dataSets"
 JSON_PATCH = "application/json-patch+json"
 PAGE = 100
 """Datasets per page; more than 100 is an error, not clamped (seen live)."""
-
-LISTED = "name,description,schemaRef,tags,created,createdClient,classification"
-"""The properties that a listing asks for: what `Observed` reads."""
 
 _SHOWN = frozenset({"name", "schemaRef", "tags"})
 """What every dataset has: a reply without it would read as a dataset that is off."""
@@ -77,7 +75,9 @@ class Catalog:
             ApiError: nothing could be read, or understood.
         """
         path = f"{PATH}/{','.join(dataset_ids)}"
-        call = Call("GET", path, "several datasets", query={"properties": LISTED}, permission=_READ)
+        call = Call(
+            "GET", path, "several datasets", query={"properties": ",".join(properties())}, permission=_READ
+        )
         reply = self._gateway.send(call)
         return _whole(mapping(reply, f"GET several datasets in sandbox {self._gateway.sandbox}"))
 
@@ -172,7 +172,12 @@ class Catalog:
         )
 
     def _listing(self, query: Mapping[str, str], start: int, *, prompt: bool = False) -> Reply:
-        whole: dict[str, str | int] = {**query, "limit": PAGE, "start": start, "properties": LISTED}
+        whole: dict[str, str | int] = {
+            **query,
+            "limit": PAGE,
+            "start": start,
+            "properties": ",".join(properties()),
+        }
         call = Call("GET", PATH, "datasets", query=whole, permission=_READ)
         return self._gateway.send(call, prompt=prompt)
 
@@ -205,9 +210,9 @@ def _read_all(
     """The datasets of a page that are wanted; what is malformed elsewhere in it does not matter."""
     for dataset_id, body in entries:
         if not DATASET_ID.fullmatch(dataset_id):
-            raise MalformedDataset(f"{dataset_id!r} is no dataset id")
+            raise MalformedDataset(f"{dataset_id!r} is not a dataset id")
         if not isinstance(body, dict):
-            raise MalformedDataset(f"dataset {dataset_id}: no JSON object")
+            raise MalformedDataset(f"dataset {dataset_id}: not a JSON object")
         if wanted(body):
             try:
                 yield Observed.read(dataset_id, body)

@@ -11,11 +11,13 @@ from aep_provider.aep.sandboxes import PATH as SANDBOXES
 from aep_provider.cli.declared import Declared
 from aep_provider.cli.findings import Finding, failed, note, ok, problem, skipped
 from aep_provider.cli.inventory import gap_lines
+from aep_provider.dataset.desired import Desired
 from aep_provider.dataset.tags import GAP_TAG
 from aep_provider.errors import AepProviderError, ApiError, Refused
-from aep_provider.operations import guards
+from aep_provider.operations.advice import UNSEEN_WRITERS
+from aep_provider.operations.change import Change, Policy
+from aep_provider.operations.checks import check_production, check_sandbox, check_schema
 from aep_provider.operations.context import Context
-from aep_provider.operations.guards import UNSEEN_WRITERS
 
 SKEW = timedelta(minutes=5)
 WINDOW = 600.0
@@ -41,7 +43,9 @@ def asked(context: Context, stack: Sequence[Declared]) -> Iterator[Finding]:
         yield failed("sandbox", error)
     else:
         try:
-            guards.sandbox(context)
+            change = Change(Desired(is_upsert=False), Policy())
+            check_sandbox(context, change)
+            check_production(context, change)
             yield ok("sandbox", f"{context.sandbox}, type {sandbox.type if sandbox else 'unknown'}, active")
         except Refused as error:
             yield failed("sandbox", error)
@@ -112,7 +116,7 @@ def _schemas(context: Context, stack: Sequence[Declared]) -> Iterator[Finding]:
     good = 0
     for schema_id, upsert in sorted(wanted.items()):
         try:
-            guards.schema(context, schema_id, upsert=upsert)
+            check_schema(context, schema_id, upsert=upsert)
             good += 1
         except AepProviderError as error:
             yield failed("schemas", error)

@@ -44,6 +44,10 @@ class ConsoleReporter:
         """Print a line."""
         click.echo(printable(message), err=True)
 
+    def listening(self) -> bool:
+        """A command ends with whoever started it."""
+        return True
+
 
 class Failure(click.ClickException):
     """An error of this package as the end of a command."""

@@ -12,11 +12,12 @@ from aep_provider.cli import inventory
 from aep_provider.cli.console import Progress
 from aep_provider.cli.stack import Recorded
 from aep_provider.dataset.desired import Desired
-from aep_provider.dataset.observed import DATASET_ID, Observed
+from aep_provider.dataset.observed import Observed
 from aep_provider.dataset.plan import differences
 from aep_provider.errors import NotFound
-from aep_provider.operations import guards
 from aep_provider.operations.context import Context
+from aep_provider.operations.location import gone
+from aep_provider.validators import DATASET_ID
 
 FEW = 10
 """Up to so many datasets are read one by one; more are picked out of the listing, a hundred a request."""
@@ -134,7 +135,7 @@ def _judged(
     if problems:
         texts = [f"{problem.property} {problem.reason}" for problem in problems]
         return Declared(name, dataset_id, None, texts, created)
-    wanted = arguments.desired(normal, owned_before={}, ownership_tag=ownership_tag)
+    wanted = Desired.of(normal, own_tags=ownership_tag)
     return Declared(name, dataset_id, wanted, created=created)
 
 
@@ -142,6 +143,6 @@ def _read(context: Context, dataset_id: str) -> Observed | None:
     try:
         return context.aep.catalog.get(dataset_id)
     except NotFound as error:
-        if guards.gone(context, error):
+        if gone(context, error, None):
             return None
         raise

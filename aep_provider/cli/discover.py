@@ -86,7 +86,7 @@ def wanted(
 
 
 def _cells(item: inventory.Item) -> list[object]:
-    dataset, gap, batch = item.dataset, item.dataset.open_gap, item.last_batch
+    dataset, gap, batch = item.dataset, item.dataset.open_note, item.last_batch
     profile = "on" if dataset.profile.enabled else f"OFF since {gap.start}" if gap else "-"
     when = f" {batch.updated:%Y-%m-%d}" if batch and batch.updated else ""
     return [
@@ -109,7 +109,7 @@ def _summary(items: Sequence[inventory.Item]) -> str:
         (sum(dataset.profile.enabled for dataset in datasets), "enabled for Profile", True),
         (sum(dataset.upsert for dataset in datasets), "with upsert", True),
         (sum(bool(item.faults) for item in items), "in a wrong state", False),
-        (sum(dataset.open_gap is not None for dataset in datasets), "with Profile left off", False),
+        (sum(dataset.open_note is not None for dataset in datasets), "with Profile left off", False),
     )
     parts = [f"{count} {what}" for count, what, always in counts if count or always]
     return ", ".join([f"{len(items)} dataset{'' if len(items) == 1 else 's'}", *parts])

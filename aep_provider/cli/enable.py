@@ -9,10 +9,12 @@ import click
 from aep_provider.cli import console
 from aep_provider.cli.source import Source, takes_settings
 from aep_provider.dataset.desired import Desired
-from aep_provider.dataset.observed import DATASET_ID
 from aep_provider.errors import AepProviderError
 from aep_provider.operations import reconcile
+from aep_provider.operations.change import Policy
 from aep_provider.operations.context import Context
+from aep_provider.operations.location import existing
+from aep_provider.validators import DATASET_ID
 
 
 @click.command()
@@ -49,19 +51,19 @@ def enable(source: Source, dataset_id: str, upsert: bool, allow_production: bool
         context = Context(
             connect(settings, console.CLOCK), settings, console.ConsoleReporter(), console.CLOCK
         )
-        observed = reconcile.existing(context, dataset_id)
+        observed = existing(context, dataset_id)
         changed = not (observed.profile.enabled and observed.identity.enabled)
-        gap = observed.open_gap
+        gap = observed.open_note
         if changed:
             wanted = Desired(
                 is_upsert=observed.upsert if observed.profile.enabled else upsert,
                 own_tags=settings.ownership_tag,
             )
-            policy = reconcile.Policy(
+            policy = Policy(
                 allow_profile_gap=False, in_flight_batches="fail", wait_timeout=0, may_disable=False
             )
             try:
-                observed = reconcile.configure(context, dataset_id, wanted, policy).observed
+                observed = reconcile.adopt(context, dataset_id, wanted, policy).observed
             except AepProviderError as error:
                 by_stack = "`pulumi config set aep:allowProduction true`"
                 error.remedy = error.remedy.replace(by_stack, f"--allow-production, or {by_stack}")

@@ -13,8 +13,9 @@ from aep_provider.cli import adoption, console, inventory
 from aep_provider.cli.discover import wanted
 from aep_provider.cli.source import Source, takes_settings
 from aep_provider.cli.stack import DATASETS, Stack
-from aep_provider.dataset.observed import DATASET_ID, Observed
+from aep_provider.dataset.observed import Observed
 from aep_provider.errors import SettingsError
+from aep_provider.validators import DATASET_ID
 
 STEPS = (
     ("import", "--file", "{file}", "--generate-code=false", "--yes", "--protect=false"),

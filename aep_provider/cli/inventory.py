@@ -62,7 +62,7 @@ class Item:
 
     def row(self) -> dict[str, Any]:
         """All of it, for JSON."""
-        dataset, gap, batch = self.dataset, self.dataset.open_gap, self.last_batch
+        dataset, gap, batch = self.dataset, self.dataset.open_note, self.last_batch
         return {
             "name": dataset.name,
             "id": dataset.id,
@@ -147,7 +147,7 @@ def gap_lines(datasets: Iterable[Observed]) -> list[str]:
         f"Profile of {dataset.name!r} was switched off by {gap.owner or 'an unknown owner'} at {gap.start} "
         f"and not on again. Run `pulumi up` in its stack, or `aep-provider enable {dataset.id} [--upsert]`."
         for dataset in datasets
-        if (gap := dataset.open_gap) is not None
+        if (gap := dataset.open_note) is not None
     ]
 
 

@@ -8,8 +8,8 @@ import click
 
 from aep_provider.cli import console, declared, inventory
 from aep_provider.cli.source import Source, takes_settings
-from aep_provider.operations import guards
 from aep_provider.operations.context import Context
+from aep_provider.operations.location import check_location
 
 
 @click.command()
@@ -39,7 +39,7 @@ def status(source: Source, as_json: bool) -> None:
         settings = source.load(config)
         recorded = stack.recorded()
         for one in recorded:
-            guards.same_place(settings, one.outputs)
+            check_location(settings, one.outputs)
         context = Context(
             connect(settings, console.CLOCK), settings, console.ConsoleReporter(), console.CLOCK
         )
@@ -64,7 +64,7 @@ def status(source: Source, as_json: bool) -> None:
 
 def _row(verdict: declared.Verdict) -> dict[str, Any]:
     wish, observed = verdict.declared, verdict.observed
-    gap = observed.open_gap if observed else None
+    gap = observed.open_note if observed else None
     return {
         "resource": wish.resource,
         "id": wish.id,

@@ -2,38 +2,34 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from typing import Any
 
+from aep_provider.arguments import Kind, texts
 from aep_provider.dataset.tags import (
     GAP_TAG,
-    OWNER_TAG,
+    OWN_TAGS,
     UNIFIED_IDENTITY,
     UNIFIED_PROFILE,
     Elements,
-    Gap,
+    Ownership,
     Tags,
     UnifiedTag,
+    WindowNote,
     timestamp,
 )
-
-DATASET_ID = re.compile(r"[0-9a-f]{24}")
-"""The form of a dataset id in every published sample: 24 lower-case hexadecimal characters."""
-
-DEFAULT_CONTENT_TYPE = "application/vnd.adobe.xed+json;version=1"
-_TIMES_SERIES = "time-series"
 
 
 class MalformedDataset(ValueError):
     """A dataset body that cannot be what the documentation describes; says which part."""
 
 
-def normal_content_type(content_type: str) -> str:
-    """A schema content type without spaces, since AEP's replies differ in spacing only."""
-    return re.sub(r"\s+", "", content_type)
+def properties() -> tuple[str, ...]:
+    """The properties that `Observed.read` reads: what every listing and shared read asks for."""
+    kept_as_text = (one.path.partition(".")[0] for one in texts(*Kind))
+    return tuple(dict.fromkeys((*kept_as_text, "tags", "created", "createdClient", "classification")))
 
 
 @dataclass(frozen=True)
@@ -42,9 +38,8 @@ class Observed:
 
     Attributes:
         id: 24 hexadecimal characters.
-        name, description: ``""`` where the body has none.
-        schema_id, schema_content_type: of ``schemaRef``; ``""`` where the body has none.
-        tags: every tag, elements byte for byte.
+        values: by argument, what Catalog keeps as text; ``""`` where the body has none.
+        tags: every tag that is an array of strings, elements byte for byte.
         created: milliseconds since 1970, or 0.
         created_client: the client id that created it, or ``""``.
         managed_by: ``CUSTOMER``, ``SYSTEM`` or ``""`` (older datasets have no classification).
@@ -52,10 +47,7 @@ class Observed:
     """
 
     id: str
-    name: str
-    description: str
-    schema_id: str
-    schema_content_type: str
+    values: Mapping[str, str]
     tags: Tags
     created: int
     created_client: str
@@ -68,23 +60,29 @@ class Observed:
 
         Raises:
             MalformedDataset: a part that decisions rest on has another type than documented. Taking such a
-                part for absent would turn a broken reply into a write.
+                part for absent would turn a broken response into a write.
         """
         whole = _mapping(body, "the dataset")
-        schema = _mapping(_or_absent(whole, "schemaRef"), "schemaRef")
         classification = _mapping(_or_absent(whole, "classification"), "classification")
         return cls(
             id=dataset_id,
-            name=_text(whole, "name"),
-            description=_text(whole, "description"),
-            schema_id=_text(schema, "id"),
-            schema_content_type=normal_content_type(_text(schema, "contentType")),
-            tags=_tags(whole.get("tags", {})),
+            values={one.name: one.compared_as(_at(whole, one.path)) for one in texts(*Kind)},
+            tags=_tags(_or_absent(whole, "tags")),
             created=_milliseconds(whole, "created"),
             created_client=_text(whole, "createdClient"),
             managed_by=_text(classification, "managedBy"),
             behaviour=_text(classification, "dataBehavior"),
         )
+
+    @property
+    def name(self) -> str:
+        """The dataset's name, or ``""``."""
+        return self.values["name"]
+
+    @property
+    def schema_id(self) -> str:
+        """The schema's ``$id``, or ``""``."""
+        return self.values["schema_id"]
 
     def tag(self, key: str) -> Elements:
         """The elements of a tag, empty where it is absent."""
@@ -106,25 +104,30 @@ class Observed:
         return self.profile.enabled and self.profile.upsert
 
     @property
-    def gap(self) -> Gap | None:
-        """The gap noted on the dataset, open or closed."""
-        return Gap.read(self.tag(GAP_TAG))
+    def note(self) -> WindowNote | None:
+        """The last window as noted on the dataset, open or closed."""
+        return WindowNote.read(self.tag(GAP_TAG))
 
     @property
-    def open_gap(self) -> Gap | None:
-        """The gap noted on the dataset if Profile is off since then."""
-        gap = self.gap
-        return gap if gap is not None and gap.open and not self.profile.enabled else None
+    def open_note(self) -> WindowNote | None:
+        """The window noted on the dataset, if Profile is off since then."""
+        note = self.note
+        return note if note is not None and note.open and not self.profile.enabled else None
+
+    @property
+    def ownership(self) -> Ownership:
+        """Who manages it, and which creation it comes from."""
+        return Ownership.read(self.tags)
 
     @property
     def owner(self) -> str:
         """Who manages it, from the owner tag, or ``""``."""
-        return "; ".join(self.tag(OWNER_TAG))
+        return self.ownership.owner
 
     @property
     def time_series(self) -> bool:
         """Whether it holds experience events; False when AEP does not say."""
-        return self.behaviour == _TIMES_SERIES
+        return self.behaviour == "time-series"
 
     @property
     def created_at(self) -> str:
@@ -156,7 +159,7 @@ class Observed:
 
 def _mapping(value: object, what: str) -> Mapping[str, Any]:
     if not isinstance(value, dict) or not all(isinstance(key, str) for key in value):
-        raise MalformedDataset(f"{what} is no JSON object")
+        raise MalformedDataset(f"{what} is not a JSON object")
     return value
 
 
@@ -165,29 +168,43 @@ def _or_absent(body: Mapping[str, Any], key: str) -> object:
     return {} if value is None else value
 
 
+def _absent(value: object) -> bool:
+    # Adobe's page on filters shows `{}` for a property without a value.
+    return value is None or value == {}
+
+
+def _at(body: Mapping[str, Any], path: str) -> str:
+    *parents, key = path.split(".")
+    for parent in parents:
+        body = _mapping(_or_absent(body, parent), parent)
+    return _text(body, key)
+
+
 def _text(body: Mapping[str, Any], key: str) -> str:
     value = body.get(key)
-    if value is None:
+    if _absent(value):
         return ""
     if not isinstance(value, str):
-        raise MalformedDataset(f"{key} is no string")
+        raise MalformedDataset(f"{key} is not a string")
     return value
 
 
 def _milliseconds(body: Mapping[str, Any], key: str) -> int:
     value = body.get(key)
-    if value is None:
+    if _absent(value):
         return 0
     # A bool is an int to Python; Adobe's times are whole milliseconds below the year 10,000.
     if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value < 253_402_300_800_000:
-        raise MalformedDataset(f"{key} is no time in milliseconds")
+        raise MalformedDataset(f"{key} is not a time in milliseconds")
     return value
 
 
 def _tags(value: object) -> Tags:
     tags: dict[str, Elements] = {}
     for key, elements in _mapping(value, "tags").items():
-        if not isinstance(elements, list) or not all(isinstance(element, str) for element in elements):
-            raise MalformedDataset(f"tag {key} is no array of strings")
-        tags[key] = tuple(elements)
+        if isinstance(elements, list) and all(isinstance(element, str) for element in elements):
+            tags[key] = tuple(elements)
+        elif key in OWN_TAGS:
+            raise MalformedDataset(f"tag {key} is not an array of strings")
+        # A malformed tag of somebody else's must not keep Profile from being switched on again.
     return tags

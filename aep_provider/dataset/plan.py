@@ -15,9 +15,19 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from aep_provider.arguments import Kind, texts
 from aep_provider.dataset.desired import Desired
 from aep_provider.dataset.observed import Observed
-from aep_provider.dataset.tags import GAP_TAG, OWNER_TAG, UNIFIED_IDENTITY, UNIFIED_PROFILE, Elements, Gap
+from aep_provider.dataset.tags import (
+    CLAIM_TAG,
+    GAP_TAG,
+    OWNER_TAG,
+    UNIFIED_IDENTITY,
+    UNIFIED_PROFILE,
+    Elements,
+    Ownership,
+    WindowNote,
+)
 
 Operation = dict[str, Any]
 Patch = tuple[Operation, ...]
@@ -32,16 +42,16 @@ class Plan:
             a mere enable, so that a bad name does not keep Profile off.
         disable: switches both tags off. Only ever followed by `enable`.
         enable: switches both tags on.
-        gap: the note that `disable` leaves on the dataset and `enable` closes; None when our tags are off.
+        note: what `disable` notes on the dataset and `enable` closes; ``None`` when our tags are off.
     """
 
     edit: Patch = ()
     disable: Patch = ()
     enable: Patch = ()
-    gap: Gap | None = None
+    note: WindowNote | None = None
 
     @property
-    def opens_gap(self) -> bool:
+    def opens_window(self) -> bool:
         """Whether Profile goes off for a moment."""
         return bool(self.disable)
 
@@ -60,62 +70,75 @@ def plan(observed: Observed, desired: Desired, now: str) -> Plan:
         now: the time to note on the dataset, UTC (`aep_provider.dataset.tags.timestamp`).
     """
     profile, identity = observed.profile, observed.identity
-    converged = profile.enabled and identity.enabled and profile.upsert == desired.is_upsert
     disable: Patch = ()
     enable: Patch = ()
-    gap: Gap | None = None
+    note: WindowNote | None = None
     edit = _edit(observed, desired)
-    owner = _owner(observed, desired)
+    owner = _ownership(observed, desired)
 
     if profile.enabled and profile.upsert != desired.is_upsert:
-        gap = Gap(start=now, owner=desired.owner) if desired.own_tags else None
-        disable = switch_off(observed, gap)
-        enable = switch_on(observed, upsert=desired.is_upsert, gap=gap and gap.closed(now))
+        note = WindowNote(now, desired.owner, profile.upsert) if desired.own_tags else None
+        disable = switch_off(observed, note)
+        enable = switch_on(observed, upsert=desired.is_upsert, note=note and note.closed(now))
         if edit:
             edit += owner
         else:
             disable += owner
-    elif not converged:
-        note = observed.gap
-        close = note.closed(now) if note and note.open and desired.own_tags else None
-        enable = switch_on(observed, upsert=desired.is_upsert, gap=close) + owner
-    elif edit or observed.owner:
-        # A dataset without our tag gets no write for it; one that carries the old owner's is moved.
+    elif not (profile.enabled and identity.enabled):
+        left_open = observed.note
+        closed = left_open.closed(now) if left_open and left_open.open and desired.own_tags else None
+        enable = switch_on(observed, upsert=desired.is_upsert, note=closed) + owner
+    elif edit or desired.claim is not None or observed.owner not in ("", desired.owner):
+        # A dataset without our tag gets no write for it; one that carries the old owner's is moved, and one
+        # that is taken over gets its new claim.
         edit += owner
-    return Plan(edit=edit, disable=disable, enable=enable, gap=gap)
+    return Plan(edit=edit, disable=disable, enable=enable, note=note)
 
 
-def switch_off(observed: Observed, gap: Gap | None) -> Patch:
-    """The documented disable: both tags, and the note of the gap where our own tags are on."""
+def switch_off(observed: Observed, note: WindowNote | None) -> Patch:
+    """The documented disable: both tags, and the note of the window where our own tags are on."""
     return (
         _set(UNIFIED_PROFILE, observed.profile.switched_off(), observed),
         _set(UNIFIED_IDENTITY, observed.identity.switched_off(), observed),
-        *_note(gap),
+        *_noted(note),
     )
 
 
-def switch_on(observed: Observed, *, upsert: bool, gap: Gap | None) -> Patch:
-    """The documented enable: both tags by ``add``, which also replaces, and the note that closes a gap."""
+def switch_on(observed: Observed, *, upsert: bool, note: WindowNote | None) -> Patch:
+    """The documented enable: both tags by ``add``, which also replaces, and the note that closes a window."""
     return (
         _add(UNIFIED_PROFILE, observed.profile.switched_on(upsert=upsert)),
         _add(UNIFIED_IDENTITY, observed.identity.switched_on(upsert=False)),
-        *_note(gap),
+        *_noted(note),
     )
 
 
-def creation_tags(desired: Desired) -> dict[str, list[str]]:
-    """The tags for the POST of a new dataset: both unified tags, the declared ones, the owner."""
+def creation_body(desired: Desired) -> dict[str, Any]:
+    """The body of the POST that creates a dataset: both unified tags, the declared ones, owner and claim."""
     tags = {key: list(elements) for key, elements in desired.tags.items()}
     tags[UNIFIED_PROFILE] = ["enabled:true", *(["isUpsert:true"] if desired.is_upsert else [])]
     tags[UNIFIED_IDENTITY] = ["enabled:true"]
     if desired.owner and desired.own_tags:
-        tags[OWNER_TAG] = [desired.owner]
-    return tags
+        ours = Ownership(desired.owner, desired.claim or "").tags()
+        tags |= {key: list(elements) for key, elements in ours.items()}
+    body: dict[str, Any] = {"fileDescription": {"format": "parquet"}, "tags": tags}
+    given = {**desired.managed, **desired.asserted}
+    for one in texts(Kind.MANAGED, Kind.ASSERTED):
+        value = given.get(one.name, one.when_created)
+        if value or one.name in given:
+            *parents, key = one.path.split(".")
+            holder = body
+            for parent in parents:
+                holder = holder.setdefault(parent, {})
+            holder[key] = value
+    return body
 
 
 def release(observed: Observed, owner: str) -> Patch:
-    """The patch that takes our owner tag off a dataset; empty when it is not ours."""
-    return (_remove(OWNER_TAG),) if owner and observed.owner == owner else ()
+    """The patch that takes our owner and claim off a dataset; empty when it is not `owner`'s."""
+    if not owner or observed.owner != owner:
+        return ()
+    return tuple(_remove(key) for key in (OWNER_TAG, CLAIM_TAG) if key in observed.tags)
 
 
 def differences(observed: Observed, desired: Desired) -> list[str]:
@@ -132,24 +155,42 @@ def differences(observed: Observed, desired: Desired) -> list[str]:
 
 def unedited(observed: Observed, desired: Desired) -> list[str]:
     """What still differs besides the two switches, in words."""
-    found: list[str] = []
-    if desired.name is not None and observed.name != desired.name:
-        found.append(f"the name is {observed.name!r}")
-    if desired.description is not None and observed.description != desired.description:
-        found.append("the description differs")
+    found = [
+        f"{key} is {_short(observed.values[key])}, not {_short(want)}"
+        for key, want in desired.managed.items()
+        if observed.values[key] != want
+    ]
     found += [f"tag {key} differs" for key, value in desired.tags.items() if observed.tags.get(key) != value]
     found += [f"tag {key} is still there" for key in sorted(desired.released_tags & set(observed.tags))]
     return found
 
 
+def overwritten(observed: Observed, desired: Desired) -> list[str]:
+    """What an adoption overwrites, in words: from what to what."""
+    found = [
+        f"{key}: {_short(observed.values[key])} -> {_short(want)}"
+        for key, want in desired.managed.items()
+        if observed.values[key] != want
+    ]
+    found += [
+        f"tag {key}: {_short(list(observed.tag(key)))} -> {_short(list(elements))}"
+        for key, elements in _changed(observed.tags, desired.tags)
+        if key in observed.tags
+    ]
+    return found
+
+
+def _short(value: object) -> str:
+    text = repr(value)
+    return text if len(text) <= 80 else f"{text[:77]}…{text[-1]}"
+
+
 def _edit(observed: Observed, desired: Desired) -> Patch:
-    operations: list[Operation] = []
-    for key, have, want in (
-        ("name", observed.name, desired.name),
-        ("description", observed.description, desired.description),
-    ):
-        if want is not None and have != want:
-            operations.append({"op": "add", "path": f"/{key}", "value": want})
+    operations: list[Operation] = [
+        {"op": "add", "path": f"/{one.path.replace('.', '/')}", "value": desired.managed[one.name]}
+        for one in texts(Kind.MANAGED)
+        if one.name in desired.managed and observed.values[one.name] != desired.managed[one.name]
+    ]
     operations += [_set(key, want, observed) for key, want in _changed(observed.tags, desired.tags)]
     operations += [_remove(key) for key in sorted(desired.released_tags & set(observed.tags))]
     return tuple(operations)
@@ -159,14 +200,18 @@ def _changed(have: Mapping[str, Elements], want: Mapping[str, Elements]) -> Iter
     return ((key, elements) for key, elements in sorted(want.items()) if have.get(key) != elements)
 
 
-def _owner(observed: Observed, desired: Desired) -> Patch:
-    if not desired.own_tags or not desired.owner or observed.owner == desired.owner:
+def _ownership(observed: Observed, desired: Desired) -> Patch:
+    """Owner and claim as they have to be, to ride on whatever is written."""
+    if not desired.own_tags or not desired.owner:
         return ()
-    return (_add(OWNER_TAG, (desired.owner,)),)
+    found = observed.ownership
+    claim = found.claim if desired.claim is None else desired.claim
+    want = Ownership(desired.owner, claim, kept=bool(claim) and desired.claim is None)
+    return tuple(_add(key, value) for key, value in want.tags().items() if observed.tags.get(key) != value)
 
 
-def _note(gap: Gap | None) -> Patch:
-    return (_add(GAP_TAG, gap.elements()),) if gap else ()
+def _noted(note: WindowNote | None) -> Patch:
+    return (_add(GAP_TAG, note.elements()),) if note else ()
 
 
 def _pointer(tag: str) -> str:

@@ -10,16 +10,26 @@ Source: Adobe's *Enable upsert* tutorial; real replies published in Adobe's tuto
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timezone
 
-UNIFIED_PROFILE = "unifiedProfile"
-UNIFIED_IDENTITY = "unifiedIdentity"
-OWNER_TAG = "pulumiManagedBy"
-GAP_TAG = "pulumiProfileGap"
+from aep_provider.arguments import CLAIM_TAG, GAP_TAG, OWN_TAGS, OWNER_TAG, UNIFIED_IDENTITY, UNIFIED_PROFILE
 
-OWN_TAGS = frozenset({UNIFIED_PROFILE, UNIFIED_IDENTITY, OWNER_TAG, GAP_TAG})
-"""Tag keys that this package writes itself; a program cannot declare them."""
+__all__ = [
+    "CLAIM_TAG",
+    "GAP_TAG",
+    "OWNER_TAG",
+    "OWN_TAGS",
+    "UNIFIED_IDENTITY",
+    "UNIFIED_PROFILE",
+    "Elements",
+    "Ownership",
+    "Tags",
+    "UnifiedTag",
+    "WindowNote",
+    "moment",
+    "timestamp",
+]
 
 Elements = tuple[str, ...]
 Tags = Mapping[str, Elements]
@@ -55,7 +65,8 @@ class UnifiedTag:
         for element in elements:
             key, value = split_element(element)
             if key in values:
-                values[key].add(value)
+                # `True` for `true`: an unusual spelling is read as meant, and rewritten only by a real change.
+                values[key].add(value if key == "enabledAt" else value.lower())
             else:
                 foreign.append(element)
         return cls(
@@ -75,49 +86,102 @@ class UnifiedTag:
 
 
 @dataclass(frozen=True)
-class Gap:
-    """A stretch of time in which this provider had Profile switched off, as noted on the dataset.
+class Ownership:
+    """Our tags ``pulumiManagedBy`` and ``pulumiClaim``: who manages a dataset, and which creation it comes from.
+
+    Two tags, so that the first one stays what every version of this package reads.
+
+    Attributes:
+        owner: ``<project>/<stack>/<name>``, or ``""``.
+        claim: the random word that the creation wrote, or ``""``: a dataset that was adopted has none.
+        kept: whether a resource has written to it since, so that it cannot be an interrupted create.
+    """
+
+    owner: str = ""
+    claim: str = ""
+    kept: bool = False
+
+    @classmethod
+    def read(cls, tags: Tags) -> Ownership:
+        """Read the two tags."""
+        claim = tags.get(CLAIM_TAG, ())
+        return cls(
+            "; ".join(tags.get(OWNER_TAG, ())),
+            "; ".join(one for one in claim if one != _KEPT),
+            _KEPT in claim,
+        )
+
+    def tags(self) -> dict[str, Elements]:
+        """The tags to write."""
+        claim = {CLAIM_TAG: (self.claim, *((_KEPT,) if self.kept else ()))} if self.claim else {}
+        return {OWNER_TAG: (self.owner,), **claim}
+
+
+_KEPT = "kept"
+
+
+@dataclass(frozen=True)
+class WindowNote:
+    """Our tag ``pulumiProfileGap``: the last window, in which this provider had Profile switched off.
 
     Attributes:
         start: when the disable was sent, UTC, as written (``2026-01-31T09:00:00.000Z``).
         owner: who sent it.
-        end: when the enable was made ready, or ``""`` while the gap is open. That is before the disable is
-            sent: after a window without trouble it equals `start`.
+        upsert: the setting before; ``None`` where the note does not say (written by an older version).
+        end: when the enable was sent, or ``""`` while Profile is off.
     """
 
     start: str
     owner: str
+    upsert: bool | None = None
     end: str = ""
 
     @classmethod
-    def read(cls, elements: Sequence[str]) -> Gap | None:
-        """Read the gap tag; ``None`` when it is absent or says nothing of a start."""
+    def read(cls, elements: Sequence[str]) -> WindowNote | None:
+        """Read the tag; ``None`` when it is absent or says nothing of a start."""
         values = dict(split_element(element) for element in elements)
         if not values.get("from"):
             return None
-        return cls(start=values["from"], owner=values.get("by", ""), end=values.get("to", ""))
+        return cls(
+            start=values["from"],
+            owner=values.get("by", ""),
+            upsert={"upsert": True, "plain": False}.get(values.get("was", "")),
+            end=values.get("to", ""),
+        )
 
     @property
     def started(self) -> datetime | None:
-        """When it began; ``None`` when what is written is no such time."""
-        try:
-            moment = datetime.fromisoformat(self.start.replace("Z", "+00:00"))
-        except ValueError:
-            return None
-        return moment if moment.tzinfo else None
+        """When it began; ``None`` when what is written is not a time."""
+        return moment(self.start)
+
+    @property
+    def ended(self) -> datetime | None:
+        """When it ended; ``None`` while Profile is off, or when what is written is not a time."""
+        return moment(self.end)
 
     @property
     def open(self) -> bool:
         """Whether no enable has closed it."""
         return not self.end
 
-    def closed(self, end: str) -> Gap:
-        """The same gap, closed at `end`."""
-        return Gap(self.start, self.owner, end)
+    def closed(self, end: str) -> WindowNote:
+        """The same window, closed at `end`."""
+        return replace(self, end=end)
 
     def elements(self) -> Elements:
         """The elements to write."""
-        return (f"from:{self.start}", f"by:{self.owner}", *((f"to:{self.end}",) if self.end else ()))
+        was = () if self.upsert is None else (f"was:{'upsert' if self.upsert else 'plain'}",)
+        to = (f"to:{self.end}",) if self.end else ()
+        return (f"from:{self.start}", f"by:{self.owner}", *was, *to)
+
+
+def moment(text: str) -> datetime | None:
+    """Read a time as `timestamp` writes it; ``None`` for anything else."""
+    try:
+        found = datetime.fromisoformat(text.replace("Z", "+00:00"))
+    except ValueError:
+        return None
+    return found if found.tzinfo else None
 
 
 def timestamp(moment: datetime) -> str:

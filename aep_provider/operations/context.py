@@ -1,12 +1,16 @@
-"""What every operation works with: the API, the settings, a reporter and a clock."""
+"""What every operation works with: the API, the settings, a reporter, a clock, and what this run has learnt."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import threading
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
 from aep_provider.clock import Clock
 from aep_provider.dataset.observed import Observed
+from aep_provider.errors import Interrupted
 from aep_provider.settings import Settings
 
 if TYPE_CHECKING:
@@ -28,6 +32,10 @@ class Reporter(Protocol):
         """What is being waited for; only the newest matters."""
         ...
 
+    def listening(self) -> bool:
+        """Whether whoever started the operation is still there."""
+        ...
+
 
 class Silent:
     """Takes messages to nobody, for questions asked ahead of their time."""
@@ -41,6 +49,27 @@ class Silent:
     def progress(self, message: str) -> None:
         """Drop it."""
 
+    def listening(self) -> bool:
+        """Nobody has to."""
+        return True
+
+
+@dataclass
+class Run:
+    """What one process has learnt while it carries out a run. Only adds caution: no rule rests on it alone.
+
+    Attributes:
+        refused: ids of datasets that a call refused as somebody else's; no other call deletes them.
+        held: ids of datasets that a call created, took over or adopted; no other call lets go of them.
+        declared: by logical name, the ``dataset_id``s that the program declares for it.
+        creating: by name, held while a dataset of that name is created.
+    """
+
+    refused: set[str] = field(default_factory=set)
+    held: set[str] = field(default_factory=set)
+    declared: Mapping[str, set[str]] = field(default_factory=lambda: defaultdict(set))
+    creating: Mapping[str, threading.Lock] = field(default_factory=lambda: defaultdict(threading.Lock))
+
 
 @dataclass(frozen=True)
 class Context:
@@ -51,19 +80,47 @@ class Context:
         settings: where, and as whom.
         report: to the user.
         clock: time and waits.
+        run: what this process has learnt so far.
     """
 
     aep: Aep
     settings: Settings
     report: Reporter
     clock: Clock
+    run: Run = field(default_factory=Run)
 
     @property
     def sandbox(self) -> str:
         """The sandbox, for messages."""
         return self.settings.sandbox
 
+    def require_listener(self, what: str) -> None:
+        """Stop before a write of a run that nobody watches any more: its engine was killed, or its terminal closed.
+
+        Args:
+            what: what is about to be written, for the message.
+
+        Raises:
+            Interrupted: nobody listens.
+        """
+        if not self.report.listening():
+            raise Interrupted(
+                f"{what}: stopped, since the `pulumi` that asked for it is gone; nothing was written",
+                "Run `pulumi up` again.",
+            )
+
 
 def describe(context: Context, observed: Observed) -> str:
     """How messages name a dataset."""
     return f"Dataset {observed.name!r} ({observed.id}) in sandbox {context.sandbox}"
+
+
+def plural(count: int, singular: str, several: str = "") -> str:
+    """``1 batch``, ``2 batches``: a number with its noun.
+
+    Args:
+        count: how many.
+        singular: the noun.
+        several: its plural, where it is not the noun with an ``s``.
+    """
+    return f"{count} {singular if count == 1 else several or singular + 's'}"

@@ -2,68 +2,124 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from datetime import datetime
+
+from aep_provider.arguments import OWNER_TAG
 from aep_provider.dataset.desired import Desired
 from aep_provider.dataset.observed import Observed
+from aep_provider.dataset.ownership import Standing, on_record
 from aep_provider.dataset.plan import release
-from aep_provider.dataset.tags import OWNER_TAG
 from aep_provider.errors import AepProviderError, ApiError, NotConverged, NotFound, Refused
-from aep_provider.operations import guards
+from aep_provider.operations.change import Change, Policy
+from aep_provider.operations.checks import check_production, check_sandbox
 from aep_provider.operations.context import Context, describe
+from aep_provider.operations.location import gone, says_missing
+from aep_provider.operations.ownership import check_not_adobes
+
+LOOKS = (0.0, 0.5, 1.5, 3.0)
+"""Seconds before each look for a dataset that a replica may not show yet."""
 
 GONE_READS = (0.0, 0.5, 1.5, 3.0, 5.0)
 """Seconds before each read that waits for a deleted dataset to disappear (practice of another client)."""
 
+_KEEP = "To keep it and forget it here: `pulumi state delete <urn>`."
 
-def delete(context: Context, dataset_id: str, owner: str) -> None:
+
+@dataclass(frozen=True)
+class Recorded:
+    """What state says of a dataset that is to be deleted.
+
+    Attributes:
+        id: the dataset.
+        owner, claim: whose it was, by whose creation.
+        created: when it was created, where state says it.
+    """
+
+    id: str
+    owner: str
+    claim: str
+    created: datetime | None
+
+
+def delete(context: Context, recorded: Recorded) -> None:
     """Delete a dataset that this resource created, and wait until AEP shows it no more.
+
+    DELETE goes out only if the dataset carries the owner and the claim on record. Where it carries another claim, a
+    later create holds it: the record is forgotten with a warning, since a refusal would stay in state as a pending
+    delete and strike in the next run.
 
     Args:
         context: where and how.
-        dataset_id: the dataset.
-        owner: the owner on record.
+        recorded: what state says.
 
     Raises:
-        Refused: it is Adobe's, or not this resource's.
+        Refused: it is Adobe's, or not certainly this resource's.
         NotConverged: AEP answered, but the dataset is still there.
     """
+    observed = _look(context, recorded)
+    if observed is not None:
+        change = Change(Desired(is_upsert=False), Policy(), observed)
+        check_not_adobes(context, change)
+        if not _is_ours(context, observed, recorded):
+            return
+    change = Change(Desired(is_upsert=False), Policy())
+    check_sandbox(context, change)
+    check_production(context, change)
+    title = describe(context, observed) if observed else f"Dataset {recorded.id} in sandbox {context.sandbox}"
+    context.require_listener(f"Deleting {title}")
+    _send(context, recorded, title)
+
+
+def _look(context: Context, recorded: Recorded) -> Observed | None:
+    """The dataset; ``None`` where no look shows it, though it may only be a replica that lags."""
+    for pause in LOOKS:
+        context.clock.wait(pause)
+        try:
+            return context.aep.catalog.get(recorded.id)
+        except NotFound as error:
+            if not says_missing(error):
+                raise
+    return None
+
+
+def _send(context: Context, recorded: Recorded, title: str) -> None:
+    failure: ApiError | None = None
     try:
-        observed = context.aep.catalog.get(dataset_id)
+        context.aep.catalog.delete(recorded.id)
     except NotFound as error:
-        if guards.gone(context, error):
+        # To the service that holds it the dataset is unknown, which a lagging read alone would not prove.
+        if says_missing(error) and gone(context, error, None):
             return
         raise
-    guards.sandbox(context)
-    guards.customers(context, observed, Desired(is_upsert=False))
-    _refuse_unless_ours(context, observed, owner)
-    failure = ""
-    try:
-        context.aep.catalog.delete(dataset_id)
     except ApiError as error:
-        # A 404 is what we want; after an unknown outcome, and after it alone, the reads below decide.
-        if not error.effect_unknown and not isinstance(error, NotFound):
+        if not error.effect_unknown:
             raise
-        failure = error.message
+        failure = error
     for pause in GONE_READS:
         context.clock.wait(pause)
         try:
-            context.aep.catalog.get(dataset_id)
+            context.aep.catalog.get(recorded.id)
         except NotFound as error:
             # After a DELETE that was answered with success, the dataset's own 404 is enough.
-            if guards.says_missing(error) if not failure else guards.gone(context, error):
+            if says_missing(error) if failure is None else gone(context, error, recorded.created):
                 return
             raise
     raise NotConverged(
-        f"{describe(context, observed)} is still there after its deletion{failure and f': {failure}'}",
+        f"{title} is still there after its deletion{f': {failure.message}' if failure else ''}",
         "Run `pulumi up` again later.",
     )
 
 
 def let_go(context: Context, dataset_id: str, owner: str) -> None:
     """Release an adopted dataset: take our owner tag off, leave everything else. Failing is a warning."""
+    if dataset_id in context.run.held:
+        # Another resource of this run has adopted it meanwhile.
+        return
     try:
         observed = context.aep.catalog.get(dataset_id)
         if not observed.profile.enabled:
-            since = f" since {observed.open_gap.start}" if observed.open_gap else ""
+            since = f" since {observed.open_note.start}" if observed.open_note else ""
             context.report.warn(
                 f"Profile is OFF for dataset {observed.name!r} ({dataset_id}) in sandbox {context.sandbox}"
                 f"{since}, and it is released like that. To switch it on: `aep-provider enable "
@@ -71,7 +127,10 @@ def let_go(context: Context, dataset_id: str, owner: str) -> None:
             )
         operations = release(observed, owner) if context.settings.ownership_tag else ()
         if operations:
-            guards.sandbox(context)
+            change = Change(Desired(is_upsert=False), Policy())
+            check_sandbox(context, change)
+            check_production(context, change)
+            context.require_listener(f"Releasing {describe(context, observed)}")
             context.aep.catalog.patch(dataset_id, operations)
     except AepProviderError as error:
         context.report.warn(
@@ -80,14 +139,35 @@ def let_go(context: Context, dataset_id: str, owner: str) -> None:
         )
 
 
-def _refuse_unless_ours(context: Context, observed: Observed, owner: str) -> None:
-    title = describe(context, observed)
-    keep = "To keep it and forget it here: `pulumi state delete <urn>`."
-    tagged = context.settings.ownership_tag
-    if (tagged or observed.owner) and observed.owner != owner:
-        found = f"is managed by {observed.owner!r}" if observed.owner else f"carries no tag {OWNER_TAG}"
-        raise Refused(f"{title} {found}, not by {owner!r}; it is not deleted", keep)
-    if tagged and not owner:
-        raise Refused(f"{title} has no owner on record; it is not deleted", keep)
+def _is_ours(context: Context, observed: Observed, recorded: Recorded) -> bool:
+    """Whether the dataset is certainly the one that this resource created.
+
+    Returns:
+        False where a later create holds it, so that there is nothing to delete any more.
+
+    Raises:
+        Refused: it is not certain.
+    """
+    title, tagged = describe(context, observed), context.settings.ownership_tag
+    if observed.id in context.run.refused:
+        raise Refused(f"{title} was refused to another resource of this run; it is not deleted", _KEEP)
+    standing = on_record(observed, recorded.owner, recorded.claim)
+    if standing is Standing.ANOTHER_CLAIM or (not tagged and observed.id in context.run.held):
+        context.report.warn(
+            f"{title} is held by a later creation of the same resource; it is not deleted, and only the old record "
+            "is removed."
+        )
+        return False
+    if standing is Standing.SOMEBODY_ELSES:
+        raise Refused(
+            f"{title} is managed by {observed.owner!r}, not by {recorded.owner!r}; it is not deleted", _KEEP
+        )
+    if tagged and standing is not Standing.MINE:
+        raise Refused(
+            f"{title} carries no tag {OWNER_TAG}, not by {recorded.owner!r}; it is not deleted", _KEEP
+        )
+    if tagged and not recorded.owner:
+        raise Refused(f"{title} has no owner on record; it is not deleted", _KEEP)
     if not tagged and observed.created_client != context.settings.client_id:
-        raise Refused(f"{title} was created by another credential; it is not deleted", keep)
+        raise Refused(f"{title} was created by another credential; it is not deleted", _KEEP)
+    return True

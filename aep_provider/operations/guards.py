@@ -1,216 +1,316 @@
-"""The questions asked before the first write. What cannot be answered counts as no.
+"""The questions before the first write: one list, which `up`, preview, `doctor` and the safety page go through.
 
-1. The sandbox is active; one of type production needs ``aep:allowProduction``.
-2. The dataset is the customer's, and its owner and schema are the expected ones.
-3. The schema is in the Profile union; for upsert it holds records, not events.
-4. No batch is on its way into the dataset while Profile would be off: see `in_flight`.
-5. Which dataflows write into it: advice only.
+If a check cannot be completed, the change is refused; advice alone never refuses. What waiting can cure is a
+warning at preview, everything else fails it as it would fail `up`.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 
-from aep_provider.dataset.desired import Desired
-from aep_provider.dataset.observed import Observed, normal_content_type
-from aep_provider.errors import ApiError, NotFound, Refused, WrongPlace
-from aep_provider.operations.context import Context, describe
-from aep_provider.settings import Settings, same_endpoint
+from aep_provider.errors import (
+    AepProviderError,
+    ApiError,
+    BadCredentials,
+    BatchesInFlight,
+    PermissionDenied,
+    ProfileOff,
+    TokenRejected,
+)
+from aep_provider.operations import advice, checks, ownership
+from aep_provider.operations.change import Change
+from aep_provider.operations.context import Context
 
-UNSEEN_WRITERS = (
-    "Web and Mobile SDK datastreams, direct users of the ingestion API, Query Service and Adobe applications "
-    "cannot be seen"
+
+@dataclass(frozen=True)
+class Guard:
+    """One question.
+
+    Attributes:
+        name: how documentation and `doctor` name it.
+        asks: what it asks, for the documentation.
+        applies: whether it has to be asked about a change.
+        check: raises a refusal, or warns.
+        refusals: the texts of its refusals and what they advise, for the documentation; ``…`` stands for what
+            differs. Empty for advice, which never refuses.
+        waiting_cures: whether a refusal may be over by the time of `up`, so that it is a warning at preview.
+        again: whether it is asked once more right before the disable, after a wait or an edit.
+        preview_only: for advice that costs `up` more than it is worth.
+    """
+
+    name: str
+    asks: str
+    applies: Callable[[Change], bool]
+    check: Callable[[Context, Change], None]
+    refusals: tuple[tuple[str, str], ...] = ()
+    waiting_cures: bool = False
+    again: bool = False
+    preview_only: bool = False
+
+
+def _creates(change: Change) -> bool:
+    return change.observed is None
+
+
+def _exists(change: Change) -> bool:
+    return change.observed is not None
+
+
+def _needs_schema(change: Change) -> bool:
+    return change.observed is None or change.adopting or bool(change.steps.enable)
+
+
+def _opens(change: Change) -> bool:
+    return change.steps.opens_window
+
+
+GUARDS: tuple[Guard, ...] = (
+    Guard(
+        "sandbox",
+        "Does the sandbox exist, and is it active?",
+        lambda change: change.writes,
+        checks.check_sandbox,
+        (
+            (
+                "Sandbox … does not exist, or the credential does not see it",
+                "check `aep:sandbox`, and that a role of the credential includes it",
+            ),
+            ("Sandbox … is …, not active", "wait until it is active"),
+        ),
+    ),
+    Guard(
+        "production",
+        "Is it a sandbox of type development, or does the stack allow production?",
+        lambda change: change.writes,
+        checks.check_production,
+        (
+            (
+                "Sandbox … is of type …, and this stack may not write to production",
+                "`pulumi config set aep:allowProduction true`",
+            ),
+        ),
+    ),
+    Guard(
+        "Adobe-managed",
+        "Is the dataset a customer's, and not managed by Adobe?",
+        _exists,
+        ownership.check_not_adobes,
+        (("Dataset … is managed by Adobe: …", "remove the resource from the program"),),
+    ),
+    Guard(
+        "owner",
+        "Does nobody else own the dataset?",
+        _exists,
+        ownership.check_owner,
+        (
+            (
+                "Dataset … is managed by …",
+                "one stack only: remove it there, then `aep-provider release`; after a change of the logical "
+                "name, parent or type add an alias",
+            ),
+        ),
+        again=True,
+    ),
+    Guard(
+        "schema of the dataset",
+        "Does the dataset have the schema that the program declares?",
+        _exists,
+        checks.check_schema_of_dataset,
+        (("Dataset … has …, not …", "correct the argument, or leave it out"),),
+        again=True,
+    ),
+    Guard(
+        "namesake",
+        "Does the sandbox have no dataset of this name yet?",
+        _creates,
+        ownership.check_namesakes,
+        (
+            (
+                "Sandbox … already has a dataset named …",
+                "give its id as `dataset_id`, or choose another name",
+            ),
+            (
+                "Several datasets carry the owner …",
+                "keep one: give its id as `dataset_id`, and delete the others in AEP",
+            ),
+        ),
+    ),
+    Guard(
+        "interrupted run",
+        "Does a dataset with this owner come from a run that was interrupted?",
+        _creates,
+        ownership.check_interrupted,
+        (
+            (
+                "Dataset … carries the owner …, and is in use: …",
+                "`aep-provider import --owned` brings it into this stack",
+            ),
+        ),
+    ),
+    Guard(
+        "union",
+        "Is the schema enabled for Profile?",
+        _needs_schema,
+        checks.check_union,
+        (
+            ("Schema … does not exist in sandbox …", "check `schema_id` and `aep:sandbox`"),
+            ("Schema … is not enabled for Profile", "enable the schema in AEP; that cannot be undone"),
+            ("The dataset names no schema", "look at it in AEP"),
+        ),
+    ),
+    Guard(
+        "behaviour",
+        "Does the schema hold records, where upsert is wanted?",
+        _needs_schema,
+        checks.check_behaviour,
+        (
+            (
+                "Schema … holds experience events (time series); upsert is for record data only",
+                "`is_upsert=False`",
+            ),
+        ),
+    ),
+    Guard(
+        "consent",
+        "May Profile be off for a moment?",
+        _opens,
+        checks.check_consent,
+        (
+            (
+                "changing upsert switches Profile off for a moment, in a sandbox of type production",
+                "`allow_profile_gap=True`",
+            ),
+            ("is on with the other upsert setting; it is left as it is", "change upsert by `pulumi up`"),
+        ),
+    ),
+    Guard(
+        "token",
+        "Does a ready token stay valid until Profile is on again?",
+        _opens,
+        checks.check_token,
+        (
+            (
+                "AEP_ACCESS_TOKEN may end while Profile is switched off; nothing was written",
+                "export a fresh token, or use client id and secret",
+            ),
+        ),
+    ),
+    Guard(
+        "overwritten",
+        "What of an adopted dataset does the program overwrite? (advice)",
+        lambda change: change.adopting,
+        advice.name_what_is_overwritten,
+    ),
+    Guard(
+        "new name",
+        "Does another dataset have the new name? (advice)",
+        advice.renames,
+        advice.name_namesakes,
+    ),
+    Guard(
+        "dataflows",
+        "Which streaming dataflows write into the dataset? (advice)",
+        _opens,
+        advice.name_streaming_dataflows,
+    ),
+    Guard(
+        "identity dataset",
+        "Is it the identity dataset of Adobe's streaming upserts? (advice)",
+        advice.enables,
+        advice.warn_of_identity_dataset,
+    ),
+    Guard(
+        "plug-in flag",
+        "Does a tag say `profile:disabled`? (advice)",
+        advice.enables,
+        advice.warn_of_plugin_flag,
+    ),
+    Guard(
+        "Profile datasets",
+        "How many datasets of the class are in Profile? (advice)",
+        advice.adds_to_profile,
+        advice.count_profile_datasets,
+        preview_only=True,
+    ),
+    Guard(
+        "batches",
+        "Is no batch in flight?",
+        _opens,
+        checks.check_batches,
+        (
+            (
+                "Whether batches are in flight for dataset … could not be found out",
+                "as the text after it says",
+            ),
+            (
+                "… in flight for dataset …",
+                "`wait` waits for them; with `fail` run again later",
+            ),
+        ),
+        waiting_cures=True,
+        again=True,
+    ),
 )
 
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from typing import Any
 
-
-GAP_RISK = (
-    "Adobe's documentation disagrees on whether disabling removes the dataset's profile records: the upsert "
-    "tutorial prescribes it as routine, the enablement planning page says that it removes them."
-)
-
-
-def same_place(settings: Settings, recorded: Mapping[str, Any], *, writing: bool = False) -> None:
-    """Refuse to touch a resource whose record names another place. No request is made.
+def ask(context: Context, change: Change, *, again: bool = False) -> None:
+    """Ask every guard that applies, in order; the first refusal ends it.
 
     Args:
-        settings: where the provider is set to.
-        recorded: the outputs on record.
-        writing: whether a record that names no place is refused as well.
+        context: where, and to whom warnings go.
+        change: what is about to be done.
+        again: only those that are asked once more right before the disable.
 
     Raises:
-        WrongPlace: sandbox, organisation or endpoint differ.
+        BatchesInFlight: the last guard; waiting cures it.
+        AepProviderError: any other refusal, or a question that could not be answered.
     """
-    if writing and not all(recorded.get(key) for key in settings.place):
-        raise WrongPlace(
-            "The state of this resource does not say where its dataset lives; nothing was done",
-            "Run `pulumi refresh`, which fills it in, then run again.",
-        )
-    for key, label, variable in (
-        ("sandbox", "sandbox", "aep:sandbox or AEP_SANDBOX"),
-        ("org_id", "organisation", "aep:orgId or AEP_ORG_ID"),
-        ("endpoint", "endpoint", "aep:endpoint or AEP_ENDPOINT"),
-    ):
-        was, now = recorded.get(key), settings.place[key]
-        if not was or was == now or (key == "endpoint" and same_endpoint(str(was), now)):
-            continue
-        raise WrongPlace(
-            f"This dataset lives in {label} {was!r}, but the provider is set to {now!r}; nothing was done",
-            f"Set {variable} back to {was!r}. Another place is another stack: `pulumi stack init`.",
-        )
+    for guard in _applying(change):
+        if not guard.preview_only and (guard.again or not again):
+            guard.check(context, change)
 
 
-def sandbox(context: Context) -> None:
-    """Guard 1."""
-    found = context.aep.sandboxes.current()
-    if found is None:
-        raise Refused(
-            f"Sandbox {context.sandbox} does not exist, or the credential does not see it",
-            "Check aep:sandbox, and that a role of the credential includes this sandbox.",
-        )
-    if found.state != "active":
-        raise Refused(f"Sandbox {found.name} is {found.state or 'in an unknown state'}, not active", "Wait.")
-    if production(context) and not context.settings.allow_production:
-        raise Refused(
-            f"Sandbox {found.name} is of type {found.type}, and this stack may not write to production",
-            "If that is what you want: `pulumi config set aep:allowProduction true`.",
-        )
-
-
-def production(context: Context) -> bool:
-    """Whether the sandbox is one of type production; a type that is not known counts as production."""
-    found = context.aep.sandboxes.current()
-    return found is None or found.type != "development"
-
-
-def customers(context: Context, observed: Observed, wanted: Desired, recorded_owner: str = "") -> None:
-    """Guard 2.
+def problems(context: Context, change: Change) -> list[str]:
+    """Ask the same guards for a preview; what waiting cures, and trouble of the network, are warnings.
 
     Args:
-        context: where and how.
-        observed: the dataset.
-        wanted: owner and schema expected.
-        recorded_owner: the owner in state, which authorises moving the dataset to another owner name.
+        context: where, and to whom warnings go.
+        change: what `up` would do.
+
+    Returns:
+        What would refuse the change, for the user.
     """
-    title = describe(context, observed)
-    if observed.system_sign:
-        raise Refused(
-            f"{title} is managed by Adobe: {observed.system_sign}",
-            "Datasets of Adobe's own cannot be configured. Take the resource out of the program.",
-        )
-    if wanted.owner and observed.owner and observed.owner not in (wanted.owner, recorded_owner):
-        raise Refused(
-            f"{title} is managed by {observed.owner!r}", _owner_remedy(wanted.owner, observed.owner)
-        )
-    if wanted.schema_id and observed.schema_id != wanted.schema_id:
-        raise Refused(
-            f"{title} has schema {observed.schema_id!r}, not {wanted.schema_id!r}",
-            "The schema of a dataset cannot be changed. Correct schema_id, or declare a new resource.",
-        )
-    expected = normal_content_type(wanted.schema_content_type or "")
-    if expected and observed.schema_content_type != expected:
-        raise Refused(
-            f"{title} has schema content type {observed.schema_content_type!r}, not {expected!r}",
-            "It cannot be changed. Correct schema_content_type, or leave it out.",
-        )
+    for guard in _applying(change):
+        try:
+            guard.check(context, change)
+        except AepProviderError as error:
+            if not passes(error):
+                return [str(error)]
+            context.report.warn(_at_preview(error, change))
+            if isinstance(error, ApiError):
+                return []
+    return []
 
 
-def schema(context: Context, schema_id: str, *, upsert: bool) -> None:
-    """Guard 3.
-
-    Args:
-        context: where and how.
-        schema_id: the ``$id``.
-        upsert: whether upsert is wanted.
-    """
-    if not schema_id:
-        raise Refused("The dataset names no schema, so it cannot be enabled for Profile", "Check it in AEP.")
-    try:
-        found = context.aep.schemas.get(schema_id)
-    except NotFound as error:
-        raise Refused(
-            f"Schema {schema_id} does not exist in sandbox {context.sandbox} ({error.problem})",
-            "Check schema_id and aep:sandbox.",
-        ) from error
-    title = f"Schema {found.title!r} ({schema_id}) in sandbox {context.sandbox}"
-    if not found.in_union:
-        raise Refused(
-            f"{title} is not enabled for Profile",
-            "Enable it in AEP (Schemas > the schema > Profile). That cannot be undone.",
-        )
-    if upsert and found.time_series:
-        raise Refused(
-            f"{title} holds experience events (time series); upsert is for record data only",
-            "Set is_upsert=False for this dataset.",
-        )
-
-
-def consent(context: Context, observed: Observed, *, allowed: bool) -> None:
-    """Whether Profile may go off for a moment: in production only with ``allow_profile_gap``."""
-    if allowed:
-        return
-    title = describe(context, observed)
-    if production(context):
-        raise Refused(
-            f"{title}: changing upsert switches Profile off for a moment, in a sandbox of type production",
-            f"{GAP_RISK}\nIf you accept that, set allow_profile_gap=True.",
-        )
-    context.report.warn(f"{title}: changing upsert switches Profile off for a moment. {GAP_RISK}")
-
-
-def streaming(context: Context, observed: Observed, *, upsert: bool) -> None:
-    """Guard 5: say which streaming dataflows write into the dataset, and who cannot be seen."""
-    title = describe(context, observed)
-    try:
-        flows = [flow for flow in context.aep.flows.into(observed.id) if flow.streaming]
-    except ApiError as error:
-        context.report.warn(f"The dataflows that write into {title} could not be listed: {error.message}")
-        return
-    for flow in flows:
-        unsupported = "; upsert is for batches only" if upsert else ""
-        context.report.warn(
-            f"A streaming dataflow writes into {title}: {flow.name or flow.id} ({flow.state}). What it "
-            f"brings while Profile is off does not reach Profile{unsupported}."
-        )
-    context.report.info(f"{title}: {len(flows)} streaming dataflows are seen; {UNSEEN_WRITERS}.")
-
-
-def identity_dataset(context: Context, observed: Observed) -> None:
-    """Warn before Profile is enabled on what looks like the identity dataset of streaming upserts."""
-    if observed.identity.enabled and not observed.profile.enabled:
-        context.report.warn(
-            f"{describe(context, observed)} has Identity on and Profile off, as the identity dataset of "
-            "Adobe's streaming upserts has (Data Prep > upserts). Profile is enabled on it now."
-        )
-
-
-def gone(context: Context, error: NotFound) -> bool:
-    """Whether a 404 on a read by id means that the dataset does not exist any more.
-
-    Only Catalog's own JSON answer counts, and only while the sandbox is active: a gateway's HTML page or a
-    sandbox that is being reset would otherwise empty the stack.
-    """
-    if not says_missing(error):
-        return False
-    found = context.aep.sandboxes.current_now()
-    return found is not None and found.state == "active"
-
-
-def says_missing(error: NotFound) -> bool:
-    """Whether a 404 is Catalog's own about the dataset, and not a gateway's page."""
-    return error.title == "NotFoundError"
-
-
-def _owner_remedy(wanted: str, found: str) -> str:
-    if wanted.rpartition("/")[0] == found.rpartition("/")[0]:
-        return (
-            f"The logical name changed from {found.rpartition('/')[2]!r} to {wanted.rpartition('/')[2]!r}? "
-            "Then add opts=pulumi.ResourceOptions(aliases=[pulumi.Alias(name=…)]) with the old name."
-        )
-    return (
-        "Only one stack can manage a dataset. Remove it there first (`pulumi state delete` keeps the "
-        "dataset), or read it here with UpsertDataset.get."
+def passes(error: AepProviderError) -> bool:
+    """Whether an error may be over by the time of `up`, so that a preview need not fail."""
+    if isinstance(error, BatchesInFlight):
+        return True
+    cause = error.__cause__ if isinstance(error, ProfileOff) else error
+    return isinstance(cause, ApiError) and not isinstance(
+        cause, PermissionDenied | BadCredentials | TokenRejected
     )
+
+
+def _at_preview(error: AepProviderError, change: Change) -> str:
+    if isinstance(error, BatchesInFlight):
+        would = "wait for them" if change.policy.in_flight_batches == "wait" else "refuse"
+        return f"{error.message}; `up` would {would}"
+    if isinstance(error, ApiError):
+        return f"The preview could not ask AEP everything: {error.message}"
+    return str(error)
+
+
+def _applying(change: Change) -> Iterable[Guard]:
+    return (guard for guard in GUARDS if guard.applies(change))

@@ -1,4 +1,4 @@
-"""Guard 4: no batch is on its way into the dataset while Profile would be off.
+"""Batches in flight, and the wait for them: none may be on its way while Profile is off.
 
 What is promoted to Profile in that time never reaches it, so batches in flight are waited for, refused or, if
 the program says so, ignored.
@@ -12,8 +12,8 @@ from collections.abc import Sequence
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from aep_provider.errors import ApiError, Interrupted, Refused
-from aep_provider.operations.context import Context
+from aep_provider.errors import Interrupted, Refused
+from aep_provider.operations.context import Context, plural
 
 if TYPE_CHECKING:
     from aep_provider.aep.batches import Batch
@@ -29,23 +29,8 @@ more waits would block the other resources."""
 _waits = threading.BoundedSemaphore(WAITS_AT_ONCE)
 
 
-def in_flight(context: Context, dataset_id: str) -> list[Batch]:
+def batches_in_flight(context: Context, dataset_id: str) -> list[Batch]:
     """The batches that are on their way; those stuck for more than a day are only warned about.
-
-    Raises:
-        Refused: they could not be listed.
-    """
-    try:
-        return look_for_batches(context, dataset_id)
-    except ApiError as error:
-        raise Refused(
-            f"Whether batches are in flight for dataset {dataset_id} could not be found out: {error.message}",
-            error.remedy,
-        ) from error
-
-
-def look_for_batches(context: Context, dataset_id: str) -> list[Batch]:
-    """As `in_flight`, for a preview, which does not refuse what waiting can cure.
 
     Raises:
         ApiError: they could not be listed.
@@ -61,44 +46,32 @@ def look_for_batches(context: Context, dataset_id: str) -> list[Batch]:
     return [batch for batch in batches if batch not in stuck]
 
 
-def await_batches(context: Context, dataset_id: str, mode: str, timeout: float) -> bool:
-    """Guard 4: let batches in flight pass.
+def await_batches(context: Context, dataset_id: str, timeout: float) -> None:
+    """Wait until no batch is in flight.
 
     Args:
         context: where and how.
         dataset_id: the dataset.
-        mode: ``wait``, ``fail`` or ``ignore``.
         timeout: seconds to wait at most.
 
-    Returns:
-        Whether there was anything to wait for, so that what was read before may be stale.
-
     Raises:
-        Refused: batches are in flight and may not be ignored, or did not end in time.
-        Interrupted: the process shuts down.
+        Refused: they did not end in time, or two other datasets are waited for already.
+        ApiError: they could not be listed.
+        Interrupted: the process shuts down, or nobody listens any more.
     """
-    batches = in_flight(context, dataset_id)
+    batches = batches_in_flight(context, dataset_id)
     if not batches:
-        return False
-    title = f"dataset {dataset_id} in sandbox {context.sandbox}"
-    if mode == "ignore":
-        context.report.warn(f"Batches in flight may not reach Profile, {title}: {listed(batches)}")
-        return False
-    if mode == "fail":
-        raise Refused(
-            f"{len(batches)} batches are in flight for {title}: {listed(batches)}",
-            "Run again when they have ended, or set in_flight_batches='wait'.",
-        )
+        return
     if not _waits.acquire(blocking=False):
         raise Refused(
-            f"Batches are in flight for {title}, and {WAITS_AT_ONCE} other datasets are waited for already",
+            f"Batches are in flight for dataset {dataset_id} in sandbox {context.sandbox}, and {WAITS_AT_ONCE} other "
+            "datasets are waited for already",
             "Run `pulumi up` again: the others will have ended.",
         )
     try:
         _wait(context, dataset_id, batches, timeout)
     finally:
         _waits.release()
-    return True
 
 
 def _wait(context: Context, dataset_id: str, batches: Sequence[Batch], timeout: float) -> None:
@@ -113,7 +86,7 @@ def _wait(context: Context, dataset_id: str, batches: Sequence[Batch], timeout: 
                 "Run again later, raise wait_timeout, or set in_flight_batches='ignore'.",
             )
         context.report.progress(
-            f"waiting for {len(batches)} batches in flight ({passed:.0f} of {timeout:.0f} s): "
+            f"waiting for {plural(len(batches), 'batch', 'batches')} in flight ({passed:.0f} of {timeout:.0f} s): "
             f"{listed(batches)}. Profile is still on; a second Ctrl-C is safe."
         )
         if context.clock.wait(min(next(looks), timeout - passed)):
@@ -121,7 +94,8 @@ def _wait(context: Context, dataset_id: str, batches: Sequence[Batch], timeout: 
                 f"Stopped while waiting for batches of dataset {dataset_id}; Profile was not switched off",
                 "Run `pulumi up` again.",
             )
-        batches = in_flight(context, dataset_id)
+        context.require_listener(f"Waiting for batches of dataset {dataset_id} in sandbox {context.sandbox}")
+        batches = batches_in_flight(context, dataset_id)
 
 
 def listed(batches: Sequence[Batch]) -> str:

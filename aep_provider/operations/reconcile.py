@@ -7,9 +7,9 @@ saw, and is judged by a read at the end. So running one twice, or after dying an
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any
+from datetime import datetime
 
 from aep_provider.dataset.desired import Desired
 from aep_provider.dataset.observed import Observed
@@ -17,15 +17,18 @@ from aep_provider.dataset.plan import Patch, Plan, differences, plan, unedited
 from aep_provider.dataset.tags import timestamp
 from aep_provider.errors import (
     ApiError,
+    BatchesInFlight,
     NotConverged,
-    NotFound,
     ProfileOff,
-    Refused,
     RequestRefused,
     Throttled,
 )
 from aep_provider.operations import gap_report, guards, in_flight, window
+from aep_provider.operations.change import Change, Policy
 from aep_provider.operations.context import Context, describe
+from aep_provider.operations.gap_report import GapReport
+from aep_provider.operations.location import existing
+from aep_provider.operations.ownership import check_claim
 
 TRIES = (0.0, 0.5, 1.5, 4.0)
 """Seconds before each try of a PATCH outside a window."""
@@ -35,108 +38,129 @@ UNION_TRIES = (1.0, 3.0, 10.0, 30.0)
 
 
 @dataclass(frozen=True)
-class Policy:
-    """How the program wants a disable to be treated.
+class Outcome:
+    """A dataset as read at the end, and the report on a window that this run made or ended, if there was one."""
 
-    Attributes:
-        allow_profile_gap: consent to it in production.
-        in_flight_batches: ``wait``, ``fail`` or ``ignore``.
-        wait_timeout: seconds.
-        may_disable: whether there may be a disable at all.
-    """
-
-    allow_profile_gap: bool
-    in_flight_batches: str
-    wait_timeout: int
-    may_disable: bool = True
-
-    @classmethod
-    def of(cls, inputs: Mapping[str, Any]) -> Policy:
-        """Take the policy from validated inputs."""
-        return cls(inputs["allow_profile_gap"], inputs["in_flight_batches"], int(inputs["wait_timeout"]))
+    observed: Observed
+    profile_gap: GapReport | None = None
 
 
 @dataclass(frozen=True)
-class Outcome:
-    """A dataset as read at the end, and the gap that was made on the way, if one was."""
+class OnRecord:
+    """What state says of a dataset that is updated.
 
-    observed: Observed
-    profile_gap: dict[str, Any] | None = None
+    Attributes:
+        owner, claim: whose it was, by whose creation.
+        created: when the dataset was created, where that is known.
+        profile_gap: the last window on record.
+    """
+
+    owner: str
+    claim: str = ""
+    created: datetime | None = None
+    profile_gap: GapReport | None = None
 
 
-def configure(context: Context, dataset_id: str, wanted: Desired, policy: Policy) -> Outcome:
-    """Bring an existing dataset to the wanted state (adoption).
+@dataclass(frozen=True)
+class Planner:
+    """Plans for whatever was observed last; what has to be asked again after a wait is kept with it.
+
+    Attributes:
+        context: for the time that is noted on the dataset.
+        desired: what the program wants.
+        policy: how it wants a disable to be treated.
+        recorded: what state says; ``None`` for a dataset that is adopted or taken over.
+        adopting: whether the dataset comes under the program's care.
+    """
+
+    context: Context
+    desired: Desired
+    policy: Policy
+    recorded: OnRecord | None = None
+    adopting: bool = False
+
+    def plan(self, observed: Observed) -> Plan:
+        """The plan for a dataset as it was read last."""
+        return plan(observed, self.desired, timestamp(self.context.clock.now()))
+
+    def change(self, observed: Observed) -> Change:
+        """The same for the guards."""
+        owner = self.recorded.owner if self.recorded else ""
+        return Change(self.desired, self.policy, observed, self.plan(observed), owner, adopting=self.adopting)
+
+    def again(self, dataset_id: str) -> Observed:
+        """Read the dataset once more, and refuse if it has become somebody else's."""
+        observed = existing(self.context, dataset_id)
+        self.check_claim(observed)
+        return observed
+
+    def check_claim(self, observed: Observed) -> None:
+        """Refuse a dataset on record that a later create holds."""
+        if self.recorded is not None:
+            check_claim(self.context, observed, self.recorded.owner, self.recorded.claim)
+
+
+def adopt(context: Context, dataset_id: str, desired: Desired, policy: Policy) -> Outcome:
+    """Bring an existing dataset to the desired state and under the program's care.
+
+    Args:
+        context: where and how.
+        dataset_id: the dataset.
+        desired: what the program wants.
+        policy: how it wants a disable to be treated.
 
     Raises:
         Refused: it does not exist, or a guard said no.
         AepProviderError: see `aep_provider.operations.window.toggle`.
     """
     observed = existing(context, dataset_id)
-    make = Planner(context, wanted)
-    with off_first(context, observed, wanted):
-        if not make(observed).empty:
-            guards.sandbox(context)
-        guards.customers(context, observed, wanted)
-        guards.schema(context, observed.schema_id, upsert=wanted.is_upsert)
-        return _apply(context, observed, policy, make)
+    make = Planner(context, desired, policy, adopting=True)
+    with off_first(context, observed, desired):
+        outcome = _apply(context, observed, make)
+    context.run.held.add(dataset_id)
+    return outcome
 
 
 def update(
-    context: Context, dataset_id: str, wanted: Desired, policy: Policy, recorded_owner: str
+    context: Context, dataset_id: str, desired: Desired, policy: Policy, recorded: OnRecord
 ) -> Outcome:
-    """Bring a managed dataset to the wanted state.
+    """Bring a managed dataset to the desired state.
+
+    Args:
+        context: where and how.
+        dataset_id: the dataset.
+        desired: what the program wants.
+        policy: how it wants a disable to be treated.
+        recorded: what state says of it.
 
     Raises:
-        AepProviderError: as `configure`.
+        AepProviderError: as `adopt`.
     """
-    observed = existing(context, dataset_id)
-    make = Planner(context, wanted, recorded_owner)
-    with off_first(context, observed, wanted, recorded=True):
-        steps = make(observed)
-        if not steps.empty:
-            guards.sandbox(context)
-        guards.customers(context, observed, wanted, recorded_owner)
-        if steps.enable:
-            guards.schema(context, observed.schema_id, upsert=wanted.is_upsert)
-        return _apply(context, observed, policy, make)
+    observed = existing(context, dataset_id, recorded.created)
+    make = Planner(context, desired, policy, recorded)
+    with off_first(context, observed, desired, recorded=True):
+        make.check_claim(observed)
+        return _apply(context, observed, make)
 
 
-def take_over(context: Context, observed: Observed, wanted: Desired, policy: Policy) -> Outcome:
-    """Bring the dataset that an interrupted create left behind to the wanted state; the guards were asked."""
-    make = Planner(context, wanted)
-    with off_first(context, observed, wanted):
-        return _apply(context, make.again(observed.id), policy, make)
-
-
-def existing(context: Context, dataset_id: str) -> Observed:
-    """Read a dataset that has to be there.
-
-    Raises:
-        Refused: it is not.
-        ApiError: it could not be read.
-    """
-    try:
-        return context.aep.catalog.get(dataset_id)
-    except NotFound as error:
-        if not guards.gone(context, error):
-            raise
-        raise Refused(
-            f"Dataset {dataset_id} does not exist in sandbox {context.sandbox}",
-            "Check dataset_id and aep:sandbox. If it was deleted, run `pulumi refresh`.",
-        ) from error
+def take_over(context: Context, observed: Observed, desired: Desired, policy: Policy) -> Outcome:
+    """Bring the dataset that an interrupted create left behind to the desired state."""
+    make = Planner(context, desired, policy)
+    with off_first(context, observed, desired):
+        return _apply(context, observed, make)
 
 
 @contextlib.contextmanager
 def off_first(
-    context: Context, observed: Observed, wanted: Desired, *, recorded: bool = False
+    context: Context, observed: Observed, desired: Desired, *, recorded: bool = False
 ) -> Iterator[None]:
     """While Profile is off since an earlier run, no error leaves without saying so first.
 
     Args:
         context: where.
         observed: the dataset, just read.
-        wanted: the setting that Profile is to come back with.
-        recorded: whether it is in state, and so was on; otherwise only a gap noted on it counts.
+        desired: the setting that Profile is to come back with.
+        recorded: whether it is in state, and so was on; otherwise only a window noted on it counts.
 
     Raises:
         ProfileOff: in the place of any error, if Profile still is, or may be, off.
@@ -146,108 +170,79 @@ def off_first(
     except ProfileOff:
         raise
     except Exception as error:
-        left_open = observed.open_gap
+        left_open = observed.open_note
         if left_open is None and (observed.profile.enabled or not recorded):
             raise
         now = window.look(context, observed.id)
         if now is not None and now.profile.enabled:
-            # The enable closed the gap before the failure, so no later run would report it.
+            # The enable closed the window before the failure, so no later run would report it.
             if left_open is not None:
                 gap_report.report(context, observed.id, left_open.started, context.clock.now())
             raise
         since = left_open.start if left_open else "an unknown time"
         reason = window.typed(error)
         off = window.off_error(
-            context, observed, since, reason.message, upsert=wanted.is_upsert, sure=now is not None
+            context, observed, since, reason.message, upsert=desired.is_upsert, sure=now is not None
         )
         off.remedy = f"{reason.remedy}\n{off.remedy}".lstrip()
         raise off from error
 
 
-@dataclass(frozen=True)
-class Planner:
-    """Plans for whatever was observed last; what has to be asked again after a wait is kept with it.
-
-    Attributes:
-        context: for the time that is noted on the dataset.
-        wanted: what the program wants.
-        recorded_owner: the owner in state.
-    """
-
-    context: Context
-    wanted: Desired
-    recorded_owner: str = ""
-
-    def __call__(self, observed: Observed) -> Plan:
-        """The plan for a dataset as it was read last."""
-        return plan(observed, self.wanted, timestamp(self.context.clock.now()))
-
-    def again(self, dataset_id: str) -> Observed:
-        """Read the dataset once more, and refuse if it has become somebody else's."""
-        observed = existing(self.context, dataset_id)
-        guards.customers(self.context, observed, self.wanted, self.recorded_owner)
-        return observed
-
-
-def _apply(context: Context, observed: Observed, policy: Policy, make: Planner) -> Outcome:
-    """Carry out what `make` plans for the dataset just read."""
-    steps = make(observed)
+def _apply(context: Context, observed: Observed, make: Planner) -> Outcome:
+    """Ask the guards, and carry out what is planned for the dataset just read."""
+    before, observed = observed, _ready(context, observed, make)
+    steps = make.plan(observed)
     if steps.empty:
         return Outcome(observed)
-    if steps.opens_gap:
-        return _toggled(context, observed, policy, make)
-    if steps.enable:
-        guards.identity_dataset(context, observed)
-    before = observed
+    if steps.opens_window:
+        return _toggled(context, observed, make)
     observed = _written(context, observed, make, lambda steps: (steps.enable, steps.edit))
-    return Outcome(proved(context, observed, make.wanted), _recovered(context, before, make))
+    return Outcome(proved(context, observed, make.desired), _recovered(context, before, make))
 
 
-def _recovered(context: Context, before: Observed, make: Planner) -> dict[str, Any] | None:
+def _ready(context: Context, observed: Observed, make: Planner, *, again: bool = False) -> Observed:
+    """Ask the guards; where batches in flight are waited for, read the dataset anew and ask again."""
+    deadline = context.clock.monotonic() + make.policy.wait_timeout
+    while True:
+        try:
+            guards.ask(context, make.change(observed), again=again)
+            return observed
+        except BatchesInFlight:
+            if make.policy.in_flight_batches != "wait":
+                raise
+            left = max(deadline - context.clock.monotonic(), 0.0)
+            in_flight.await_batches(context, observed.id, left)
+            observed = make.again(observed.id)
+
+
+def _recovered(context: Context, before: Observed, make: Planner) -> GapReport | None:
     """The report on a time in which Profile was off, and which this run has ended."""
-    left_open = before.open_gap
+    left_open = before.open_note
     # A dataset on record was on; one that is being adopted may never have been.
-    if left_open is None and (before.profile.enabled or not make.recorded_owner):
+    if left_open is None and (before.profile.enabled or make.recorded is None):
         return None
     return gap_report.report(
         context, before.id, left_open.started if left_open else None, context.clock.now()
     )
 
 
-def _toggled(context: Context, observed: Observed, policy: Policy, make: Planner) -> Outcome:
-    """Ask for consent and guards 5 and 4, write what can be written before, and switch off and on."""
-    if not policy.may_disable:
-        raise Refused(
-            f"{describe(context, observed)} is on with the other upsert setting; it is left as it is",
-            "Upsert of an enabled dataset is changed by `pulumi up` only.",
-        )
-    guards.consent(context, observed, allowed=policy.allow_profile_gap)
-    guards.streaming(context, observed, upsert=make.wanted.is_upsert)
-    # Before any wait and any write: a token that cannot last would be refused after them.
-    context.aep.gateway.tokens.ensure(window.TOKEN_LIFE)
-    deadline = context.clock.monotonic() + policy.wait_timeout
-    while (steps := make(observed)).opens_gap:
-        left = max(deadline - context.clock.monotonic(), 0.0)
-        if in_flight.await_batches(context, observed.id, policy.in_flight_batches, left):
-            observed = make.again(observed.id)
-            continue
-        if steps.edit:
-            observed = _edited(context, observed, make)
-            if not make(observed).opens_gap:
-                break
-        # Asked again immediately before the disable; a batch that came meanwhile starts another round.
-        ahead = in_flight.in_flight(context, observed.id)
-        if not ahead or policy.in_flight_batches == "ignore":
-            observed, off = window.toggle(context, observed, make, make.wanted)
-            known = {batch.id for batch in ahead}
-            return Outcome(observed, gap_report.report(context, observed.id, off.opened, off.closed, known))
-    return _apply(context, observed, policy, make)
+def _toggled(context: Context, observed: Observed, make: Planner) -> Outcome:
+    """Write what can be written before, and switch Profile off and on."""
+    if make.plan(observed).edit:
+        observed = _edited(context, observed, make)
+        observed = _ready(context, observed, make, again=True)
+        if not make.plan(observed).opens_window:
+            return _apply(context, observed, make)
+    ahead = in_flight.batches_in_flight(context, observed.id)
+    observed, off = window.toggle(context, observed, make.plan, make.desired)
+    known = {batch.id for batch in ahead}
+    return Outcome(observed, gap_report.report(context, observed.id, off.opened, off.closed, known))
 
 
 def _edited(context: Context, observed: Observed, make: Planner) -> Observed:
     """Write what a plan edits, without the switches, and prove it."""
     now = _written(context, observed, make, lambda steps: (steps.edit,))
-    left = unedited(now, make.wanted)
+    left = unedited(now, make.desired)
     if left:
         raise NotConverged(f"{describe(context, now)} was answered with success, but {'; '.join(left)}")
     return now
@@ -262,16 +257,18 @@ def _written(
     a PATCH whose outcome is unknown may be there already.
     """
     pauses, unions = iter(TRIES[1:]), iter(UNION_TRIES)
-    expected = make(observed).opens_gap
+    expected = make.plan(observed).opens_window
     while True:
         try:
-            for operations in part(make(observed)):
+            context.require_listener(f"Writing to {describe(context, observed)}")
+            for operations in part(make.plan(observed)):
                 if operations:
                     context.aep.catalog.patch(observed.id, operations)
             return existing(context, observed.id)
         except ApiError as error:
             union = isinstance(error, RequestRefused) and error.status == 422
-            passing = error.effect_unknown or isinstance(error, Throttled)
+            conflict = isinstance(error, RequestRefused) and error.status == 409
+            passing = error.effect_unknown or isinstance(error, Throttled) or conflict
             pause = next(unions if union else pauses, None) if union or passing else None
             if pause is None:
                 raise
@@ -279,7 +276,7 @@ def _written(
             if context.clock.wait(min(asked, 60) if asked is not None else pause):
                 raise
             observed = make.again(observed.id)
-            if make(observed).opens_gap and not expected:
+            if make.plan(observed).opens_window and not expected:
                 raise NotConverged(
                     f"{describe(context, observed)} was switched on with the other upsert setting by "
                     f"somebody else, after: {error.message}",
@@ -287,13 +284,13 @@ def _written(
                 ) from error
 
 
-def proved(context: Context, observed: Observed, wanted: Desired) -> Observed:
-    """The dataset as read after the writes, if it is as wanted.
+def proved(context: Context, observed: Observed, desired: Desired) -> Observed:
+    """The dataset as read after the writes, if it is as desired.
 
     Raises:
         NotConverged: it is not.
     """
-    left = differences(observed, wanted)
+    left = differences(observed, desired)
     if left:
         raise NotConverged(
             f"{describe(context, observed)} was answered with success, but {'; '.join(left)}",

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from aep_provider.dataset.desired import Desired
 from aep_provider.dataset.observed import Observed
 from aep_provider.dataset.plan import Plan, differences, switch_on
-from aep_provider.dataset.tags import Gap, timestamp
+from aep_provider.dataset.tags import WindowNote, timestamp
 from aep_provider.errors import (
     AepProviderError,
     ApiError,
@@ -57,15 +57,15 @@ class Window:
 
 
 def toggle(
-    context: Context, observed: Observed, make: Callable[[Observed], Plan], wanted: Desired
+    context: Context, observed: Observed, make: Callable[[Observed], Plan], desired: Desired
 ) -> tuple[Observed, Window]:
-    """Switch Profile and Identity off, and on again with the wanted setting.
+    """Switch Profile and Identity off, and on again with the desired setting.
 
     Args:
         context: where and how.
         observed: the dataset, just read; Profile is on.
         make: makes the plan, with the time of the request in it.
-        wanted: what the final read must show.
+        desired: what the final read must show.
 
     Returns:
         The dataset as read afterwards, and the window.
@@ -73,14 +73,14 @@ def toggle(
     Raises:
         AepProviderError: nothing was switched off (any class but the next three).
         RolledBack: enabling failed; the previous setting is back.
-        NotConverged: Profile is on, but the dataset is not as wanted.
+        NotConverged: Profile is on, but the dataset is not as desired.
         ProfileOff: Profile is, or may be, off.
     """
     context.aep.gateway.tokens.ensure(TOKEN_LIFE)
-    switch = _Switch(context, observed, wanted)
+    switch = _Switch(context, observed, desired)
     with context.aep.gateway.place():
         ready = switch.off(make)
-        failure = switch.on(wanted.is_upsert, ready)
+        failure = switch.on(desired.is_upsert, ready)
         if failure is not None:
             raise switch.back(failure)
         now = switch.proved()
@@ -89,14 +89,14 @@ def toggle(
 
 
 class _Switch:
-    """One toggle: what was there before, what is wanted, and since when Profile is off."""
+    """One toggle: what was there before, what is desired, and since when Profile is off."""
 
-    def __init__(self, context: Context, observed: Observed, wanted: Desired) -> None:
+    def __init__(self, context: Context, observed: Observed, desired: Desired) -> None:
         self.opened = context.clock.now()
         self._context = context
         self._observed = observed
-        self._wanted = wanted
-        self._gap: Gap | None = None
+        self._desired = desired
+        self._note: WindowNote | None = None
         self._sent = False
         self._in_doubt = False
         self._title = describe(context, observed)
@@ -129,7 +129,7 @@ class _Switch:
             steps = make(self._observed)
             ready = catalog.prepare_patch(self._observed.id, steps.enable, prompt=True)
             request = catalog.prepare_patch(self._observed.id, steps.disable, prompt=False)
-            self._gap = steps.gap
+            self._note = steps.note
             if not self._in_doubt:
                 self.opened = clock.now()
             self._sent = True
@@ -189,7 +189,7 @@ class _Switch:
                     f"the enable was answered with success, but could not be proved: {typed(error).message}"
                 )
                 raise self._outcome(NotConverged(reason), None) from error
-            left = differences(now, self._wanted)
+            left = differences(now, self._desired)
             if not left:
                 return now
             if now.profile.enabled:
@@ -197,7 +197,7 @@ class _Switch:
                     f"{self._title} was answered with success, but {'; '.join(left)}",
                     f"{self._span()}\nSomething else may write to it. Run `pulumi up --refresh`.",
                 )
-            failure = self.on(self._wanted.is_upsert) if attempt == 1 else None
+            failure = self.on(self._desired.is_upsert) if attempt == 1 else None
             if failure is not None:
                 raise self.back(failure)
         raise self.back(NotConverged("the enable is answered with success but has no effect"))
@@ -215,8 +215,8 @@ class _Switch:
         )
 
     def _prepared(self, upsert: bool) -> Prepared:
-        closed = self._gap and self._gap.closed(timestamp(self._context.clock.now()))
-        steps = switch_on(self._observed, upsert=upsert, gap=closed)
+        closed = self._note and self._note.closed(timestamp(self._context.clock.now()))
+        steps = switch_on(self._observed, upsert=upsert, note=closed)
         return self._context.aep.catalog.prepare_patch(self._observed.id, steps, prompt=True)
 
     def _outcome(self, failure: AepProviderError, back: AepProviderError | None) -> AepProviderError:
@@ -228,14 +228,14 @@ class _Switch:
         )
         if now is None or not now.profile.enabled:
             return off_error(
-                self._context, observed, opened, reason, upsert=self._wanted.is_upsert, sure=now is not None
+                self._context, observed, opened, reason, upsert=self._desired.is_upsert, sure=now is not None
             )
         remedy = self._span() + (f"\n{LATE_DISABLE}" if self._in_doubt else "")
         remedy = f"{remedy}\n{failure.remedy}".rstrip()
         again = " (it may go off again)" if self._in_doubt else ""
-        if _is_on(now, self._wanted.is_upsert):
+        if _is_on(now, self._desired.is_upsert):
             return NotConverged(
-                f"{self._title}: Profile is ON as wanted{again}, but on the way: {reason}", remedy
+                f"{self._title}: Profile is ON as desired{again}, but on the way: {reason}", remedy
             )
         if not _is_on(now, observed.upsert):
             return NotConverged(f"{self._title}: Profile is ON{again}, but Identity is OFF: {reason}", remedy)

@@ -112,7 +112,7 @@ class EngineReporter:
     _lock = threading.Lock()
 
     def __init__(self) -> None:
-        self._urn = _urn_of_current_call()
+        self._urn, self._call = _current_call()
 
     def warn(self, message: str) -> None:
         """Show a warning; the same one is shown once per resource and process."""
@@ -129,6 +129,19 @@ class EngineReporter:
     def progress(self, message: str) -> None:
         """Show what is waited for in the live column; in a log it is one line."""
         self._log("INFO", message, ephemeral=True)
+
+    def listening(self) -> bool:
+        """Whether the engine still waits for the current call: not after it was killed, or its terminal closed.
+
+        The call's own context tells (seen: within a tenth of a second); where it cannot be reached, the engine is
+        asked. What cannot be told counts as yes.
+        """
+        try:
+            if self._call is not None:
+                return bool(self._call.is_active())
+            return _engine().answers()
+        except Exception:
+            return True
 
     def _log(self, severity: str, message: str, *, ephemeral: bool = False) -> None:
         try:
@@ -158,6 +171,17 @@ class _Engine:
         self.LogRequest = engine_pb2.LogRequest
         self.severities = {"INFO": engine_pb2.INFO, "WARNING": engine_pb2.WARNING}
         self.stub = engine_pb2_grpc.EngineStub(grpc.insecure_channel(sys.argv[-1]))
+        self._gone = grpc.StatusCode.UNAVAILABLE
+        self._ask = engine_pb2.GetRootResourceRequest
+        self._error = grpc.RpcError
+
+    def answers(self) -> bool:
+        """Whether the engine's process is there."""
+        try:
+            self.stub.GetRootResource(self._ask(), timeout=2)
+        except self._error as error:
+            return getattr(error, "code", lambda: None)() is not self._gone
+        return True
 
 
 _engine_lock = threading.Lock()
@@ -171,13 +195,18 @@ def _engine() -> _Engine:
         return _engine_known[0]
 
 
-def _urn_of_current_call() -> str:
+def urn_of_current_call() -> str:
     """The URN in the request that the host is answering in this thread, or ``""``."""
+    return _current_call()[0]
+
+
+def _current_call() -> tuple[str, Any]:
+    """The URN and the gRPC context of the call that the host is answering in this thread, where they can be seen."""
     frame: FrameType | None = sys._getframe()
     while frame is not None:
         if frame.f_globals.get("__spec__") is not None and frame.f_globals["__spec__"].name == _HOST:
             urn = getattr(frame.f_locals.get("request"), "urn", "")
             if isinstance(urn, str) and urn:
-                return urn
+                return urn, frame.f_locals.get("context")
         frame = frame.f_back
-    return ""
+    return "", None

@@ -15,9 +15,11 @@ from typing import Any
 from aep_provider import arguments
 from aep_provider.dataset.desired import Desired
 from aep_provider.dataset.observed import Observed
-from aep_provider.errors import AepProviderError, ApiError, PermissionDenied, ProfileOff
-from aep_provider.operations import create, guards, in_flight, reconcile
-from aep_provider.operations.context import Context, Silent, describe
+from aep_provider.errors import AepProviderError, ProfileOff, Refused
+from aep_provider.operations import create, guards, reconcile
+from aep_provider.operations.change import Policy
+from aep_provider.operations.context import Context, Run, Silent
+from aep_provider.operations.location import existing
 
 FARTHEST = 128
 """Datasets that are asked about ahead at most."""
@@ -40,10 +42,17 @@ class Preview:
         self._width = 1
         self._pool: ThreadPoolExecutor | None = None
 
-    def declare(self, declared: Iterable[Mapping[str, Any]]) -> None:
-        """Take note of what the program declares, in its order."""
+    def declare(self, declared: Iterable[Mapping[str, Any]], run: Run) -> None:
+        """Take note of what the program declares, in its order.
+
+        Args:
+            declared: the arguments of each resource, and ``resource``, its logical name.
+            run: told which dataset each logical name is to have.
+        """
         with self._lock:
             for news in declared:
+                if news.get("dataset_id"):
+                    run.declared[str(news["resource"])].add(str(news["dataset_id"]))
                 # What `declare` announces, the resource announces again when its turn has come.
                 if _key(news) not in self._places:
                     self._places[_key(news)] = len(self._declared)
@@ -62,7 +71,7 @@ class Preview:
         Returns:
             What would refuse the change, for the user.
         """
-        if olds and not _switches(olds, news):
+        if olds and not _asks(olds, news):
             with self._lock:
                 self._width = max(self._width // 2, 1)
             return []
@@ -87,66 +96,65 @@ class Preview:
                 self._pool.submit(_ask_ahead, silent, one)
 
 
-def _key(news: Mapping[str, Any]) -> tuple[Any, ...]:
-    return tuple(news.get(key) for key in ("owner", "dataset_id", "name"))
+def _key(declared: Mapping[str, Any]) -> tuple[Any, ...]:
+    return declared.get("dataset_id"), declared.get("name")
 
 
 def _ask_ahead(context: Context, declared: Mapping[str, Any]) -> None:
     # A shutdown must not wait for what nobody will ask any more.
     if context.clock.wait(0):
         return
-    news, problems = arguments.validated(declared)
+    news, problems = arguments.validated({key: declared[key] for key in declared if key != "resource"})
     if not problems:
         _problems(context, {}, news)
 
 
 def _problems(context: Context, olds: Mapping[str, Any], news: Mapping[str, Any]) -> list[str]:
-    wanted = arguments.desired(news, owned_before={}, ownership_tag=context.settings.ownership_tag)
+    """What `up` would be refused for; builds the change that `up` would make, and asks the same guards."""
+    desired = Desired.of(
+        news, own_tags=context.settings.ownership_tag, owned_before=olds.get("tags") if olds else None
+    )
+    policy = Policy.of(news)
     try:
-        _ask(context, wanted, olds, news)
-    except PermissionDenied as error:
-        return [str(error)]
-    except ApiError as error:
-        context.report.warn(f"The preview could not ask AEP everything: {error.message}")
-    except ProfileOff as error:
-        if not isinstance(error.__cause__, ApiError) or isinstance(error.__cause__, PermissionDenied):
+        if not olds and not news.get("dataset_id"):
+            return guards.problems(context, create.creation(desired, policy))
+        recorded = reconcile.OnRecord(str(olds.get("owner") or "")) if olds else None
+        make = reconcile.Planner(context, desired, policy, recorded, adopting=not olds)
+        observed = _observed(context, olds, news)
+        if observed is None:
+            return []
+        with reconcile.off_first(context, observed, desired):
+            # A problem is raised here, so that it says first that Profile is off, where it is.
+            found = guards.problems(context, make.change(observed))
+            if found:
+                message, _, remedy = found[0].partition("\n")
+                raise Refused(message, remedy)
+        return []
+    except AepProviderError as error:
+        if not guards.passes(error):
             return [str(error)]
         # What passes by itself must not keep `up` from repairing it.
-        context.report.warn(str(error))
-    except AepProviderError as error:
-        return [str(error)]
-    return []
+        asked = "" if isinstance(error, ProfileOff) else "The preview could not ask AEP everything: "
+        context.report.warn(f"{asked}{error}" if isinstance(error, ProfileOff) else f"{asked}{error.message}")
+        return []
+
+
+def _asks(olds: Mapping[str, Any], news: Mapping[str, Any]) -> bool:
+    """Whether an update has a question: it will disable, or gives another name."""
+    return _switches(olds, news) or (bool(news.get("name")) and news.get("name") != olds.get("name"))
 
 
 def _switches(olds: Mapping[str, Any], news: Mapping[str, Any]) -> bool:
     """Whether an update will disable: upsert changes, and Profile is not known to be off already."""
-    return bool(olds.get("is_upsert") != news.get("is_upsert") and olds.get("profile_enabled") is not False)
+    return olds.get("is_upsert") != news["is_upsert"] and olds.get("profile_enabled") is not False
 
 
-def _ask(context: Context, wanted: Desired, olds: Mapping[str, Any], news: Mapping[str, Any]) -> None:
-    recorded_owner = str(olds.get("owner") or "")
+def _observed(context: Context, olds: Mapping[str, Any], news: Mapping[str, Any]) -> Observed | None:
+    """The dataset that a change is about; ``None`` where a preview cannot tell."""
     dataset_id = news.get("dataset_id") or olds.get("dataset_id")
     if dataset_id:
-        observed: Observed | None = reconcile.existing(context, dataset_id)
-    elif olds:
-        # The engine does not tell `check` the id of a dataset created here; its owner tag finds it.
-        observed = _created_here(context, olds)
-    else:
-        guards.sandbox(context)
-        guards.schema(context, wanted.schema_id or "", upsert=wanted.is_upsert)
-        observed = create.find_own(context, wanted)
-        if observed is None:
-            return
-    if observed is None:
-        guards.sandbox(context)
-        guards.schema(context, wanted.schema_id or "", upsert=wanted.is_upsert)
-        context.report.warn(
-            f"The preview could not tell which dataset named {olds.get('name')!r} in sandbox "
-            f"{context.sandbox} is this resource's; `up` asks the guards."
-        )
-        return
-    with reconcile.off_first(context, observed, wanted):
-        _ask_about(context, observed, wanted, recorded_owner, news)
+        return existing(context, dataset_id)
+    return _created_here(context, olds)
 
 
 def _created_here(context: Context, olds: Mapping[str, Any]) -> Observed | None:
@@ -161,23 +169,3 @@ def _created_here(context: Context, olds: Mapping[str, Any]) -> Observed | None:
         and dataset.schema_id == olds.get("schema_id")
     ]
     return likely[0] if len(likely) == 1 else None
-
-
-def _ask_about(
-    context: Context, observed: Observed, wanted: Desired, recorded_owner: str, news: Mapping[str, Any]
-) -> None:
-    steps = reconcile.Planner(context, wanted)(observed)
-    if not steps.empty:
-        guards.sandbox(context)
-    guards.customers(context, observed, wanted, recorded_owner)
-    guards.schema(context, observed.schema_id, upsert=wanted.is_upsert)
-    if steps.opens_gap:
-        guards.consent(context, observed, allowed=news["allow_profile_gap"])
-        guards.streaming(context, observed, upsert=wanted.is_upsert)
-        ahead = in_flight.look_for_batches(context, observed.id)
-        if ahead and news["in_flight_batches"] != "ignore":
-            context.report.warn(
-                f"{describe(context, observed)}: {len(ahead)} batches in flight: "
-                f"{in_flight.listed(ahead)}; `up` would "
-                f"{'wait for them' if news['in_flight_batches'] == 'wait' else 'refuse'}."
-            )

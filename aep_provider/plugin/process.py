@@ -7,7 +7,7 @@ import threading
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from aep_provider.operations.context import Context
+from aep_provider.operations.context import Context, Run
 from aep_provider.plugin import host
 from aep_provider.plugin.preview import Preview
 from aep_provider.settings import Settings
@@ -26,12 +26,14 @@ class Process:
         self._aep: Aep | None = None
         self._shared: Aep | None = None
         self.preview = Preview()
+        self.run = Run()
 
     def configure(self, config: Mapping[str, Any]) -> None:
         """Take a new configuration; what was learnt under the old one is forgotten."""
         with self._lock:
             self._config, self._settings, self._aep, self._shared = config, None, None, None
             self.preview = Preview()
+            self.run = Run()
 
     @property
     def settings(self) -> Settings:
@@ -61,7 +63,7 @@ class Process:
                 self._shared = shared(self._aep, host.CLOCK)
                 host.widen(settings.parallel)
             aep = self._shared if sharing else self._aep
-            return Context(aep, settings, host.EngineReporter(), host.CLOCK)
+            return Context(aep, settings, host.EngineReporter(), host.CLOCK, self.run)
 
 
 PROCESS = Process()

@@ -1,33 +1,83 @@
-"""What a program declares, told to the plugin ahead: the engine shows it one resource after another."""
+"""What one program declares, as a whole: told to the plugin ahead, and refused where two resources clash.
+
+The engine shows the plugin one resource after another; the program knows all of them before the first is sent.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Generator, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 from weakref import WeakKeyDictionary
 
 import pulumi
 
 from aep_provider import arguments
+from aep_provider.errors import InvalidInput
 
 Provider = pulumi.ProviderResource | None
 """The explicit provider of a resource. Each has a process of its own, and often another sandbox."""
 
+_UNIQUE = ("name", "dataset_id")
+"""What two resources of one provider cannot have in common."""
+
+
+@dataclass
+class _Program:
+    """What a program has declared for one provider.
+
+    Attributes:
+        waiting: what the plugin has not been told yet.
+        taken: by argument and value, the logical name of the resource that has it.
+    """
+
+    waiting: list[dict[str, Any]] = field(default_factory=list)
+    taken: dict[tuple[str, str], str] = field(default_factory=dict)
+
+
 # By stack, since the Automation API runs several programs in one process.
-_waiting: WeakKeyDictionary[pulumi.Resource, dict[Provider, list[dict[str, Any]]]] = WeakKeyDictionary()
+_programs: WeakKeyDictionary[pulumi.Resource, dict[Provider, _Program]] = WeakKeyDictionary()
 
 
-def announce(given: Mapping[str, Any], provider: Provider) -> None:
-    """Take note, in a preview, of a dataset that the program declares.
+def announce(resource: str, given: Mapping[str, Any], provider: Provider) -> None:
+    """Take note of a dataset that the program declares; the plugin is told with the next resource that is sent.
 
     Args:
-        given: the arguments with defaults and owner; if one is not known yet, nothing is announced.
+        resource: the logical name.
+        given: the arguments with defaults; if one is not known yet, nothing is announced.
         provider: of the resource.
     """
-    stack = pulumi.runtime.get_root_resource()
-    known = {key: given[key] for key in arguments.ASKED_ABOUT if given.get(key) is not None}
-    if stack is not None and all(map(is_known, known.values())):
-        _waiting.setdefault(stack, {}).setdefault(provider, []).append(known)
+    program = _program(provider)
+    known = {key: given[key] for key in arguments.asked_about() if given.get(key) is not None}
+    if program is not None and all(map(is_known, known.values())):
+        program.waiting.append({"resource": resource, **known})
+
+
+def refuse_clashes(resource: str, given: Mapping[str, Any], provider: Provider) -> None:
+    """Refuse a resource whose dataset another resource of the program has already.
+
+    Args:
+        resource: the logical name.
+        given: the arguments.
+        provider: of the resource.
+
+    Raises:
+        InvalidInput: names both.
+    """
+    program = _program(provider)
+    if program is None:
+        return
+    for key in _UNIQUE:
+        value = given.get(key)
+        if not isinstance(value, str):
+            continue
+        other = program.taken.setdefault((key, value), resource)
+        if other != resource:
+            raise InvalidInput(
+                f"UpsertDataset {resource!r}: {key} {value!r} is the {key} of UpsertDataset {other!r} as well",
+                "Two resources cannot manage one dataset, and AEP's datasets are told apart by their names. Remove "
+                f"one of the two, or give it another {key}.",
+            )
 
 
 class Announcement:
@@ -44,9 +94,11 @@ class Announcement:
     def __await__(self) -> Generator[Any, None, dict[str, Any]]:
         """Take what is waiting; each dataset is told once."""
         yield from ()
-        stack = pulumi.runtime.get_root_resource()
-        waiting = _waiting.get(stack, {}) if stack else {}
-        return {"declared": waiting.pop(self.provider, [])}
+        program = _program(self.provider)
+        declared, preview = [], pulumi.runtime.is_dry_run()
+        if program is not None:
+            declared, program.waiting = program.waiting, []
+        return {"preview": preview, "declared": declared}
 
 
 def is_known(value: object) -> bool:
@@ -58,3 +110,10 @@ def is_known(value: object) -> bool:
     if isinstance(value, Sequence) and not isinstance(value, str | bytes):
         return all(is_known(inner) for inner in value)
     return True
+
+
+def _program(provider: Provider) -> _Program | None:
+    stack = pulumi.runtime.get_root_resource()
+    if stack is None:
+        return None
+    return _programs.setdefault(stack, {}).setdefault(provider, _Program())

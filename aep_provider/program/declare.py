@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Mapping
-from typing import Any
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
 
 import pulumi
 
-from aep_provider import arguments
 from aep_provider.errors import InvalidInput
 from aep_provider.program.announce import announce
-from aep_provider.program.resource import UpsertDataset, completed
+from aep_provider.program.resource import UpsertDataset
+from aep_provider.program.validate import as_program_error, completed
 
 AT_ONCE = 100
 
-_ARGUMENTS = {*arguments.OPTIONAL, *arguments.PROVIDER_ONLY, "is_upsert"}
+_OPTIONS = ("renamed_from", "aliases", "protect")
+"""What an entry takes besides `resource` and the arguments: Pulumi's options that make sense in data."""
 
 
 async def declare(
@@ -55,28 +56,34 @@ async def declare(
         raise InvalidInput(f"declare: at_once is {at_once}, and must be at least 1")
     if opts is not None and opts.id is not None:
         raise InvalidInput("declare: opts holds an id; read a dataset with UpsertDataset.get instead")
-    judged = _judged(entries, opts)
+    judged = as_program_error(_judged, list(entries), opts)
     made: dict[str, UpsertDataset] = {}
     unsettled: deque[UpsertDataset] = deque()
-    for name, given in judged.items():
+    for name, entry in judged.items():
         if len(unsettled) >= at_once:
             await unsettled.popleft().urn.future()
-        made[name] = UpsertDataset(name, opts=opts, **given)
+        made[name] = UpsertDataset(name, opts=entry.opts, **entry.given)
         unsettled.append(made[name])
-        if len(made) == 1 and pulumi.runtime.is_dry_run():
-            # What waits for its turn is declared as well; a preview asks about it ahead.
-            for one, arguments in judged.items():
-                announce(completed(one, arguments, opts), made[name]._provider)
+        if len(made) == 1:
+            # What waits for its turn is declared as well; the plugin is told of it ahead.
+            for one, other in judged.items():
+                announce(one, completed(one, other.given, other.opts), made[name]._provider)
     return made
 
 
-def _judged(entries: Iterable[object], opts: pulumi.ResourceOptions | None) -> dict[str, dict[str, Any]]:
-    """The arguments by logical name."""
-    judged: dict[str, dict[str, Any]] = {}
+class _Entry(NamedTuple):
+    given: dict[str, Any]
+    opts: pulumi.ResourceOptions | None
+
+
+def _judged(entries: Iterable[object], opts: pulumi.ResourceOptions | None) -> dict[str, _Entry]:
+    """The arguments and options by logical name."""
+    judged: dict[str, _Entry] = {}
     problems: list[str] = []
+    taken: dict[tuple[str, object], str] = {}
     for entry in entries:
         if not isinstance(entry, Mapping):
-            problems.append(f"an entry is no mapping of arguments: {entry!r}")
+            problems.append(f"an entry is not a mapping of arguments: {entry!r}")
             continue
         given = dict(entry)
         name = given.pop("resource", given.get("name"))
@@ -85,18 +92,47 @@ def _judged(entries: Iterable[object], opts: pulumi.ResourceOptions | None) -> d
         elif name in judged:
             problems.append(f"{name!r} is the logical name of two entries; give one another `resource`")
         else:
-            judged[name] = given
+            own = {key: given.pop(key) for key in _OPTIONS if key in given}
             try:
-                _judge(name, given, opts)
+                judged[name] = _Entry(given, _options(name, own, opts))
+                completed(name, given, judged[name].opts)
             except InvalidInput as error:
                 problems.append(f"{error.message}\n{error.remedy}".rstrip())
+            problems += _clashes(name, given, taken)
     if problems:
         raise InvalidInput(problems[0], "\n".join(problems[1:]))
     return judged
 
 
-def _judge(name: str, given: Mapping[str, Any], opts: pulumi.ResourceOptions | None) -> None:
-    foreign = sorted(given.keys() - _ARGUMENTS)
-    if foreign:
-        raise InvalidInput(f"UpsertDataset {name!r}: {', '.join(foreign)} is no argument")
-    completed(name, given, opts)
+def _clashes(name: str, given: Mapping[str, Any], taken: dict[tuple[str, object], str]) -> Iterator[str]:
+    for key in ("name", "dataset_id"):
+        value = given.get(key)
+        if isinstance(value, str) and (other := taken.setdefault((key, value), name)) != name:
+            yield f"{other!r} and {name!r} have one {key}, {value!r}: two resources cannot manage one dataset"
+
+
+def _options(
+    name: str, own: Mapping[str, Any], opts: pulumi.ResourceOptions | None
+) -> pulumi.ResourceOptions | None:
+    """The options of one entry, on top of those for all.
+
+    Raises:
+        InvalidInput: one of them has the wrong type.
+    """
+    if not own:
+        return opts
+    protect = own.get("protect")
+    if protect is not None and not isinstance(protect, bool):
+        raise InvalidInput(f"UpsertDataset {name!r}: protect must be true or false")
+    formerly: list[str | pulumi.Alias] = []
+    for key in ("renamed_from", "aliases"):
+        value = own.get(key, ())
+        for one in (value,) if isinstance(value, str) else value if isinstance(value, Sequence) else (None,):
+            if not isinstance(one, str) or not one:
+                raise InvalidInput(
+                    f"UpsertDataset {name!r}: {key} must be an old logical name, or a list of them"
+                )
+            formerly.append(one if one.startswith("urn:") else pulumi.Alias(name=one))
+    return pulumi.ResourceOptions.merge(
+        opts, pulumi.ResourceOptions(aliases=formerly or None, protect=protect)
+    )

@@ -10,23 +10,23 @@ import pulumi
 
 from aep_provider import arguments
 from aep_provider._entry import Reference
-from aep_provider.errors import InvalidInput
-from aep_provider.program.announce import Announcement, announce, is_known
-
-if TYPE_CHECKING:
-    from typing_extensions import Unpack
+from aep_provider.program.announce import Announcement, announce, refuse_clashes
+from aep_provider.program.validate import as_program_error, completed, warn_of_plain_secret
 
 InFlightBatches = Literal["wait", "fail", "ignore"]
+Tags = Mapping[str, pulumi.Input[Sequence[pulumi.Input[str]]]]
 
 _Times = TypedDict("_Times", {"from": str, "to": str})
 
 
 class ProfileGap(_Times, total=False):
-    """The output `profile_gap`. The batches are missing where they could not be listed.
+    """The output `profile_gap`: the last window of the resource, in which Profile was off.
 
     Attributes:
-        replay: batches to ingest again.
-        suspect: batches that ended within the hour before.
+        from: when the disable was sent, UTC, ``2026-01-31T09:00:00.000Z``; ``""`` = not known.
+        to: when a read showed Profile on, in the same form.
+        replay: ids of the batches to ingest again; missing where they could not be listed.
+        suspect: ids of the batches of which nobody can see whether Profile took them; missing likewise.
     """
 
     replay: Sequence[str]
@@ -42,7 +42,7 @@ else:
 class _Optional(TypedDict, total=False):
     description: pulumi.Input[str] | None
     schema_content_type: pulumi.Input[str] | None
-    tags: pulumi.Input[Mapping[str, pulumi.Input[Sequence[pulumi.Input[str]]]]] | None
+    tags: pulumi.Input[Tags] | None
     is_upsert: pulumi.Input[bool] | None
     allow_profile_gap: pulumi.Input[bool] | None
     in_flight_batches: pulumi.Input[InFlightBatches] | None
@@ -51,7 +51,7 @@ class _Optional(TypedDict, total=False):
 
 
 class NewDataset(_Optional):
-    """The arguments that create a dataset."""
+    """The arguments that create a dataset, for a program that collects them in a dict."""
 
     name: pulumi.Input[str]
     schema_id: pulumi.Input[str]
@@ -63,7 +63,7 @@ class _NameAndSchema(TypedDict, total=False):
 
 
 class ExistingDataset(_Optional, _NameAndSchema):
-    """The arguments that configure an existing dataset."""
+    """The arguments that configure an existing dataset, for a program that collects them in a dict."""
 
     dataset_id: pulumi.Input[str]
 
@@ -92,12 +92,15 @@ class UpsertDataset(pulumi.dynamic.Resource, module="aep", name="UpsertDataset")
         created: when the dataset was created, UTC.
         adopted: whether the dataset existed before.
         managed: the optional arguments that the program gives.
-        owner: the owner: ``<project>/<stack>/<logical name>``, or ``<aep:owner>/<logical name>``.
-        sandbox: the sandbox that the dataset lives in; a provider set to another place refuses to touch it.
+        owner: ``<project>/<stack>/<name>``, or ``<aep:owner>/<name>``; under a component the name begins with
+            the types of the parents.
+        claim: a random word that the creation wrote on the dataset; ``""`` for one that existed before. Only
+            the resource whose record has it may delete the dataset.
+        sandbox: the sandbox that the dataset lives in; a provider set to another location refuses to touch it.
         org_id: the organisation that it lives in.
         endpoint: the base URL of the AEP that it lives in.
         profile_gap: the last window of this resource: ``from``, ``to``, ``replay`` (batches to ingest
-            again), ``suspect`` (ended in the hour before, or just after); None if none was made.
+            again), ``suspect`` (nobody can see whether Profile took them); None if there was none.
         spec_version: version of this record.
     """
 
@@ -115,6 +118,7 @@ class UpsertDataset(pulumi.dynamic.Resource, module="aep", name="UpsertDataset")
     wait_timeout: pulumi.Output[int]
     deletion_protection: pulumi.Output[bool]
     owner: pulumi.Output[str]
+    claim: pulumi.Output[str]
     enabled_at: pulumi.Output[str]
     created: pulumi.Output[str]
     adopted: pulumi.Output[bool]
@@ -130,8 +134,17 @@ class UpsertDataset(pulumi.dynamic.Resource, module="aep", name="UpsertDataset")
         self,
         resource_name: str,
         *,
+        name: pulumi.Input[str],
+        schema_id: pulumi.Input[str],
+        description: pulumi.Input[str] | None = None,
+        schema_content_type: pulumi.Input[str] | None = None,
+        tags: pulumi.Input[Tags] | None = None,
+        is_upsert: pulumi.Input[bool] | None = None,
+        allow_profile_gap: pulumi.Input[bool] | None = None,
+        in_flight_batches: pulumi.Input[InFlightBatches] | None = None,
+        wait_timeout: pulumi.Input[int] | None = None,
+        deletion_protection: bool | None = None,
         opts: pulumi.ResourceOptions | None = None,
-        **arguments: "Unpack[NewDataset]",
     ) -> None: ...
 
     @overload
@@ -139,8 +152,18 @@ class UpsertDataset(pulumi.dynamic.Resource, module="aep", name="UpsertDataset")
         self,
         resource_name: str,
         *,
+        dataset_id: pulumi.Input[str],
+        name: pulumi.Input[str] | None = None,
+        schema_id: pulumi.Input[str] | None = None,
+        description: pulumi.Input[str] | None = None,
+        schema_content_type: pulumi.Input[str] | None = None,
+        tags: pulumi.Input[Tags] | None = None,
+        is_upsert: pulumi.Input[bool] | None = None,
+        allow_profile_gap: pulumi.Input[bool] | None = None,
+        in_flight_batches: pulumi.Input[InFlightBatches] | None = None,
+        wait_timeout: pulumi.Input[int] | None = None,
+        deletion_protection: bool | None = None,
         opts: pulumi.ResourceOptions | None = None,
-        **arguments: "Unpack[ExistingDataset]",
     ) -> None: ...
 
     def __init__(
@@ -152,7 +175,7 @@ class UpsertDataset(pulumi.dynamic.Resource, module="aep", name="UpsertDataset")
         dataset_id: pulumi.Input[str] | None = None,
         description: pulumi.Input[str] | None = None,
         schema_content_type: pulumi.Input[str] | None = None,
-        tags: pulumi.Input[Mapping[str, pulumi.Input[Sequence[pulumi.Input[str]]]]] | None = None,
+        tags: pulumi.Input[Tags] | None = None,
         is_upsert: pulumi.Input[bool] | None = None,
         allow_profile_gap: pulumi.Input[bool] | None = None,
         in_flight_batches: pulumi.Input[InFlightBatches] | None = None,
@@ -164,31 +187,37 @@ class UpsertDataset(pulumi.dynamic.Resource, module="aep", name="UpsertDataset")
 
         Args:
             resource_name: the logical name, unique in the stack.
-            name: the dataset's name; required to create; with `dataset_id`, given = managed.
-            schema_id: the schema's ``$id``, ``https://ns.adobe.com/<tenant>/schemas/<hash>``; required to
-                create; with `dataset_id`, given = asserted. It can never be changed.
-            dataset_id: id of an existing dataset to adopt instead of creating one, 24 hexadecimal
+            name: the dataset's name. Required to create; with ``dataset_id`` optional, and managed if
+                set.
+            schema_id: the schema's ``$id``, ``https://ns.adobe.com/<tenant>/schemas/<hash>``. Required
+                to create; with ``dataset_id`` optional, and compared if set. It can never be changed.
+            dataset_id: the id of an existing dataset to adopt instead of creating one, 24 hexadecimal
                 characters. Destroying the resource then leaves the dataset as it is.
-            description: the dataset's description; not given = not managed.
-            schema_content_type: the schema's content type in ``schemaRef``; default when creating
-                ``application/vnd.adobe.xed+json;version=1``; given = asserted.
-            tags: tag keys that this resource owns, each with a list of strings; a key taken out of the
-                program is removed from the dataset. No other key is ever touched.
-            is_upsert: Profile with upsert, the default, or with False Profile without it; never "Profile
-                off".
-            allow_profile_gap: consent to Profile being off for a moment, default False; needed in a sandbox
-                of type production to change `is_upsert` of an enabled dataset, a warning elsewhere.
-            in_flight_batches: what to do about batches in flight before Profile goes off; default
+            description: the dataset's description. Managed if set.
+            schema_content_type: the schema's content type in ``schemaRef``. A new dataset gets
+                ``application/vnd.adobe.xed+json;version=1`` by default; compared if set.
+            tags: the tag keys that this resource owns, each with a list of strings. A key that is taken
+                out of the program is removed from the dataset. No other key is ever touched.
+            is_upsert: True, the default: Profile with upsert. False: Profile without upsert; never
+                “Profile off”.
+            allow_profile_gap: consent to a change of ``is_upsert`` on a dataset that is enabled for
+                Profile: Profile is off between two requests, what is ingested then does not reach
+                Profile, and Adobe's documentation disagrees on whether profile records are removed.
+                Default False. Without it the change is refused in a sandbox of type production, and a
+                warning elsewhere.
+            in_flight_batches: what to do about batches in flight before Profile goes off. Default
                 ``wait``.
-            wait_timeout: seconds to wait for them at most, 0 to 86400; default 600.
-            deletion_protection: refuse delete and replace, at preview already: it sets Pulumi's ``protect``,
-                so do not set that option as well. Default True; False with `dataset_id`. A resource that
-                is protected stays so until it says False. No Output.
-            opts: Pulumi's resource options; ``delete_before_replace=False`` is an error, since
-                replacement always deletes first.
+            wait_timeout: how long to wait for batches in flight, in seconds, 0 to 86400. Default 600.
+            deletion_protection: refuse to delete or replace the dataset, at preview already: it sets
+                Pulumi's ``protect``. Default True for a new dataset, False with ``dataset_id``, where a
+                parent's ``protect`` is inherited. A protected resource stays protected until this is
+                False. A plain bool, not an Output.
+            opts: Pulumi's resource options. ``import_``, ``delete_before_replace=False``, and
+                ``protect=False`` on a protected dataset are errors: a dynamic provider cannot import,
+                replacement always deletes first, and only ``deletion_protection=False`` ends a protection.
 
         Raises:
-            InvalidInput: an argument cannot be right; all problems at once.
+            InvalidInput: an argument or an option cannot be right; all problems at once.
         """
         given: dict[str, Any] = {
             "name": name,
@@ -208,22 +237,44 @@ class UpsertDataset(pulumi.dynamic.Resource, module="aep", name="UpsertDataset")
             return
         # Defaults are filled in here as well, so that a refresh that runs the program has nothing to show.
         given |= completed(resource_name, given, opts) | arguments.SWITCHES
-        announcement = Announcement() if pulumi.runtime.is_dry_run() else None
-        if announcement is not None:
-            given[arguments.PREVIEW] = announcement
-        defaults = pulumi.ResourceOptions(delete_before_replace=True, protect=given["deletion_protection"])
-        if deletion_protection is None and dataset_id is not None:
-            # Left to `check`, which knows what is recorded: only an explicit False ends a protection.
+        defaults = pulumi.ResourceOptions(delete_before_replace=True)
+        if deletion_protection is not None or dataset_id is None:
+            defaults.protect = given["deletion_protection"]
+        else:
+            # Left to `check`, which knows what is recorded, and `protect` to the parent: only an explicit False
+            # ends a protection.
             given["deletion_protection"] = None
+        warn_of_plain_secret()
+        announcement = Announcement()
         super().__init__(
             Reference(),
             resource_name,
-            _seeded(given),
+            _seeded(given | self._for_check(resource_name, announcement, opts)),
             pulumi.ResourceOptions.merge(defaults, opts),
         )
-        if announcement is not None:
-            announcement.provider = self._provider
-            announce(given, self._provider)
+        announcement.provider = self._provider
+        as_program_error(refuse_clashes, resource_name, given, self._provider)
+        if pulumi.runtime.is_dry_run() or dataset_id is not None:
+            announce(resource_name, given, self._provider)
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        """A subclass keeps the resource type, which state names, unless it gives another."""
+        super().__init_subclass__(**{"module": "aep", "name": "UpsertDataset", **kwargs})
+
+    def _for_check(
+        self, resource_name: str, announcement: Announcement, opts: pulumi.ResourceOptions | None
+    ) -> dict[str, Any]:
+        """What `check` takes and removes: never an input, so plans stay as they are."""
+        urn = pulumi.create_urn(
+            resource_name, f"pulumi-python:{self._resource_type_name}", opts.parent if opts else None
+        )
+        prefix = pulumi.Config("aep").get("owner")
+        return {
+            arguments.PREVIEW: announcement,
+            # A future and not the output: an output would make a resource wait for its own parent.
+            arguments.URN: urn.future(),
+            **({arguments.OWNER_PREFIX: prefix} if prefix else {}),
+        }
 
     @staticmethod
     def get(
@@ -239,38 +290,6 @@ class UpsertDataset(pulumi.dynamic.Resource, module="aep", name="UpsertDataset")
         # Neither of the two forms that a program may use: the id in the options is all there is.
         make: Callable[..., UpsertDataset] = UpsertDataset
         return make(resource_name, opts=pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(id=id)))
-
-
-def completed(
-    resource_name: str, given: Mapping[str, Any], opts: pulumi.ResourceOptions | None
-) -> dict[str, Any]:
-    """Judge what is known already, and return it with the defaults and the owner.
-
-    Args:
-        resource_name: the logical name.
-        given: arguments by name.
-        opts: the resource's options.
-
-    Raises:
-        InvalidInput: all that is wrong, at once.
-    """
-    unknown = frozenset(key for key, value in given.items() if not is_known(value))
-    normal, problems = arguments.validated(given, unknown)
-    if opts is not None and opts.delete_before_replace is False:
-        problems.append(
-            arguments.Problem(
-                "delete_before_replace",
-                "must not be False: creating first would take over the dataset that is then deleted.",
-            )
-        )
-    if problems:
-        first = problems[0]
-        raise InvalidInput(
-            f"UpsertDataset {resource_name!r}: {first.property} {first.reason}",
-            "\n".join(f"- {problem.property} {problem.reason}" for problem in problems[1:]),
-        )
-    owner = pulumi.Config("aep").get("owner") or f"{pulumi.get_project()}/{pulumi.get_stack()}"
-    return {**normal, "owner": f"{owner}/{resource_name}"}
 
 
 def _seeded(given: Mapping[str, Any]) -> dict[str, Any]:

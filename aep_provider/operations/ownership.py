@@ -1,0 +1,192 @@
+"""Guards about whose a dataset is. Only what certainly is this resource's is taken over, written to or deleted."""
+
+from __future__ import annotations
+
+from aep_provider.arguments import OWNER_TAG
+from aep_provider.dataset.desired import Desired
+from aep_provider.dataset.observed import Observed
+from aep_provider.dataset.ownership import INTERRUPTED_FOR, Standing, before_creation, on_record
+from aep_provider.errors import Refused
+from aep_provider.operations.change import Change
+from aep_provider.operations.context import Context, describe
+from aep_provider.operations.record import Record
+
+_TWO_STATES = (
+    "Two states seem to be in use for one stack. Decide which one keeps the dataset: in the other, "
+    "`pulumi state delete <urn>`; or tell them apart with aep:owner."
+)
+
+SEVERAL_REMEDY = "Keep one: give its id as dataset_id, and delete the others in AEP."
+
+
+def check_not_adobes(context: Context, change: Change) -> None:
+    """Refuse a dataset that Adobe manages."""
+    if change.observed is not None and change.observed.system_sign:
+        raise Refused(
+            f"{describe(context, change.observed)} is managed by Adobe: {change.observed.system_sign}",
+            "Adobe-managed datasets cannot be configured. Remove the resource from the program.",
+        )
+
+
+def check_owner(context: Context, change: Change) -> None:
+    """Refuse a dataset that somebody else owns.
+
+    The owner in state authorises a move to another owner, and so does the program where it declares that the
+    present owner lets go of the dataset in this very run (two ids that are swapped).
+    """
+    observed, owner = change.observed, change.desired.owner
+    if observed is None or not owner or observed.owner in ("", owner, change.recorded_owner):
+        return
+    if change.adopting and _leaves(context, observed, owner):
+        return
+    _refuse_somebody_elses(context, observed, owner)
+
+
+def _leaves(context: Context, observed: Observed, owner: str) -> bool:
+    """Whether the program declares that the present owner, of this stack, has another dataset now."""
+    stack, _, name = observed.owner.rpartition("/")
+    declared = context.run.declared.get(name.rpartition("$")[2])
+    same_stack = stack == owner.rpartition("/")[0] and not observed.ownership.claim
+    return same_stack and bool(declared) and observed.id not in (declared or ())
+
+
+def check_claim(context: Context, observed: Observed, owner: str, claim: str) -> None:
+    """Refuse to write to a dataset that a later create holds.
+
+    Args:
+        context: where and how.
+        observed: the dataset, just read.
+        owner: the owner on record.
+        claim: the claim on record.
+    """
+    if context.settings.ownership_tag and on_record(observed, owner, claim) is Standing.ANOTHER_CLAIM:
+        raise Refused(
+            f"{describe(context, observed)} was taken over by another run with the same project, stack and "
+            "logical name",
+            _TWO_STATES,
+        )
+
+
+def check_namesakes(context: Context, change: Change) -> None:
+    """Refuse to create a second dataset of one name, or where several carry this owner."""
+    if change.look_up is None:
+        return
+    desired = change.desired
+    found = change.look_up.found(context)
+    if len(found.own) > 1:
+        ids = ", ".join(dataset.id for dataset in found.own)
+        raise Refused(
+            f"Several datasets carry the owner {desired.owner!r} in sandbox {context.sandbox}: {ids}",
+            SEVERAL_REMEDY,
+        )
+    if found.own or not found.others:
+        return
+    for dataset in found.others:
+        if dataset.owner:
+            _refuse_somebody_elses(context, dataset, desired.owner)
+    ids = ", ".join(dataset.id for dataset in found.others)
+    raise Refused(
+        f"Sandbox {context.sandbox} already has a dataset named {desired.name!r}: {ids}",
+        f"To manage that one, give its id: dataset_id={found.others[0].id!r}. To create another, choose another "
+        "name.",
+    )
+
+
+def check_interrupted(context: Context, change: Change) -> None:
+    """Refuse to take over a dataset that nothing proves to come from an interrupted run."""
+    own = change.look_up.found(context).own if change.look_up is not None else ()
+    if len(own) != 1:
+        return
+    observed, desired = own[0], change.desired
+    standing, why = _judged(context, observed, desired)
+    if standing is Standing.INTERRUPTED:
+        context.report.info(
+            f"{describe(context, observed)}: this takes over {observed.id}, {why} by an interrupted run."
+        )
+        return
+    context.run.refused.add(observed.id)
+    if observed.schema_id != desired.schema_id:
+        remedy = "A dataset's schema cannot be changed. Declare the schema that it has, or delete it in AEP."
+    else:
+        remedy = (
+            "If this stack lost its state: `aep-provider import --owned` brings the dataset back into it. To manage "
+            f"it as one that existed before: dataset_id={observed.id!r}. If another stack has the same project and "
+            "stack name, tell them apart with aep:owner."
+        )
+    raise Refused(
+        f"{describe(context, observed)} carries the owner {desired.owner!r}, and is in use: {why}", remedy
+    )
+
+
+def _judged(context: Context, observed: Observed, desired: Desired) -> tuple[Standing, str]:
+    def judged(*, batches: bool) -> tuple[Standing, str]:
+        return before_creation(
+            observed,
+            desired.owner,
+            client_id=context.settings.client_id,
+            schema_id=desired.schema_id,
+            batches=batches,
+            now=context.clock.now(),
+        )
+
+    standing, why = judged(batches=False)
+    if standing is Standing.INTERRUPTED and context.aep.batches.any(observed.id):
+        return judged(batches=True)
+    return standing, why
+
+
+def warn_at_refresh(context: Context, observed: Observed, record: Record) -> None:
+    """Say at a refresh what nobody else would notice: that a later create holds the dataset, or that it has a twin.
+
+    What a lagging listing hid from two creators shows later, so young datasets are looked at: one listing for all.
+
+    Args:
+        context: where and how.
+        observed: the dataset, just read.
+        record: what state has.
+    """
+    if not context.settings.ownership_tag or not record.created_here:
+        return
+    if on_record(observed, record.owner, record.claim) is Standing.ANOTHER_CLAIM:
+        context.report.warn(
+            f"{describe(context, observed)} was taken over by another run with the same project, stack and "
+            f"logical name. {_TWO_STATES}"
+        )
+    if record.created is None or context.clock.now() - record.created > INTERRUPTED_FOR:
+        return
+    twins = [
+        one.id
+        for one in context.aep.catalog.tagged(OWNER_TAG)
+        if one.id != observed.id and (one.owner == observed.owner or one.name == observed.name)
+    ]
+    if twins:
+        context.report.warn(
+            f"{describe(context, observed)} has a twin, made by somebody else at the same time: {', '.join(twins)}. "
+            f"Nothing was deleted. {SEVERAL_REMEDY}"
+        )
+
+
+def _refuse_somebody_elses(context: Context, observed: Observed, wanted: str) -> None:
+    context.run.refused.add(observed.id)
+    raise Refused(
+        f"{describe(context, observed)} is managed by {observed.owner!r}",
+        _remedy(wanted, observed.owner, observed.id),
+    )
+
+
+def _remedy(wanted: str, found: str, dataset_id: str) -> str:
+    forgotten = (
+        f"If no stack holds it any more, run `aep-provider release {dataset_id}` in the project that did; then "
+        "anyone may adopt it."
+    )
+    if wanted.split("/")[:2] == found.split("/")[:2]:
+        old, new = found.rpartition("/")[2], wanted.rpartition("/")[2]
+        return (
+            f"Did the logical name, parent or type change from {old!r} to {new!r}? Then keep the dataset: add "
+            "opts=pulumi.ResourceOptions(aliases=[pulumi.Alias(…)]) with what it was, in an entry of aep:datasets "
+            f"`renamed_from: {old}`, or run `pulumi state rename`.\n{forgotten}"
+        )
+    return (
+        "Only one stack can manage a dataset. Remove it there first (`pulumi state delete` keeps the dataset), or "
+        f"read it here with UpsertDataset.get.\n{forgotten}"
+    )
