@@ -12,9 +12,9 @@
     ├── RolledBack             enabling was refused after the disable; what was there before is back
     ├── ProfileOff             Profile is, or may be, OFF and could not be brought back
     └── ApiError               a call to Adobe failed
-        ├── ConnectionFailed   no reply: time-out, reset, no route
-        ├── UnreadableReply    a reply that is not what the documentation describes
-        └── StatusError        a reply with an error status
+        ├── ConnectionFailed   no response: time-out, reset, no route
+        ├── UnreadableResponse a response that is not what the documentation describes
+        └── StatusError        a response with an error status
             ├── BadCredentials     the token service refuses the credential
             ├── TokenRejected      401: the gateway refuses the token
             ├── PermissionDenied   403: the credential lacks a permission
@@ -85,26 +85,26 @@ class ApiError(AepProviderError):
     """A call to Adobe failed.
 
     Attributes:
-        call: what was asked, such as ``GET dataset 5b02… in sandbox dev``.
+        request: what was asked, such as ``GET dataset 5b02… in sandbox dev``.
         effect_unknown: whether a write of this call may have taken effect all the same.
     """
 
     effect_unknown: ClassVar[bool] = False
 
-    def __init__(self, call: str, problem: str, remedy: str = "") -> None:
-        super().__init__(f"{call}: {problem}", remedy)
-        self.call = call
+    def __init__(self, request: str, problem: str, remedy: str = "") -> None:
+        super().__init__(f"{request}: {problem}", remedy)
+        self.request = request
         self.problem = problem
 
 
 class ConnectionFailed(ApiError):
-    """No reply came: connecting, sending or waiting failed."""
+    """No response came: connecting, sending or waiting failed."""
 
     effect_unknown = True
 
 
-class UnreadableReply(ApiError):
-    """The reply cannot be what the documentation describes, so nothing is concluded from it."""
+class UnreadableResponse(ApiError):
+    """The response cannot be what the documentation describes, so nothing is concluded from it."""
 
     effect_unknown = True
 
@@ -122,7 +122,7 @@ class StatusError(ApiError):
 
     def __init__(
         self,
-        call: str,
+        request: str,
         *,
         status: int,
         detail: str,
@@ -133,7 +133,7 @@ class StatusError(ApiError):
         remedy: str = "",
     ) -> None:
         facts = ", ".join(part for part in (code, request_id and f"request id {request_id}") if part)
-        super().__init__(call, f"AEP answered {status}: {detail}{f' [{facts}]' if facts else ''}", remedy)
+        super().__init__(request, f"AEP answered {status}: {detail}{f' [{facts}]' if facts else ''}", remedy)
         self.status = status
         self.code = code
         self.title = title

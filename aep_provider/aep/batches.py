@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 from typing import Any
 
-from aep_provider.aep.gateway import Call, Gateway
-from aep_provider.aep.replies import mapping, unreadable
+from aep_provider.aep.gateway import ApiRequest, Gateway
+from aep_provider.aep.paginate import Page, next_offset, paginate
+from aep_provider.aep.responses import mapping, unreadable
 from aep_provider.clock import Clock
-from aep_provider.errors import UnreadableReply
 
 PATH = "/data/foundation/catalog/batches"
 LAST = "/data/foundation/catalog/lastBatches"
@@ -68,10 +68,9 @@ class Batches:
         Raises:
             ApiError: they could not be read, or not understood.
         """
-        what = f"GET batches of dataset {dataset_id} in sandbox {self._gateway.sandbox}"
         since = int((self._clock.now() - LOOK_BACK).timestamp() * 1000)
-        found: list[Batch] = []
-        for start in range(0, 1000 * PAGE, PAGE):
+
+        def fetch(start: int) -> Page[int, Batch]:
             query: dict[str, str | int] = {
                 "dataSet": dataset_id,
                 "createdAfter": since,
@@ -79,18 +78,20 @@ class Batches:
                 "limit": PAGE,
                 "start": start,
             }
-            call = Call(
+            request = ApiRequest(
                 "GET", PATH, f"batches of dataset {dataset_id}", query=query, permission="View Datasets"
             )
-            reply = self._gateway.send(call)
-            page = mapping(reply, what)
+            response = self._gateway.send(request)
+            page = mapping(response)
             try:
-                found += [_read(batch_id, body) for batch_id, body in page.items()]
+                found: dict[Hashable, Batch] = {
+                    batch_id: _read(batch_id, body) for batch_id, body in page.items()
+                }
             except (TypeError, ValueError) as error:
-                raise unreadable(reply, what, f"batches were expected ({error})") from error
-            if len(page) < PAGE:
-                return sorted(found, key=lambda batch: batch.created, reverse=True)
-        raise UnreadableReply(what, "the listing does not end", "Run again.")
+                raise unreadable(response, f"batches were expected ({error})") from error
+            return Page(response, found, next_offset(start, len(page)))
+
+        return sorted(paginate(fetch, 0), key=lambda batch: batch.created, reverse=True)
 
     def last(self, dataset_ids: Sequence[str]) -> dict[str, LastBatch]:
         """The newest batch of each dataset that has any. Source: ``GET /lastBatches`` of the description.
@@ -98,15 +99,14 @@ class Batches:
         Raises:
             ApiError: they could not be read, or not understood.
         """
-        what = f"GET last batches in sandbox {self._gateway.sandbox}"
         found: dict[str, LastBatch] = {}
         for start in range(0, len(dataset_ids), IDS):
             query = {"dataSetId": ",".join(dataset_ids[start : start + IDS])}
-            call = Call("GET", LAST, "last batches", query=query, permission="View Datasets")
-            reply = self._gateway.send(call)
-            for dataset_id, body in mapping(reply, what).items():
+            request = ApiRequest("GET", LAST, "last batches", query=query, permission="View Datasets")
+            response = self._gateway.send(request)
+            for dataset_id, body in mapping(response).items():
                 if not isinstance(body, dict):
-                    raise unreadable(reply, what, "an object for each dataset was expected")
+                    raise unreadable(response, "an object for each dataset was expected")
                 batch_id, status = body.get("lastBatchId"), body.get("lastBatchStatus")
                 if isinstance(batch_id, str) and isinstance(status, str):
                     found[dataset_id] = LastBatch(batch_id, status.lower(), _moment(body.get("updated")))
@@ -119,7 +119,7 @@ def _read(batch_id: str, body: Any) -> Batch:
     created = _moment(body.get("created"))
     if created is None:
         raise TypeError(f"batch {batch_id} has no creation time")
-    # `completed` is not in every reply; `updated` moves last when the status does.
+    # `completed` is not in every response; `updated` moves last when the status does.
     completed = _moment(body.get("completed") or body.get("updated"))
     return Batch(batch_id, body["status"].lower(), created, completed)
 

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 import requests
 
 from aep_provider.aep.auth import TokenSource
-from aep_provider.aep.replies import error_of
-from aep_provider.aep.transport import Reply, Transport
+from aep_provider.aep.responses import error_from_response
+from aep_provider.aep.transport import Response, Transport
 from aep_provider.errors import PermissionDenied, TokenRejected
 from aep_provider.settings import Settings
 
@@ -19,7 +19,7 @@ JSON = "application/json"
 
 
 @dataclass(frozen=True)
-class Call:
+class ApiRequest:
     """One request to AEP, not yet sent.
 
     Attributes:
@@ -29,7 +29,7 @@ class Call:
         body: the JSON body, or ``None``.
         content_type, accept: media types; the documented ones differ between services.
         permission: what a 403 probably lacks, in the words of Adobe's permission screens.
-        anywhere: for the one service that takes no sandbox header.
+        sandbox_header: whether it names the sandbox; one service does not take that header.
     """
 
     method: str
@@ -40,31 +40,32 @@ class Call:
     content_type: str = JSON
     accept: str = JSON
     permission: str = ""
-    anywhere: bool = False
+    sandbox_header: bool = True
 
 
 class Prepared:
     """A request made ready with its token, so that sending it costs nothing but the sending."""
 
-    def __init__(self, gateway: Gateway, call: Call, *, prompt: bool) -> None:
+    def __init__(self, gateway: Gateway, request: ApiRequest, *, urgent: bool) -> None:
         self._gateway = gateway
-        self._prompt = prompt
-        self.name = f"{call.method} {call.what}" + ("" if call.anywhere else f" in sandbox {gateway.sandbox}")
-        self._permission = call.permission
-        self._token = gateway.tokens.get(prompt=prompt)
-        self._request = gateway.transport.prepare(gateway.request(call, self._token))
+        self._urgent = urgent
+        where = f" in sandbox {gateway.sandbox}" if request.sandbox_header else ""
+        self.name = f"{request.method} {request.what}{where}"
+        self._permission = request.permission
+        self._token = gateway.tokens.get(urgent=urgent)
+        self._request = gateway.transport.prepare(gateway.request(request, self._token))
 
-    def send(self) -> Reply:
+    def send(self) -> Response:
         """Send it, and look only at the status.
 
         Raises:
-            ConnectionFailed: no reply.
-            StatusError: the reply has an error status.
+            ConnectionFailed: no response.
+            StatusError: the response has an error status.
         """
-        reply = self._gateway.transport.send(self._request, self.name, prompt=self._prompt)
-        if 200 <= reply.status < 300:
-            return reply
-        error = error_of(reply, self.name)
+        response = self._gateway.transport.send(self._request, self.name, urgent=self._urgent)
+        if 200 <= response.status < 300:
+            return response
+        error = error_from_response(response)
         if isinstance(error, TokenRejected):
             self._gateway.tokens.drop(self._token)
             error.remedy = "If AEP_ACCESS_TOKEN is set, it has ended: export a fresh one."
@@ -97,7 +98,7 @@ def _remedy(error: PermissionDenied, permission: str) -> str:
 
 
 class Gateway:
-    """Sends calls for one organisation and sandbox.
+    """Sends requests for one organisation and sandbox.
 
     Args:
         settings: where to, and as whom.
@@ -112,47 +113,47 @@ class Gateway:
 
     @property
     def sandbox(self) -> str:
-        """The sandbox that calls go to."""
+        """The sandbox that requests go to."""
         return self._settings.sandbox
 
-    def place(self) -> contextlib.AbstractContextManager[None]:
-        """A place among the calls at once, kept for several calls of this thread."""
-        return self.transport.place()
+    def slot(self) -> contextlib.AbstractContextManager[None]:
+        """A slot among the requests at once, kept for several requests of this thread."""
+        return self.transport.slot()
 
-    def prepare(self, call: Call, *, prompt: bool = False) -> Prepared:
-        """Make a call ready to be sent by this thread.
+    def prepare(self, request: ApiRequest, *, urgent: bool = False) -> Prepared:
+        """Make a request ready to be sent by this thread.
 
         Args:
-            call: the request.
-            prompt: short time-outs and no repetition, for calls inside a window.
+            request: what to send.
+            urgent: short time-outs and no repetition, for requests inside a window.
         """
-        return Prepared(self, call, prompt=prompt)
+        return Prepared(self, request, urgent=urgent)
 
-    def send(self, call: Call, *, prompt: bool = False) -> Reply:
-        """Send a call; after a refused token once more with a new one.
+    def send(self, request: ApiRequest, *, urgent: bool = False) -> Response:
+        """Send a request; after a refused token once more with a new one.
 
         Raises:
             ApiError: see `aep_provider.errors`; every error status raises.
         """
         try:
-            return self.prepare(call, prompt=prompt).send()
+            return self.prepare(request, urgent=urgent).send()
         except TokenRejected:
             # The gateway refuses before the service acts, so even a write may be repeated.
-            return self.prepare(call, prompt=prompt).send()
+            return self.prepare(request, urgent=urgent).send()
 
-    def request(self, call: Call, token: str) -> requests.Request:
+    def request(self, request: ApiRequest, token: str) -> requests.Request:
         """The request with the headers that AEP asks of every caller."""
         headers = {
             "Authorization": f"Bearer {token}",
             "x-api-key": self._settings.client_id,
             "x-gw-ims-org-id": self._settings.org_id,
-            "Accept": call.accept,
+            "Accept": request.accept,
         }
-        if not call.anywhere:
+        if request.sandbox_header:
             headers["x-sandbox-name"] = self._settings.sandbox
         data = None
-        if call.body is not None:
-            headers["Content-Type"] = call.content_type
-            data = json.dumps(call.body, separators=(",", ":")).encode()
-        url = self._settings.endpoint + call.path
-        return requests.Request(call.method, url, headers=headers, params=call.query, data=data)
+        if request.body is not None:
+            headers["Content-Type"] = request.content_type
+            data = json.dumps(request.body, separators=(",", ":")).encode()
+        url = self._settings.endpoint + request.path
+        return requests.Request(request.method, url, headers=headers, params=request.query, data=data)

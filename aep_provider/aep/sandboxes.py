@@ -5,12 +5,13 @@ Source: Adobe's *Sandboxes API guide*, ``GET /data/foundation/sandbox-management
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Hashable, Iterator
 from dataclasses import dataclass
 
-from aep_provider.aep.gateway import Call, Gateway
-from aep_provider.aep.once import Once
-from aep_provider.aep.replies import mapping, objects, unreadable
+from aep_provider.aep.gateway import ApiRequest, Gateway
+from aep_provider.aep.paginate import Page, next_offset, paginate
+from aep_provider.aep.responses import mapping, objects, unreadable
+from aep_provider.aep.single_flight import SingleFlight
 
 PATH = "/data/foundation/sandbox-management/"
 PAGE = 50
@@ -30,7 +31,7 @@ class Sandboxes:
 
     def __init__(self, gateway: Gateway) -> None:
         self._gateway = gateway
-        self._known: Once[Sandbox | None] = Once()
+        self._known: SingleFlight[Sandbox | None] = SingleFlight()
 
     def current(self) -> Sandbox | None:
         """The configured sandbox, or ``None`` if the credential does not see it. Asked once per process."""
@@ -41,18 +42,19 @@ class Sandboxes:
         return {sandbox.name: sandbox for sandbox in self._listed()}.get(self._gateway.sandbox)
 
     def _listed(self) -> Iterator[Sandbox]:
-        what = "GET sandboxes"
+        return paginate(self._page, 0)
+
+    def _page(self, start: int) -> Page[int, Sandbox]:
         # `limit` and `offset` must come together (documented).
-        for offset in range(0, 100 * PAGE, PAGE):
-            query = {"limit": PAGE, "offset": offset}
-            reply = self._gateway.send(Call("GET", PATH, "sandboxes", query=query, anywhere=True))
-            page = objects(mapping(reply, what).get("sandboxes"))
-            if page is None:
-                raise unreadable(reply, what, "a list of sandboxes was expected")
-            for entry in page:
-                sandbox = Sandbox(*(entry.get(key) or "" for key in ("name", "type", "state")))
-                if not all(isinstance(text, str) for text in (sandbox.name, sandbox.type, sandbox.state)):
-                    raise unreadable(reply, what, "name, type and state as strings were expected")
-                yield sandbox
-            if len(page) < PAGE:
-                return
+        query = {"limit": PAGE, "offset": start}
+        response = self._gateway.send(ApiRequest("GET", PATH, "sandboxes", query=query, sandbox_header=False))
+        entries = objects(mapping(response).get("sandboxes"))
+        if entries is None:
+            raise unreadable(response, "a list of sandboxes was expected")
+        found: dict[Hashable, Sandbox] = {}
+        for entry in entries:
+            sandbox = Sandbox(*(entry.get(key) or "" for key in ("name", "type", "state")))
+            if not all(isinstance(text, str) for text in (sandbox.name, sandbox.type, sandbox.state)):
+                raise unreadable(response, "name, type and state as strings were expected")
+            found[sandbox.name] = sandbox
+        return Page(response, found, next_offset(start, len(entries)))

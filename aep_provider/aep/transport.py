@@ -25,7 +25,7 @@ CONNECT_TIMEOUT = 5.0
 READ_TIMEOUT = 65.0
 """Seconds. The gateway gives up after 60 (Adobe Analytics' page on the same gateway)."""
 
-PROMPT_TIMEOUT = 4.0
+URGENT_TIMEOUT = 4.0
 """Seconds, inside a window, where waiting costs profiles."""
 
 LONGEST_RETRY_AFTER = 60
@@ -35,19 +35,21 @@ _REPEATED = frozenset({429, 500, 502, 503, 504})
 
 
 @dataclass(frozen=True)
-class Reply:
+class Response:
     """What came back.
 
     Attributes:
+        request: the name of the request, for errors: ``GET dataset 5b02… in sandbox dev``.
         status, headers: headers by their names in any case.
         content: the body.
-        private: whether the body may hold a secret, so that no message quotes it.
+        sensitive: whether the body may hold a secret, so that no message quotes it.
     """
 
+    request: str
     status: int
     headers: Mapping[str, str]
     content: bytes
-    private: bool = False
+    sensitive: bool = False
 
 
 class Retries(urllib3.Retry):
@@ -77,7 +79,7 @@ class Retries(urllib3.Retry):
             with contextlib.suppress(urllib3.exceptions.InvalidHeader, OverflowError, ValueError):
                 asked = self.get_retry_after(response)
             if response.status == 429:
-                self.limit.turned_away(asked)
+                self.limit.on_throttled(asked)
         self.clock.wait(asked if asked is not None else self.get_backoff_time())
 
 
@@ -100,8 +102,8 @@ class Limit:
         self._held_until = 0.0
         self._changed = threading.Condition()
 
-    def take(self) -> None:
-        """Wait for a place, and for the end of a pause that the service asked for."""
+    def acquire(self) -> None:
+        """Wait for a slot, and for the end of a pause that the service asked for."""
         with self._changed:
             self._changed.wait_for(lambda: self._under_way < self.allowed)
             self._under_way += 1
@@ -109,13 +111,13 @@ class Limit:
         if pause > 0:
             self._clock.wait(pause)
 
-    def give_back(self) -> None:
+    def release(self) -> None:
         """End a request."""
         with self._changed:
             self._under_way -= 1
             self._changed.notify()
 
-    def went_well(self) -> None:
+    def on_success(self) -> None:
         """Count a request that was not turned away."""
         with self._changed:
             self._good += 1
@@ -124,7 +126,7 @@ class Limit:
                 self._good = 0
                 self._changed.notify()
 
-    def turned_away(self, pause: float | None) -> None:
+    def on_throttled(self, pause: float | None) -> None:
         """Take note of a 429 and of the seconds that it asks to wait."""
         with self._changed:
             self.allowed = max(self.allowed // 2, 1)
@@ -139,7 +141,7 @@ class Transport:
 
     Args:
         clock: for the waits between repeated reads.
-        at_once: how many requests may be under way together at most; a thread that holds a `place` counts
+        at_once: how many requests may be under way together at most; a thread that holds a `slot` counts
             once.
     """
 
@@ -162,22 +164,22 @@ class Transport:
         self._environment: dict[tuple[str, ...], Mapping[str, Any]] = {}
 
     @contextlib.contextmanager
-    def place(self) -> Iterator[None]:
-        """Take a place among the requests at once and keep it for everything this thread sends inside."""
-        if self.holds_a_place:
+    def slot(self) -> Iterator[None]:
+        """Take a slot among the requests at once and keep it for everything this thread sends inside."""
+        if self.holds_slot:
             yield
             return
-        self.limit.take()
+        self.limit.acquire()
         self._threads.held = True
         try:
             yield
         finally:
             self._threads.held = False
-            self.limit.give_back()
+            self.limit.release()
 
     @property
-    def holds_a_place(self) -> bool:
-        """Whether this thread keeps a place."""
+    def holds_slot(self) -> bool:
+        """Whether this thread keeps a slot."""
         return getattr(self._threads, "held", False)
 
     def prepare(self, request: requests.Request) -> requests.PreparedRequest:
@@ -185,37 +187,37 @@ class Transport:
         return self._session.prepare_request(request)
 
     def send(
-        self, request: requests.PreparedRequest, call: str, *, prompt: bool = False, placed: bool = True
-    ) -> Reply:
-        """Send a request and read the reply, whatever its status.
+        self, request: requests.PreparedRequest, name: str, *, urgent: bool = False, limited: bool = True
+    ) -> Response:
+        """Send a request and read the response, whatever its status.
 
         Args:
             request: from `prepare`, of this thread.
-            call: how an error names what was asked.
-            prompt: once, with short time-outs; otherwise reads are repeated on 429, 5xx and lost connections.
-            placed: whether it counts among the requests at once.
+            name: how an error names what was asked.
+            urgent: once, with short time-outs; otherwise reads are repeated on 429, 5xx and lost connections.
+            limited: whether it counts among the requests at once.
 
         Raises:
-            ConnectionFailed: no complete reply came.
+            ConnectionFailed: no complete response came.
         """
         session = self._session
         adapter = session.get_adapter(str(request.url))
         if isinstance(adapter, HTTPAdapter):
             # By method here and not by the policy's own list: the library repeats any method, also a POST,
-            # after what it counts as "other" errors, such as a TLS failure in the middle of a reply.
-            patient = request.method == "GET" and not prompt
+            # after what it counts as "other" errors, such as a TLS failure in the middle of a response.
+            patient = request.method == "GET" and not urgent
             adapter.max_retries = self._patient if patient else self._once
-        timeouts = (PROMPT_TIMEOUT, PROMPT_TIMEOUT) if prompt else (CONNECT_TIMEOUT, READ_TIMEOUT)
+        timeouts = (URGENT_TIMEOUT, URGENT_TIMEOUT) if urgent else (CONNECT_TIMEOUT, READ_TIMEOUT)
         surroundings = self._environment_for(str(request.url))
         try:
-            with self.place() if placed else contextlib.nullcontext():
-                reply = session.send(request, timeout=timeouts, allow_redirects=False, **surroundings)
-                if reply.status_code == 429:
-                    # How long it asks to wait is for who sent it: this place may be one inside a window.
-                    self.limit.turned_away(None)
+            with self.slot() if limited else contextlib.nullcontext():
+                response = session.send(request, timeout=timeouts, allow_redirects=False, **surroundings)
+                if response.status_code == 429:
+                    # How long it asks to wait is for who sent it: this slot may be one inside a window.
+                    self.limit.on_throttled(None)
                 else:
-                    self.limit.went_well()
-                return Reply(reply.status_code, reply.headers, reply.content)
+                    self.limit.on_success()
+                return Response(name, response.status_code, response.headers, response.content)
         except (
             requests.RequestException,
             urllib3.exceptions.HTTPError,
@@ -224,7 +226,7 @@ class Transport:
             OverflowError,
             OSError,
         ) as error:
-            raise ConnectionFailed(call, _reason(error), _remedy(error)) from error
+            raise ConnectionFailed(name, _reason(error), _remedy(error)) from error
 
     def _environment_for(self, url: str) -> Mapping[str, Any]:
         """The proxies and certificates that the environment has for the host of a URL.
@@ -264,7 +266,7 @@ def _reason(error: Exception) -> str:
     if isinstance(error, requests.exceptions.ConnectTimeout):
         return "no connection within the time-out"
     if isinstance(error, requests.exceptions.Timeout):
-        return "no reply within the time-out"
+        return "no response within the time-out"
     return f"the connection failed ({_cause(error)})"
 
 

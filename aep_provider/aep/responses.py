@@ -1,4 +1,4 @@
-"""Reading replies: bodies of every shape that Adobe's services use, and the typed errors made from them.
+"""Reading responses: bodies of every shape that Adobe's services use, and the typed errors made from them.
 
 Shapes (Adobe's troubleshooting pages and published descriptions): gateway ``{error_code, message}``; services
 ``{type, title, status, detail[, report]}``; token service ``{error, error_description}``; Flow Service
@@ -14,7 +14,7 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime, timezone
 from typing import Any, TypeGuard
 
-from aep_provider.aep.transport import Reply
+from aep_provider.aep.transport import Response
 from aep_provider.errors import (
     NotFound,
     PermissionDenied,
@@ -23,7 +23,7 @@ from aep_provider.errors import (
     StatusError,
     Throttled,
     TokenRejected,
-    UnreadableReply,
+    UnreadableResponse,
 )
 
 _LONGEST_DETAIL = 300
@@ -31,65 +31,65 @@ _REQUEST_IDS = ("x-request-id", "x-correlation-id", "x-adobe-request-id")
 _TOKEN_REJECTED = "401013"  # noqa: S105 - an error code of the gateway
 
 
-def mapping(reply: Reply, call: str) -> dict[str, Any]:
+def mapping(response: Response) -> dict[str, Any]:
     """The body as a JSON object.
 
     Raises:
-        UnreadableReply: it is none.
+        UnreadableResponse: the body is something else.
     """
-    body = _json(reply)
+    body = _json(response)
     if not _is_object(body):
-        raise unreadable(reply, call, "a JSON object was expected")
+        raise unreadable(response, "a JSON object was expected")
     return body
 
 
-def strings(reply: Reply, call: str) -> list[str]:
+def strings(response: Response) -> list[str]:
     """The body as a JSON array of strings, such as ``["@/dataSets/…"]``.
 
     Raises:
-        UnreadableReply: it is none.
+        UnreadableResponse: the body is something else.
     """
-    body = _json(reply)
+    body = _json(response)
     if not isinstance(body, list) or not all(isinstance(entry, str) for entry in body):
-        raise unreadable(reply, call, "a JSON array of strings was expected")
+        raise unreadable(response, "a JSON array of strings was expected")
     return body
 
 
 def objects(value: object) -> list[dict[str, Any]] | None:
-    """The value as a list of JSON objects, or ``None`` if it is none."""
+    """The value as a list of JSON objects, or ``None`` if it is anything else."""
     if not isinstance(value, list) or not all(_is_object(entry) for entry in value):
         return None
     return value
 
 
-def unreadable(reply: Reply, call: str, expected: str) -> UnreadableReply:
+def unreadable(response: Response, expected: str) -> UnreadableResponse:
     """An error for a successful status with a body that is not as documented."""
-    kind = reply.headers.get("Content-Type", "no content type")
-    excerpt = _excerpt(reply)
-    found = f"{reply.status}, {len(reply.content)} bytes of {kind}{excerpt and f': {excerpt}'}"
-    return UnreadableReply(
-        call,
-        f"the reply cannot be understood: {expected}; got {found}",
+    kind = response.headers.get("Content-Type", "no content type")
+    excerpt = _excerpt(response)
+    found = f"{response.status}, {len(response.content)} bytes of {kind}{excerpt and f': {excerpt}'}"
+    return UnreadableResponse(
+        response.request,
+        f"the response cannot be understood: {expected}; got {found}",
         "Nothing was concluded from it. A proxy or gateway in between may have answered; run again.",
     )
 
 
-def error_of(reply: Reply, call: str, detail: str = "") -> StatusError | UnreadableReply:
-    """The typed error for a reply with an error status, or for a success that lacks what it must hold."""
-    if reply.status < 400:
-        return unreadable(reply, call, detail or f"status {reply.status} is not documented")
-    body = _json(reply)
+def error_from_response(response: Response, detail: str = "") -> StatusError | UnreadableResponse:
+    """The typed error for a response with an error status, or for a success that lacks what it must hold."""
+    if response.status < 400:
+        return unreadable(response, detail or f"status {response.status} is not documented")
+    body = _json(response)
     fields: Mapping[str, Any] = body if _is_object(body) else {}
     code = _text(fields, "error_code", "code", "error") or _text(fields, "type").rpartition("/")[2]
-    kind = _kind(reply.status, code)
+    kind = _kind(response.status, code)
     return kind(
-        call,
-        status=reply.status,
+        response.request,
+        status=response.status,
         code="" if code == "uri" else code,
         title=_text(fields, "title"),
-        detail=detail or _detail(fields) or _excerpt(reply) or "no body",
-        request_id=_request_id(reply, fields),
-        retry_after=_retry_after(reply),
+        detail=detail or _detail(fields) or _excerpt(response) or "no body",
+        request_id=_request_id(response, fields),
+        retry_after=_retry_after(response),
     )
 
 
@@ -119,14 +119,14 @@ def _inner(report: object, key: str, text: str) -> Iterator[str]:
     return (_text(entry, text) for entry in entries or [])
 
 
-def _request_id(reply: Reply, fields: Mapping[str, Any]) -> str:
+def _request_id(response: Response, fields: Mapping[str, Any]) -> str:
     report = fields.get("report")
-    header = next((reply.headers[name] for name in _REQUEST_IDS if name in reply.headers), "")
+    header = next((response.headers[name] for name in _REQUEST_IDS if name in response.headers), "")
     return header or (_text(report, "registryRequestId") if _is_object(report) else "")
 
 
-def _retry_after(reply: Reply) -> float | None:
-    value = reply.headers.get("Retry-After", "").strip()
+def _retry_after(response: Response) -> float | None:
+    value = response.headers.get("Retry-After", "").strip()
     if value.isdecimal() and len(value) < 10:
         return float(value)
     try:
@@ -138,10 +138,10 @@ def _retry_after(reply: Reply) -> float | None:
         return None
 
 
-def _json(reply: Reply) -> object:
+def _json(response: Response) -> object:
     try:
-        body = json.loads(reply.content)
-        if b"\\ud" in reply.content.lower():
+        body = json.loads(response.content)
+        if b"\\ud" in response.content.lower():
             # Half a surrogate pair is no text: neither the engine nor a terminal could be given it.
             json.dumps(body, ensure_ascii=False).encode()
     except (ValueError, RecursionError):
@@ -157,8 +157,8 @@ def _text(fields: Mapping[str, Any], *keys: str) -> str:
     return next((value for key in keys if isinstance(value := fields.get(key), str) and value), "")
 
 
-def _excerpt(reply: Reply) -> str:
-    if reply.private:
+def _excerpt(response: Response) -> str:
+    if response.sensitive:
         return ""
-    text = re.sub(r"<[^>]*>|\s+", " ", reply.content[:2000].decode("utf-8", "replace"))
+    text = re.sub(r"<[^>]*>|\s+", " ", response.content[:2000].decode("utf-8", "replace"))
     return re.sub(r"\s+", " ", text).strip()[:_LONGEST_DETAIL]
