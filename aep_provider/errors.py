@@ -14,12 +14,15 @@
     └── ApiError               a call to Adobe failed
         ├── ConnectionFailed   no response: time-out, reset, no route
         ├── UnreadableResponse a response that is not what the documentation describes
+        │   └── ForeignResponse    a response about another organisation or sandbox
         └── StatusError        a response with an error status
             ├── BadCredentials     the token service refuses the credential
             ├── TokenRejected      401: the gateway refuses the token
             ├── PermissionDenied   403: the credential lacks a permission
             ├── NotFound           404
             ├── RequestRefused     any other 4xx
+            │   ├── Conflict           409
+            │   └── PreconditionFailed 412: it is no longer as `If-Match` says
             ├── Throttled          429
             └── ServerFault        5xx
 
@@ -109,6 +112,10 @@ class UnreadableResponse(ApiError):
     effect_unknown = True
 
 
+class ForeignResponse(UnreadableResponse):
+    """The response names another organisation or sandbox than the one that was asked."""
+
+
 class StatusError(ApiError):
     """AEP answered with an error status.
 
@@ -118,6 +125,8 @@ class StatusError(ApiError):
         title: the ``title`` of the body, or ``""``.
         request_id: the id to give to Adobe's support, or ``""``.
         retry_after: the seconds that AEP asks to wait, or ``None``.
+        documented: whether the body is a JSON object, as Adobe's services send; a gateway or a proxy in
+            between answers in HTML.
     """
 
     def __init__(
@@ -131,6 +140,7 @@ class StatusError(ApiError):
         request_id: str = "",
         retry_after: float | None = None,
         remedy: str = "",
+        documented: bool = True,
     ) -> None:
         facts = ", ".join(part for part in (code, request_id and f"request id {request_id}") if part)
         super().__init__(request, f"AEP answered {status}: {detail}{f' [{facts}]' if facts else ''}", remedy)
@@ -139,6 +149,7 @@ class StatusError(ApiError):
         self.title = title
         self.request_id = request_id
         self.retry_after = retry_after
+        self.documented = documented
 
 
 class BadCredentials(StatusError):
@@ -158,7 +169,15 @@ class NotFound(StatusError):
 
 
 class RequestRefused(StatusError):
-    """AEP refuses the request for what it says (400, 409, 412, 415, 422 and the like)."""
+    """AEP refuses the request for what it says (400, 415, 422 and the like)."""
+
+
+class Conflict(RequestRefused):
+    """Another request for the same thing is being worked on (409)."""
+
+
+class PreconditionFailed(RequestRefused):
+    """The thing has changed since the read whose ``ETag`` was sent as ``If-Match`` (412)."""
 
 
 class Throttled(StatusError):

@@ -43,11 +43,11 @@ class Aep:
 def connect(settings: Settings, clock: Clock) -> Aep:
     """Make a client; no request is sent yet."""
     transport = Transport(clock, at_once=settings.parallel)
-    gateway = Gateway(settings, transport, TokenSource(settings, transport, clock))
+    gateway = Gateway(settings, transport, TokenSource(settings, transport, clock), clock)
     return Aep(
         gateway=gateway,
         catalog=Catalog(gateway),
-        batches=Batches(gateway, clock),
+        batches=Batches(gateway),
         schemas=Schemas(gateway),
         sandboxes=Sandboxes(gateway),
         flows=Flows(gateway),

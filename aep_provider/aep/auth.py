@@ -14,8 +14,9 @@ from dataclasses import dataclass, replace
 
 import requests
 
+from aep_provider.aep.remedies import remedy
 from aep_provider.aep.responses import error_from_response, mapping
-from aep_provider.aep.transport import Response, Transport
+from aep_provider.aep.transport import Transport
 from aep_provider.clock import Clock
 from aep_provider.errors import ApiError, BadCredentials, Refused, ServerFault, StatusError, Throttled
 from aep_provider.settings import Settings
@@ -52,6 +53,8 @@ class TokenSource:
         self._clock = clock
         self._lock = threading.Lock()
         self._token: _Token | None = None
+        for secret in (settings.client_secret, settings.access_token):
+            transport.hide(secret)
         if settings.access_token:
             self._token = _Token(settings.access_token, clock.monotonic() + self._life_of_ready_token())
 
@@ -114,7 +117,9 @@ class TokenSource:
             response = replace(response, sensitive=True)
             if response.status == 200:
                 break
-            error = error_from_response(_without(self._settings.client_secret, response))
+            error = error_from_response(response)
+            if isinstance(error, StatusError):
+                error.remedy = remedy(error)
             # Only 429 and 5xx pass by themselves; anything else from the token service is final.
             if attempt == 3 or urgent or not isinstance(error, Throttled | ServerFault):
                 raise _explained(error)
@@ -128,6 +133,7 @@ class TokenSource:
             life = int(life)
         if isinstance(life, bool) or not isinstance(life, int | float) or not 0 < life < 10**12:
             raise error_from_response(response, "the response holds no usable expires_in")
+        self._transport.hide(value)
         return _Token(value, self._clock.monotonic() + max(float(life), RENEW_BEFORE + 1))
 
     def _life_of_ready_token(self) -> float:
@@ -143,13 +149,6 @@ class TokenSource:
             return float(ends) - self._clock.now().timestamp()
         except (AttributeError, IndexError, KeyError, OverflowError, RecursionError, TypeError, ValueError):
             return 0.0
-
-
-def _without(secret: str, response: Response) -> Response:
-    """The response, should a service or a proxy ever echo what it was sent."""
-    return (
-        replace(response, content=response.content.replace(secret.encode(), b"...")) if secret else response
-    )
 
 
 def _explained(error: ApiError) -> ApiError:

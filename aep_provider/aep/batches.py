@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
@@ -10,7 +11,6 @@ from typing import Any
 from aep_provider.aep.gateway import ApiRequest, Gateway
 from aep_provider.aep.paginate import Page, next_offset, paginate
 from aep_provider.aep.responses import mapping, unreadable
-from aep_provider.clock import Clock
 
 PATH = "/data/foundation/catalog/batches"
 LAST = "/data/foundation/catalog/lastBatches"
@@ -20,10 +20,21 @@ IDS = 50
 
 LOOK_BACK = timedelta(days=7)
 
-_IN_FLIGHT = frozenset(
-    {"loading", "loaded", "queued", "staging", "staged", "processing", "retrying", "stalled"}
-)
 _SUCCESS = frozenset({"success", "active"})
+_ENDED = _SUCCESS | {
+    "failed",
+    "failure",
+    "aborted",
+    "abandoned",
+    "inactive",
+    "deleted",
+    "archived",
+    "retained",
+}
+"""The statuses after which nothing more comes. Any other one, also one not known yet, is in flight."""
+
+_INTERNAL = re.compile(r".+-.+-.+-[0-9a-f]{24}-INGEST", re.IGNORECASE)
+"""Profile's own sub-batches: ``<batch>-<org>-<sandbox id>-<dataset>-INGEST`` (a third party's live notes)."""
 
 
 @dataclass(frozen=True)
@@ -38,12 +49,17 @@ class Batch:
     @property
     def in_flight(self) -> bool:
         """Whether it is still on its way into the lake (which of the statuses are: partly inferred)."""
-        return self.status in _IN_FLIGHT
+        return self.status not in _ENDED and not self.internal
 
     @property
     def succeeded(self) -> bool:
-        """Whether the lake has it."""
-        return self.status in _SUCCESS
+        """Whether the lake has it, as a batch that can be ingested again."""
+        return self.status in _SUCCESS and not self.internal
+
+    @property
+    def internal(self) -> bool:
+        """Whether Profile made it of another batch: it is neither waited for nor ingested again."""
+        return _INTERNAL.fullmatch(self.id) is not None
 
 
 @dataclass(frozen=True)
@@ -58,9 +74,8 @@ class LastBatch:
 class Batches:
     """Lists batches of the gateway's sandbox."""
 
-    def __init__(self, gateway: Gateway, clock: Clock) -> None:
+    def __init__(self, gateway: Gateway) -> None:
         self._gateway = gateway
-        self._clock = clock
 
     def recent(self, dataset_id: str) -> list[Batch]:
         """The dataset's batches of the last seven days, newest first.
@@ -68,7 +83,8 @@ class Batches:
         Raises:
             ApiError: they could not be read, or not understood.
         """
-        since = int((self._clock.now() - LOOK_BACK).timestamp() * 1000)
+        # By the service's clock: with a local one that is ahead, the newest batches would be missed.
+        since = int((self._gateway.server_time() - LOOK_BACK).timestamp() * 1000)
 
         def fetch(start: int) -> Page[int, Batch]:
             query: dict[str, str | int] = {
@@ -83,6 +99,9 @@ class Batches:
             )
             response = self._gateway.send(request)
             page = mapping(response)
+            for body in page.values():
+                if isinstance(body, dict):
+                    self._gateway.check_ours(response, body)
             try:
                 found: dict[Hashable, Batch] = {
                     batch_id: _read(batch_id, body) for batch_id, body in page.items()

@@ -5,11 +5,12 @@ from __future__ import annotations
 import contextlib
 import re
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from aep_provider.aep.gateway import ApiRequest, Gateway, Prepared
 from aep_provider.aep.paginate import Page, next_offset, paginate
-from aep_provider.aep.responses import mapping, strings, unreadable
+from aep_provider.aep.responses import etag, mapping, strings, unreadable
 from aep_provider.aep.single_flight import SingleFlight
 from aep_provider.aep.transport import Response
 from aep_provider.dataset.observed import DATASET_ID, MalformedDataset, Observed
@@ -28,6 +29,23 @@ _SHOWN = frozenset({"name", "schemaRef", "tags"})
 _READ, _WRITE = "View Datasets", "Manage Datasets"
 
 
+LOOKS_FOR_TAGS = (0.5, 1.0, 1.5)
+"""Seconds to wait before a dataset without tags is read again."""
+
+
+@dataclass(frozen=True)
+class Read:
+    """What one GET of a dataset said.
+
+    Attributes:
+        observed: the dataset.
+        etag: its version, for the ``If-Match`` of a write; ``""`` where the response had none.
+    """
+
+    observed: Observed
+    etag: str
+
+
 class Catalog:
     """Reads and writes datasets of the gateway's sandbox.
 
@@ -42,25 +60,48 @@ class Catalog:
         self.written: set[str] = set()
 
     def get(self, dataset_id: str, *, urgent: bool = False) -> Observed:
+        """As `read_for_write`, without the version."""
+        return self._read(dataset_id, urgent=urgent).observed
+
+    def read_for_write(self, dataset_id: str, *, urgent: bool = False) -> Read:
         """Read one dataset.
 
         Args:
             dataset_id: 24 hexadecimal characters.
-            urgent: for a read inside a window: once, with a short time-out.
+            urgent: for a read inside a window: with a short time-out, and nothing is waited for.
 
         Raises:
             NotFound: a 404 of any kind; whether that means gone is not decided here.
+            ForeignResponse: it belongs to another organisation or sandbox.
             ApiError: it could not be read, or not understood.
         """
+        return self._read(dataset_id, urgent=urgent)
+
+    def _read(self, dataset_id: str, *, urgent: bool) -> Read:
+        # Without tags it reads as off. One response that leaves them out is not enough to believe that.
+        for pause in LOOKS_FOR_TAGS:
+            read, has_tags = self._read_once(dataset_id, urgent=urgent)
+            if has_tags:
+                break
+            if not urgent:
+                self._gateway.clock.wait(pause)
+        else:
+            read, _ = self._read_once(dataset_id, urgent=urgent)
+        return read
+
+    def _read_once(self, dataset_id: str, *, urgent: bool) -> tuple[Read, bool]:
         request = ApiRequest("GET", f"{PATH}/{dataset_id}", f"dataset {dataset_id}", permission=_READ)
         response = self._gateway.send(request, urgent=urgent)
         body = mapping(response)
         if dataset_id not in body:
             raise unreadable(response, f"an object with the key {dataset_id} was expected")
+        dataset = body[dataset_id]
         try:
-            return Observed.read(dataset_id, body[dataset_id])
+            observed = Observed.read(dataset_id, dataset)
         except MalformedDataset as error:
             raise unreadable(response, str(error)) from error
+        self._gateway.check_ours(response, dataset)
+        return Read(observed, etag(response)), "tags" in dataset
 
     def many(self, dataset_ids: Sequence[str]) -> dict[str, Observed]:
         """Read several datasets with one request, as far as the response shows them.
@@ -78,7 +119,7 @@ class Catalog:
         path = f"{PATH}/{','.join(dataset_ids)}"
         request = ApiRequest("GET", path, "several datasets", query={"properties": LISTED}, permission=_READ)
         response = self._gateway.send(request)
-        return _whole(mapping(response))
+        return self._whole(mapping(response))
 
     def page(self, start: int) -> tuple[dict[str, Observed], bool]:
         """Read one page of the listing of all datasets, in whatever order the service has.
@@ -96,7 +137,7 @@ class Catalog:
         """
         response = self._listing({}, start, urgent=True)
         page = mapping(response)
-        return _whole(page), len(page) >= PAGE
+        return self._whole(page), len(page) >= PAGE
 
     def create(self, body: Mapping[str, Any]) -> str:
         """Create a dataset (POST) and return its id. Never repeated here: there is no idempotency key."""
@@ -110,13 +151,28 @@ class Catalog:
         self.written.add(created)
         return created
 
-    def patch(self, dataset_id: str, operations: Sequence[Mapping[str, Any]]) -> None:
-        """Send a JSON Patch."""
+    def patch(self, dataset_id: str, operations: Sequence[Mapping[str, Any]], *, if_match: str = "") -> None:
+        """Send a JSON Patch.
+
+        Args:
+            dataset_id: the dataset.
+            operations: the patch.
+            if_match: the `Read.etag` of the version that it is for, or ``""`` for whatever is there.
+
+        Raises:
+            PreconditionFailed: it is no longer that version.
+            ApiError: it was refused, or what came of it is unknown (`ApiError.effect_unknown`).
+        """
         self.written.add(dataset_id)
-        self._gateway.send(_patch(dataset_id, operations))
+        self._gateway.send(_patch(dataset_id, operations, if_match))
 
     def prepare_patch(
-        self, dataset_id: str, operations: Sequence[Mapping[str, Any]], *, urgent: bool
+        self,
+        dataset_id: str,
+        operations: Sequence[Mapping[str, Any]],
+        *,
+        urgent: bool,
+        if_match: str = "",
     ) -> Prepared:
         """Make a JSON Patch ready, for the two requests of a window.
 
@@ -124,10 +180,12 @@ class Catalog:
             dataset_id: the dataset.
             operations: the patch.
             urgent: give up early, since Profile is off: for the enable only. A disable that is given up
-                early may take effect after the enable.
+                early may take effect after the enable. What is not urgent counts once its status has come.
+            if_match: the `Read.etag` of the version that it is for, or ``""`` for whatever is there.
         """
         self.written.add(dataset_id)
-        return self._gateway.prepare(_patch(dataset_id, operations), urgent=urgent)
+        request = _patch(dataset_id, operations, if_match)
+        return self._gateway.prepare(request, urgent=urgent, status_suffices=not urgent)
 
     def delete(self, dataset_id: str) -> None:
         """Send DELETE; the response proves nothing."""
@@ -157,6 +215,9 @@ class Catalog:
         def fetch(start: int) -> Page[int, Observed | None]:
             response = self._listing(query, start)
             page = mapping(response)
+            for body in page.values():
+                if isinstance(body, dict):
+                    self._gateway.check_ours(response, body)
             try:
                 read: dict[Hashable, Observed | None] = {
                     dataset_id: _read(dataset_id, body, wanted) for dataset_id, body in page.items()
@@ -168,20 +229,20 @@ class Catalog:
 
         return (dataset for dataset in paginate(fetch, 0) if dataset is not None)
 
+    def _whole(self, entries: Mapping[str, object]) -> dict[str, Observed]:
+        """The datasets that show what every dataset has; asking for the others alone says what ails them."""
+        found: dict[str, Observed] = {}
+        for dataset_id, body in entries.items():
+            whole = isinstance(body, dict) and body.keys() >= _SHOWN and not self._gateway.foreign(body)
+            if DATASET_ID.fullmatch(dataset_id) and whole:
+                with contextlib.suppress(MalformedDataset):
+                    found[dataset_id] = Observed.read(dataset_id, body)
+        return found
+
     def _listing(self, query: Mapping[str, str], start: int, *, urgent: bool = False) -> Response:
         whole: dict[str, str | int] = {**query, "limit": PAGE, "start": start, "properties": LISTED}
         request = ApiRequest("GET", PATH, "datasets", query=whole, permission=_READ)
         return self._gateway.send(request, urgent=urgent)
-
-
-def _whole(entries: Mapping[str, object]) -> dict[str, Observed]:
-    """The datasets that show what every dataset has; asking for the others alone says what ails them."""
-    found: dict[str, Observed] = {}
-    for dataset_id, body in entries.items():
-        if DATASET_ID.fullmatch(dataset_id) and isinstance(body, Mapping) and body.keys() >= _SHOWN:
-            with contextlib.suppress(MalformedDataset):
-                found[dataset_id] = Observed.read(dataset_id, body)
-    return found
 
 
 def _may_be_named(body: Mapping[str, Any], name: str) -> bool:
@@ -210,12 +271,13 @@ def _read(dataset_id: str, body: object, wanted: Callable[[Mapping[str, Any]], b
         raise MalformedDataset(f"dataset {dataset_id}: {error}") from error
 
 
-def _patch(dataset_id: str, operations: Sequence[Mapping[str, Any]]) -> ApiRequest:
+def _patch(dataset_id: str, operations: Sequence[Mapping[str, Any]], if_match: str = "") -> ApiRequest:
     return ApiRequest(
         "PATCH",
         f"{PATH}/{dataset_id}",
         f"dataset {dataset_id}",
         body=list(operations),
         content_type=JSON_PATCH,
+        if_match=if_match,
         permission=_WRITE,
     )

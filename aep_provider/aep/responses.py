@@ -14,10 +14,13 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime, timezone
 from typing import Any, TypeGuard
 
+from aep_provider.aep.redact import LONGEST, redact, shown
 from aep_provider.aep.transport import Response
 from aep_provider.errors import (
+    Conflict,
     NotFound,
     PermissionDenied,
+    PreconditionFailed,
     RequestRefused,
     ServerFault,
     StatusError,
@@ -26,8 +29,15 @@ from aep_provider.errors import (
     UnreadableResponse,
 )
 
-_LONGEST_DETAIL = 300
+_LONGEST_HEADER = 100
 _REQUEST_IDS = ("x-request-id", "x-correlation-id", "x-adobe-request-id")
+_KINDS: Mapping[int, type[StatusError]] = {
+    403: PermissionDenied,
+    404: NotFound,
+    409: Conflict,
+    412: PreconditionFailed,
+    429: Throttled,
+}
 _TOKEN_REJECTED = "401013"  # noqa: S105 - an error code of the gateway
 
 
@@ -62,14 +72,23 @@ def objects(value: object) -> list[dict[str, Any]] | None:
     return value
 
 
+def etag(response: Response) -> str:
+    """The version of what was read, to be sent as ``If-Match``; ``""`` where the response has none.
+
+    Adobe's guide writes the header's name ``E-Tag``, the standard ``ETag``.
+    """
+    value = response.headers.get("ETag") or response.headers.get("E-Tag") or ""
+    return value if re.fullmatch(r"[ -~]{1,200}", value) else ""
+
+
 def unreadable(response: Response, expected: str) -> UnreadableResponse:
     """An error for a successful status with a body that is not as documented."""
-    kind = response.headers.get("Content-Type", "no content type")
+    kind = _shown(response, response.headers.get("Content-Type", "no content type"), _LONGEST_HEADER)
     excerpt = _excerpt(response)
     found = f"{response.status}, {len(response.content)} bytes of {kind}{excerpt and f': {excerpt}'}"
     return UnreadableResponse(
         response.request,
-        f"the response cannot be understood: {expected}; got {found}",
+        f"the response cannot be understood: {_shown(response, expected)}; got {found}",
         "Nothing was concluded from it. A proxy or gateway in between may have answered; run again.",
     )
 
@@ -85,11 +104,12 @@ def error_from_response(response: Response, detail: str = "") -> StatusError | U
     return kind(
         response.request,
         status=response.status,
-        code="" if code == "uri" else code,
-        title=_text(fields, "title"),
-        detail=detail or _detail(fields) or _excerpt(response) or "no body",
-        request_id=_request_id(response, fields),
+        code="" if code == "uri" else _shown(response, code, _LONGEST_HEADER),
+        title=_shown(response, _text(fields, "title")),
+        detail=_shown(response, detail or _detail(fields)) or _excerpt(response) or "no body",
+        request_id=_shown(response, _request_id(response, fields), _LONGEST_HEADER),
         retry_after=_retry_after(response),
+        documented=_is_object(body),
     )
 
 
@@ -98,7 +118,7 @@ def _kind(status: int, code: str) -> type[StatusError]:
         return TokenRejected
     if status >= 500:
         return ServerFault
-    return {403: PermissionDenied, 404: NotFound, 429: Throttled}.get(status, RequestRefused)
+    return _KINDS.get(status, RequestRefused)
 
 
 def _detail(fields: Mapping[str, Any]) -> str:
@@ -110,8 +130,7 @@ def _detail(fields: Mapping[str, Any]) -> str:
     outer = [
         _text(fields, key) for key in ("detail", "message", "error_description", "errorMessage", "title")
     ]
-    found = next((text for text in [*inner, *outer] if text), "")
-    return found[:_LONGEST_DETAIL]
+    return next((text for text in [*inner, *outer] if text), "")
 
 
 def _inner(report: object, key: str, text: str) -> Iterator[str]:
@@ -160,5 +179,11 @@ def _text(fields: Mapping[str, Any], *keys: str) -> str:
 def _excerpt(response: Response) -> str:
     if response.sensitive:
         return ""
-    text = re.sub(r"<[^>]*>|\s+", " ", response.content[:2000].decode("utf-8", "replace"))
-    return re.sub(r"\s+", " ", text).strip()[:_LONGEST_DETAIL]
+    # Hidden before it is cut anywhere, since a part of a secret is not recognised.
+    text = redact(response.content[:20_000].decode("utf-8", "replace"), response.secrets)
+    text = re.sub(r"<[^>]*>|\s+", " ", text[:2000])
+    return _shown(response, re.sub(r"\s+", " ", text).strip())
+
+
+def _shown(response: Response, text: str, longest: int = LONGEST) -> str:
+    return shown(text, response.secrets, longest)

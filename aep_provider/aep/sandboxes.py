@@ -5,7 +5,7 @@ Source: Adobe's *Sandboxes API guide*, ``GET /data/foundation/sandbox-management
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterator
+from collections.abc import Hashable, Iterator, Mapping
 from dataclasses import dataclass
 
 from aep_provider.aep.gateway import ApiRequest, Gateway
@@ -19,11 +19,15 @@ PAGE = 50
 
 @dataclass(frozen=True)
 class Sandbox:
-    """A sandbox: name, type (``production``, ``development``), state (``active``, ``resetting``, …)."""
+    """A sandbox: name, type (``production``, ``development``), state (``active``, ``resetting``, …).
+
+    ``id`` is "only visible to services" (documented), so mostly ``""``.
+    """
 
     name: str
     type: str
     state: str
+    id: str = ""
 
 
 class Sandboxes:
@@ -39,7 +43,9 @@ class Sandboxes:
 
     def current_now(self) -> Sandbox | None:
         """The same, asked anew: a sandbox may be reset while the process runs."""
-        return {sandbox.name: sandbox for sandbox in self._listed()}.get(self._gateway.sandbox)
+        found = {sandbox.name: sandbox for sandbox in self._listed()}.get(self._gateway.sandbox)
+        self._gateway.sandbox_id = found.id if found is not None else ""
+        return found
 
     def _listed(self) -> Iterator[Sandbox]:
         return paginate(self._page, 0)
@@ -53,8 +59,13 @@ class Sandboxes:
             raise unreadable(response, "a list of sandboxes was expected")
         found: dict[Hashable, Sandbox] = {}
         for entry in entries:
-            sandbox = Sandbox(*(entry.get(key) or "" for key in ("name", "type", "state")))
-            if not all(isinstance(text, str) for text in (sandbox.name, sandbox.type, sandbox.state)):
+            name, kind, state = (entry.get(key) or "" for key in ("name", "type", "state"))
+            if not all(isinstance(text, str) for text in (name, kind, state)):
                 raise unreadable(response, "name, type and state as strings were expected")
-            found[sandbox.name] = sandbox
+            found[name] = Sandbox(name, kind, state, _id(entry))
         return Page(response, found, next_offset(start, len(entries)))
+
+
+def _id(entry: Mapping[str, object]) -> str:
+    found = entry.get("id")
+    return found if isinstance(found, str) else ""

@@ -13,21 +13,19 @@ from aep_provider.aep.bulk import Bulk
 from aep_provider.aep.catalog import Catalog
 from aep_provider.aep.gateway import Gateway
 from aep_provider.aep.single_flight import SingleFlight
-from aep_provider.clock import Clock
 from aep_provider.dataset.observed import Observed
 
 
-def shared(aep: Aep, clock: Clock) -> Aep:
+def shared(aep: Aep) -> Aep:
     """The API with answers that are remembered for as long as the process lives.
 
     Args:
         aep: the API that the same process writes with.
-        clock: time.
     """
     return replace(
         aep,
         catalog=_SharedCatalog(aep.gateway, Bulk(aep.catalog)),
-        batches=_SharedBatches(aep.gateway, clock),
+        batches=_SharedBatches(aep.gateway),
     )
 
 
@@ -46,8 +44,8 @@ class _SharedCatalog(Catalog):
 
 
 class _SharedBatches(Batches):
-    def __init__(self, gateway: Gateway, clock: Clock) -> None:
-        super().__init__(gateway, clock)
+    def __init__(self, gateway: Gateway) -> None:
+        super().__init__(gateway)
         self._recent: SingleFlight[list[Batch]] = SingleFlight()
 
     def recent(self, dataset_id: str) -> list[Batch]:

@@ -95,6 +95,7 @@ class SmallAep:
         *,
         urgent: bool = False,
         limited: bool = True,
+        status_suffices: bool = False,
     ) -> Response:
         """Stand in for `Transport.send`."""
         path = request.path_url.partition("?")[0]

@@ -248,7 +248,7 @@ def test_a_malformed_dataset_fails_alone_and_says_why(service: Service) -> None:
 
 def test_names_and_batches_are_asked_for_once_in_a_preview_and_anew_for_a_write(service: Service) -> None:
     (dataset_id,) = service.hold(1)
-    sharing = shared(service.aep, CLOCK)
+    sharing = shared(service.aep)
     for _ in range(3):
         sharing.catalog.named("dataset 0")
         sharing.batches.recent(dataset_id)
@@ -260,7 +260,7 @@ def test_names_and_batches_are_asked_for_once_in_a_preview_and_anew_for_a_write(
 
 def test_a_read_inside_a_window_is_never_a_shared_one(service: Service) -> None:
     (dataset_id,) = service.hold(1)
-    sharing = shared(service.aep, CLOCK).catalog
+    sharing = shared(service.aep).catalog
     for _ in range(2):
         sharing.get(dataset_id, urgent=True)
     assert len(service.reads()) == 2

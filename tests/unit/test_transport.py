@@ -19,8 +19,9 @@ from hypothesis import strategies as st
 from requests.adapters import HTTPAdapter
 
 from aep_provider.aep import Aep, connect
+from aep_provider.aep.limit import Limit
 from aep_provider.aep.responses import error_from_response, mapping
-from aep_provider.aep.transport import Limit, Response, Transport
+from aep_provider.aep.transport import Response, Transport
 from aep_provider.dataset.tags import Gap, UnifiedTag
 from aep_provider.emulator import Emulator
 from aep_provider.emulator.seeds import CLIENT_ID, CLIENT_SECRET, ORG_ID
