@@ -13,14 +13,17 @@
     ├── RolledBack             enabling was refused after the disable; what was there before is back
     ├── ProfileOff             Profile is, or may be, OFF and could not be brought back
     └── ApiError               a call to Adobe failed
-        ├── ConnectionFailed   no reply: time-out, reset, no route
-        ├── UnreadableReply    a reply that is not what the documentation describes
-        └── StatusError        a reply with an error status
+        ├── ConnectionFailed   no response: time-out, reset, no route
+        ├── UnreadableResponse a response that is not what the documentation describes
+        │   └── ForeignResponse    a response about another organisation or sandbox
+        └── StatusError        a response with an error status
             ├── BadCredentials     the token service refuses the credential
             ├── TokenRejected      401: the gateway refuses the token
             ├── PermissionDenied   403: the credential lacks a permission
             ├── NotFound           404
             ├── RequestRefused     any other 4xx
+            │   ├── Conflict           409
+            │   └── PreconditionFailed 412: it is no longer as `If-Match` says
             ├── Throttled          429
             └── ServerFault        5xx
 
@@ -90,28 +93,32 @@ class ApiError(AepProviderError):
     """A call to Adobe failed.
 
     Attributes:
-        call: what was asked, such as ``GET dataset 5b02… in sandbox dev``.
+        request: what was asked, such as ``GET dataset 5b02… in sandbox dev``.
         effect_unknown: whether a write of this call may have taken effect all the same.
     """
 
     effect_unknown: ClassVar[bool] = False
 
-    def __init__(self, call: str, problem: str, remedy: str = "") -> None:
-        super().__init__(f"{call}: {problem}", remedy)
-        self.call = call
+    def __init__(self, request: str, problem: str, remedy: str = "") -> None:
+        super().__init__(f"{request}: {problem}", remedy)
+        self.request = request
         self.problem = problem
 
 
 class ConnectionFailed(ApiError):
-    """No reply came: connecting, sending or waiting failed."""
+    """No response came: connecting, sending or waiting failed."""
 
     effect_unknown = True
 
 
-class UnreadableReply(ApiError):
-    """The reply cannot be what the documentation describes, so nothing is concluded from it."""
+class UnreadableResponse(ApiError):
+    """The response cannot be what the documentation describes, so nothing is concluded from it."""
 
     effect_unknown = True
+
+
+class ForeignResponse(UnreadableResponse):
+    """The response names another organisation or sandbox than the one that was asked."""
 
 
 class StatusError(ApiError):
@@ -123,11 +130,13 @@ class StatusError(ApiError):
         title: the ``title`` of the body, or ``""``.
         request_id: the id to give to Adobe's support, or ``""``.
         retry_after: the seconds that AEP asks to wait, or ``None``.
+        documented: whether the body is a JSON object, as Adobe's services send; a gateway or a proxy in
+            between answers in HTML.
     """
 
     def __init__(
         self,
-        call: str,
+        request: str,
         *,
         status: int,
         detail: str,
@@ -136,14 +145,16 @@ class StatusError(ApiError):
         request_id: str = "",
         retry_after: float | None = None,
         remedy: str = "",
+        documented: bool = True,
     ) -> None:
         facts = ", ".join(part for part in (code, request_id and f"request id {request_id}") if part)
-        super().__init__(call, f"AEP answered {status}: {detail}{f' [{facts}]' if facts else ''}", remedy)
+        super().__init__(request, f"AEP answered {status}: {detail}{f' [{facts}]' if facts else ''}", remedy)
         self.status = status
         self.code = code
         self.title = title
         self.request_id = request_id
         self.retry_after = retry_after
+        self.documented = documented
 
 
 class BadCredentials(StatusError):
@@ -163,7 +174,15 @@ class NotFound(StatusError):
 
 
 class RequestRefused(StatusError):
-    """AEP refuses the request for what it says (400, 409, 412, 415, 422 and the like)."""
+    """AEP refuses the request for what it says (400, 415, 422 and the like)."""
+
+
+class Conflict(RequestRefused):
+    """Another request for the same thing is being worked on (409)."""
+
+
+class PreconditionFailed(RequestRefused):
+    """The thing has changed since the read whose ``ETag`` was sent as ``If-Match`` (412)."""
 
 
 class Throttled(StatusError):

@@ -27,7 +27,7 @@ class Aep:
     """One organisation and sandbox of AEP, with what this process has already learnt of it.
 
     Attributes:
-        gateway: headers, token, errors; and the place among the calls at once (`Gateway.place`).
+        gateway: headers, token, errors; and the slot among the requests at once (`Gateway.slot`).
         catalog, batches: datasets and batches of the Catalog service.
         schemas, sandboxes, flows: Schema Registry, Sandbox Management, Flow Service; each asks only once.
     """
@@ -43,11 +43,11 @@ class Aep:
 def connect(settings: Settings, clock: Clock) -> Aep:
     """Make a client; no request is sent yet."""
     transport = Transport(clock, at_once=settings.parallel)
-    gateway = Gateway(settings, transport, TokenSource(settings, transport, clock))
+    gateway = Gateway(settings, transport, TokenSource(settings, transport, clock), clock)
     return Aep(
         gateway=gateway,
         catalog=Catalog(gateway),
-        batches=Batches(gateway, clock),
+        batches=Batches(gateway),
         schemas=Schemas(gateway),
         sandboxes=Sandboxes(gateway),
         flows=Flows(gateway),

@@ -14,8 +14,9 @@ from dataclasses import dataclass, replace
 
 import requests
 
-from aep_provider.aep.replies import error_of, mapping
-from aep_provider.aep.transport import Reply, Transport
+from aep_provider.aep.remedies import remedy
+from aep_provider.aep.responses import error_from_response, mapping
+from aep_provider.aep.transport import Transport
 from aep_provider.clock import Clock
 from aep_provider.errors import ApiError, BadCredentials, Refused, ServerFault, StatusError, Throttled
 from aep_provider.settings import Settings
@@ -52,10 +53,12 @@ class TokenSource:
         self._clock = clock
         self._lock = threading.Lock()
         self._token: _Token | None = None
+        for secret in (settings.client_secret, settings.access_token):
+            transport.hide(secret)
         if settings.access_token:
             self._token = _Token(settings.access_token, clock.monotonic() + self._life_of_ready_token())
 
-    def get(self, *, prompt: bool = False) -> str:
+    def get(self, *, urgent: bool = False) -> str:
         """The token, asked for or renewed if need be.
 
         Raises:
@@ -64,7 +67,7 @@ class TokenSource:
         """
         with self._lock:
             if self._token is None or self._left(self._token) < self._margin:
-                self._token = self._ask(prompt=prompt)
+                self._token = self._ask(urgent=urgent)
             return self._token.value
 
     def ensure(self, seconds: float) -> None:
@@ -82,7 +85,7 @@ class TokenSource:
                     f"It must be known to live {seconds / 60:.0f} more minutes. Export a fresh one, or use "
                     "AEP_CLIENT_ID with AEP_CLIENT_SECRET.",
                 )
-            self._token = self._ask(prompt=False)
+            self._token = self._ask(urgent=False)
 
     def drop(self, value: str) -> None:
         """Forget a token that the gateway refused, unless it was renewed meanwhile."""
@@ -97,8 +100,8 @@ class TokenSource:
     def _left(self, token: _Token) -> float:
         return token.ends - self._clock.monotonic()
 
-    def _ask(self, *, prompt: bool) -> _Token:
-        call = "POST token"
+    def _ask(self, *, urgent: bool) -> _Token:
+        name = "POST token"
         form = {
             "grant_type": "client_credentials",
             "client_id": self._settings.client_id,
@@ -107,25 +110,30 @@ class TokenSource:
         }
         request = requests.Request("POST", f"{self._settings.ims_endpoint}/ims/token/v3", data=form)
         for attempt in (1, 2, 3):
-            # Outside the limit of requests at once: whoever waits for the token may hold the last place.
-            reply = self._transport.send(self._transport.prepare(request), call, prompt=prompt, placed=False)
-            reply = replace(reply, private=True)
-            if reply.status == 200:
+            # Outside the limit of requests at once: whoever waits for the token may hold the last slot.
+            response = self._transport.send(
+                self._transport.prepare(request), name, urgent=urgent, limited=False
+            )
+            response = replace(response, sensitive=True)
+            if response.status == 200:
                 break
-            error = error_of(_without(self._settings.client_secret, reply), call)
+            error = error_from_response(response)
+            if isinstance(error, StatusError):
+                error.remedy = remedy(error)
             # Only 429 and 5xx pass by themselves; anything else from the token service is final.
-            if attempt == 3 or prompt or not isinstance(error, Throttled | ServerFault):
+            if attempt == 3 or urgent or not isinstance(error, Throttled | ServerFault):
                 raise _explained(error)
             self._clock.wait(min(error.retry_after or attempt * 0.5, 30))
-        body = mapping(reply, call)
+        body = mapping(response)
         value, life = body.get("access_token"), body.get("expires_in")
         # Anything but printable ASCII could not be sent in a header, and the library's error would quote it.
         if not isinstance(value, str) or not re.fullmatch(r"[!-~]+", value):
-            raise error_of(reply, call, "the reply holds no usable access_token")
+            raise error_from_response(response, "the response holds no usable access_token")
         if isinstance(life, str) and life.isdecimal() and len(life) < 13:
             life = int(life)
         if isinstance(life, bool) or not isinstance(life, int | float) or not 0 < life < 10**12:
-            raise error_of(reply, call, "the reply holds no usable expires_in")
+            raise error_from_response(response, "the response holds no usable expires_in")
+        self._transport.hide(value)
         return _Token(value, self._clock.monotonic() + max(float(life), RENEW_BEFORE + 1))
 
     def _life_of_ready_token(self) -> float:
@@ -143,16 +151,11 @@ class TokenSource:
             return 0.0
 
 
-def _without(secret: str, reply: Reply) -> Reply:
-    """The reply, should a service or a proxy ever echo what it was sent."""
-    return replace(reply, content=reply.content.replace(secret.encode(), b"...")) if secret else reply
-
-
 def _explained(error: ApiError) -> ApiError:
     if not isinstance(error, StatusError) or error.status not in (400, 401):
         return error
     return BadCredentials(
-        error.call,
+        error.request,
         status=error.status,
         detail=error.problem.partition(": ")[2],
         request_id=error.request_id,

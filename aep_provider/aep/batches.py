@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 from typing import Any
 
-from aep_provider.aep.gateway import Call, Gateway
-from aep_provider.aep.replies import mapping, unreadable
-from aep_provider.clock import Clock
-from aep_provider.errors import UnreadableReply
+from aep_provider.aep.gateway import ApiRequest, Gateway
+from aep_provider.aep.paginate import Page, next_offset, paginate
+from aep_provider.aep.responses import mapping, unreadable
 
 PATH = "/data/foundation/catalog/batches"
 LAST = "/data/foundation/catalog/lastBatches"
@@ -20,10 +20,21 @@ IDS = 50
 
 LOOK_BACK = timedelta(days=7)
 
-_IN_FLIGHT = frozenset(
-    {"loading", "loaded", "queued", "staging", "staged", "processing", "retrying", "stalled"}
-)
 _SUCCESS = frozenset({"success", "active"})
+_ENDED = _SUCCESS | {
+    "failed",
+    "failure",
+    "aborted",
+    "abandoned",
+    "inactive",
+    "deleted",
+    "archived",
+    "retained",
+}
+"""The statuses after which nothing more comes. Any other one, also one not known yet, is in flight."""
+
+_INTERNAL = re.compile(r".+-.+-.+-[0-9a-f]{24}-INGEST", re.IGNORECASE)
+"""Profile's own sub-batches: ``<batch>-<org>-<sandbox id>-<dataset>-INGEST`` (a third party's live notes)."""
 
 
 @dataclass(frozen=True)
@@ -38,12 +49,17 @@ class Batch:
     @property
     def in_flight(self) -> bool:
         """Whether it is still on its way into the lake (which of the statuses are: partly inferred)."""
-        return self.status in _IN_FLIGHT
+        return self.status not in _ENDED and not self.internal
 
     @property
     def succeeded(self) -> bool:
-        """Whether the lake has it."""
-        return self.status in _SUCCESS
+        """Whether the lake has it, as a batch that can be ingested again."""
+        return self.status in _SUCCESS and not self.internal
+
+    @property
+    def internal(self) -> bool:
+        """Whether Profile made it of another batch: it is neither waited for nor ingested again."""
+        return _INTERNAL.fullmatch(self.id) is not None
 
 
 @dataclass(frozen=True)
@@ -58,9 +74,8 @@ class LastBatch:
 class Batches:
     """Lists batches of the gateway's sandbox."""
 
-    def __init__(self, gateway: Gateway, clock: Clock) -> None:
+    def __init__(self, gateway: Gateway) -> None:
         self._gateway = gateway
-        self._clock = clock
 
     def recent(self, dataset_id: str) -> list[Batch]:
         """The dataset's batches of the last seven days, newest first.
@@ -68,10 +83,10 @@ class Batches:
         Raises:
             ApiError: they could not be read, or not understood.
         """
-        what = f"GET batches of dataset {dataset_id} in sandbox {self._gateway.sandbox}"
-        since = int((self._clock.now() - LOOK_BACK).timestamp() * 1000)
-        found: list[Batch] = []
-        for start in range(0, 1000 * PAGE, PAGE):
+        # By the service's clock: with a local one that is ahead, the newest batches would be missed.
+        since = int((self._gateway.server_time() - LOOK_BACK).timestamp() * 1000)
+
+        def fetch(start: int) -> Page[int, Batch]:
             query: dict[str, str | int] = {
                 "dataSet": dataset_id,
                 "createdAfter": since,
@@ -79,18 +94,23 @@ class Batches:
                 "limit": PAGE,
                 "start": start,
             }
-            call = Call(
+            request = ApiRequest(
                 "GET", PATH, f"batches of dataset {dataset_id}", query=query, permission="View Datasets"
             )
-            reply = self._gateway.send(call)
-            page = mapping(reply, what)
+            response = self._gateway.send(request)
+            page = mapping(response)
+            for body in page.values():
+                if isinstance(body, dict):
+                    self._gateway.check_ours(response, body)
             try:
-                found += [_read(batch_id, body) for batch_id, body in page.items()]
+                found: dict[Hashable, Batch] = {
+                    batch_id: _read(batch_id, body) for batch_id, body in page.items()
+                }
             except (TypeError, ValueError) as error:
-                raise unreadable(reply, what, f"batches were expected ({error})") from error
-            if len(page) < PAGE:
-                return sorted(found, key=lambda batch: batch.created, reverse=True)
-        raise UnreadableReply(what, "the listing does not end", "Run again.")
+                raise unreadable(response, f"batches were expected ({error})") from error
+            return Page(response, found, next_offset(start, len(page)))
+
+        return sorted(paginate(fetch, 0), key=lambda batch: batch.created, reverse=True)
 
     def any(self, dataset_id: str) -> bool:
         """Whether a batch was ever made for the dataset.
@@ -99,9 +119,12 @@ class Batches:
             ApiError: it could not be read, or not understood.
         """
         query: dict[str, str | int] = {"dataSet": dataset_id, "limit": 1}
-        call = Call("GET", PATH, f"batches of dataset {dataset_id}", query=query, permission="View Datasets")
-        what = f"GET batches of dataset {dataset_id} in sandbox {self._gateway.sandbox}"
-        return bool(mapping(self._gateway.send(call), what))
+        what = f"batches of dataset {dataset_id}"
+        return bool(
+            mapping(
+                self._gateway.send(ApiRequest("GET", PATH, what, query=query, permission="View Datasets"))
+            )
+        )
 
     def last(self, dataset_ids: Sequence[str]) -> dict[str, LastBatch]:
         """The newest batch of each dataset that has any. Source: ``GET /lastBatches`` of the description.
@@ -109,15 +132,14 @@ class Batches:
         Raises:
             ApiError: they could not be read, or not understood.
         """
-        what = f"GET last batches in sandbox {self._gateway.sandbox}"
         found: dict[str, LastBatch] = {}
         for start in range(0, len(dataset_ids), IDS):
             query = {"dataSetId": ",".join(dataset_ids[start : start + IDS])}
-            call = Call("GET", LAST, "last batches", query=query, permission="View Datasets")
-            reply = self._gateway.send(call)
-            for dataset_id, body in mapping(reply, what).items():
+            request = ApiRequest("GET", LAST, "last batches", query=query, permission="View Datasets")
+            response = self._gateway.send(request)
+            for dataset_id, body in mapping(response).items():
                 if not isinstance(body, dict):
-                    raise unreadable(reply, what, "an object for each dataset was expected")
+                    raise unreadable(response, "an object for each dataset was expected")
                 batch_id, status = body.get("lastBatchId"), body.get("lastBatchStatus")
                 if isinstance(batch_id, str) and isinstance(status, str):
                     found[dataset_id] = LastBatch(batch_id, status.lower(), _moment(body.get("updated")))
@@ -130,7 +152,7 @@ def _read(batch_id: str, body: Any) -> Batch:
     created = _moment(body.get("created"))
     if created is None:
         raise TypeError(f"batch {batch_id} has no creation time")
-    # `completed` is not in every reply; `updated` moves last when the status does.
+    # `completed` is not in every response; `updated` moves last when the status does.
     completed = _moment(body.get("completed") or body.get("updated"))
     return Batch(batch_id, body["status"].lower(), created, completed)
 

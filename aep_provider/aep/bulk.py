@@ -13,7 +13,7 @@ from functools import partial
 
 from aep_provider.aep.catalog import PAGE, Catalog
 from aep_provider.dataset.observed import Observed
-from aep_provider.errors import ApiError, NotFound, PermissionDenied, RequestRefused, UnreadableReply
+from aep_provider.errors import ApiError, NotFound, PermissionDenied, RequestRefused, UnreadableResponse
 
 TOGETHER = 50
 """Ids in one request: a URL of some 1,400 characters, where the shortest known limit is 2,000."""
@@ -32,7 +32,7 @@ FAIR_SHARE = 0.05
 """The part of the listed datasets that must have been asked for. So pages go on at the rate of one for five
 datasets asked for, however large the sandbox."""
 
-_LASTING = (NotFound, PermissionDenied, RequestRefused, UnreadableReply)
+_LASTING = (NotFound, PermissionDenied, RequestRefused, UnreadableResponse)
 """What the next request for several datasets would meet as well."""
 
 

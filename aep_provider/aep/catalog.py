@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import contextlib
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
-from aep_provider.aep.gateway import Call, Gateway, Prepared
-from aep_provider.aep.once import Once
-from aep_provider.aep.replies import mapping, strings, unreadable
-from aep_provider.aep.transport import Reply
+from aep_provider.aep.gateway import ApiRequest, Gateway, Prepared
+from aep_provider.aep.paginate import Page, next_offset, paginate
+from aep_provider.aep.responses import etag, mapping, strings, unreadable
+from aep_provider.aep.single_flight import SingleFlight
+from aep_provider.aep.transport import Response
 from aep_provider.dataset.observed import MalformedDataset, Observed, properties
-from aep_provider.errors import UnreadableReply
 from aep_provider.validators import DATASET_ID
 
 PATH = "/data/foundation/catalog/dataSets"
@@ -21,9 +22,26 @@ PAGE = 100
 """Datasets per page; more than 100 is an error, not clamped (seen live)."""
 
 _SHOWN = frozenset({"name", "schemaRef", "tags"})
-"""What every dataset has: a reply without it would read as a dataset that is off."""
+"""What every dataset has: a response without it would read as a dataset that is off."""
 
 _READ, _WRITE = "View Datasets", "Manage Datasets"
+
+
+LOOKS_FOR_TAGS = (0.5, 1.0, 1.5)
+"""Seconds to wait before a dataset without tags is read again."""
+
+
+@dataclass(frozen=True)
+class Read:
+    """What one GET of a dataset said.
+
+    Attributes:
+        observed: the dataset.
+        etag: its version, for the ``If-Match`` of a write; ``""`` where the response had none.
+    """
+
+    observed: Observed
+    etag: str
 
 
 class Catalog:
@@ -36,35 +54,57 @@ class Catalog:
 
     def __init__(self, gateway: Gateway) -> None:
         self._gateway = gateway
-        self._tagged: Once[list[Observed]] = Once()
+        self._tagged: SingleFlight[list[Observed]] = SingleFlight()
         self.written: set[str] = set()
 
-    def get(self, dataset_id: str, *, prompt: bool = False) -> Observed:
+    def get(self, dataset_id: str, *, urgent: bool = False) -> Observed:
+        """As `read_for_write`, without the version."""
+        return self._read(dataset_id, urgent=urgent).observed
+
+    def read_for_write(self, dataset_id: str, *, urgent: bool = False) -> Read:
         """Read one dataset.
 
         Args:
             dataset_id: 24 hexadecimal characters.
-            prompt: for a read inside a window: once, with a short time-out.
+            urgent: for a read inside a window: with a short time-out, and nothing is waited for.
 
         Raises:
             NotFound: a 404 of any kind; whether that means gone is not decided here.
+            ForeignResponse: it belongs to another organisation or sandbox.
             ApiError: it could not be read, or not understood.
         """
-        call = Call("GET", f"{PATH}/{dataset_id}", f"dataset {dataset_id}", permission=_READ)
-        reply = self._gateway.send(call, prompt=prompt)
-        what = f"GET dataset {dataset_id} in sandbox {self._gateway.sandbox}"
-        body = mapping(reply, what)
+        return self._read(dataset_id, urgent=urgent)
+
+    def _read(self, dataset_id: str, *, urgent: bool) -> Read:
+        # Without tags it reads as off. One response that leaves them out is not enough to believe that.
+        for pause in LOOKS_FOR_TAGS:
+            read, has_tags = self._read_once(dataset_id, urgent=urgent)
+            if has_tags:
+                break
+            if not urgent:
+                self._gateway.clock.wait(pause)
+        else:
+            read, _ = self._read_once(dataset_id, urgent=urgent)
+        return read
+
+    def _read_once(self, dataset_id: str, *, urgent: bool) -> tuple[Read, bool]:
+        request = ApiRequest("GET", f"{PATH}/{dataset_id}", f"dataset {dataset_id}", permission=_READ)
+        response = self._gateway.send(request, urgent=urgent)
+        body = mapping(response)
         if dataset_id not in body:
-            raise unreadable(reply, what, f"an object with the key {dataset_id} was expected")
+            raise unreadable(response, f"an object with the key {dataset_id} was expected")
+        dataset = body[dataset_id]
         try:
-            return Observed.read(dataset_id, body[dataset_id])
+            observed = Observed.read(dataset_id, dataset)
         except MalformedDataset as error:
-            raise unreadable(reply, what, str(error)) from error
+            raise unreadable(response, str(error)) from error
+        self._gateway.check_ours(response, dataset)
+        return Read(observed, etag(response)), "tags" in dataset
 
     def many(self, dataset_ids: Sequence[str]) -> dict[str, Observed]:
-        """Read several datasets with one request, as far as the reply shows them.
+        """Read several datasets with one request, as far as the response shows them.
 
-        What is missing from the result need not be gone: it is left out as well if the reply does not show
+        What is missing from the result need not be gone: it is left out as well if the response does not show
         all of it. Source: *Look up multiple objects* of Adobe's Catalog guide; the parameter ``properties``
         from the description of the same path.
 
@@ -75,11 +115,11 @@ class Catalog:
             ApiError: nothing could be read, or understood.
         """
         path = f"{PATH}/{','.join(dataset_ids)}"
-        call = Call(
+        request = ApiRequest(
             "GET", path, "several datasets", query={"properties": ",".join(properties())}, permission=_READ
         )
-        reply = self._gateway.send(call)
-        return _whole(mapping(reply, f"GET several datasets in sandbox {self._gateway.sandbox}"))
+        response = self._gateway.send(request)
+        return self._whole(mapping(response))
 
     def page(self, start: int) -> tuple[dict[str, Observed], bool]:
         """Read one page of the listing of all datasets, in whatever order the service has.
@@ -95,47 +135,63 @@ class Catalog:
         Raises:
             ApiError: the page could not be read, or not understood.
         """
-        reply = self._listing({}, start, prompt=True)
-        page = mapping(reply, f"GET datasets in sandbox {self._gateway.sandbox}")
-        return _whole(page), len(page) >= PAGE
+        response = self._listing({}, start, urgent=True)
+        page = mapping(response)
+        return self._whole(page), len(page) >= PAGE
 
     def create(self, body: Mapping[str, Any]) -> str:
         """Create a dataset (POST) and return its id. Never repeated here: there is no idempotency key."""
         name = body.get("name")
-        call = Call("POST", PATH, f"dataset named {name!r}", body=body, permission=_WRITE)
-        reply = self._gateway.send(call)
-        what = f"POST dataset named {name!r} in sandbox {self._gateway.sandbox}"
-        references = strings(reply, what)
+        request = ApiRequest("POST", PATH, f"dataset named {name!r}", body=body, permission=_WRITE)
+        response = self._gateway.send(request)
+        references = strings(response)
         created = references[0].rpartition("/")[2].lower() if len(references) == 1 else ""
         if not DATASET_ID.fullmatch(created):
-            raise unreadable(reply, what, 'an array such as ["@/dataSets/<id>"] was expected')
+            raise unreadable(response, 'an array such as ["@/dataSets/<id>"] was expected')
         self.written.add(created)
         return created
 
-    def patch(self, dataset_id: str, operations: Sequence[Mapping[str, Any]]) -> None:
-        """Send a JSON Patch."""
+    def patch(self, dataset_id: str, operations: Sequence[Mapping[str, Any]], *, if_match: str = "") -> None:
+        """Send a JSON Patch.
+
+        Args:
+            dataset_id: the dataset.
+            operations: the patch.
+            if_match: the `Read.etag` of the version that it is for, or ``""`` for whatever is there.
+
+        Raises:
+            PreconditionFailed: it is no longer that version.
+            ApiError: it was refused, or what came of it is unknown (`ApiError.effect_unknown`).
+        """
         self.written.add(dataset_id)
-        self._gateway.send(_patch(dataset_id, operations))
+        self._gateway.send(_patch(dataset_id, operations, if_match))
 
     def prepare_patch(
-        self, dataset_id: str, operations: Sequence[Mapping[str, Any]], *, prompt: bool
+        self,
+        dataset_id: str,
+        operations: Sequence[Mapping[str, Any]],
+        *,
+        urgent: bool,
+        if_match: str = "",
     ) -> Prepared:
         """Make a JSON Patch ready, for the two requests of a window.
 
         Args:
             dataset_id: the dataset.
             operations: the patch.
-            prompt: give up early, since Profile is off: for the enable only. A disable that is given up
-                early may take effect after the enable.
+            urgent: give up early, since Profile is off: for the enable only. A disable that is given up
+                early may take effect after the enable. What is not urgent counts once its status has come.
+            if_match: the `Read.etag` of the version that it is for, or ``""`` for whatever is there.
         """
         self.written.add(dataset_id)
-        return self._gateway.prepare(_patch(dataset_id, operations), prompt=prompt)
+        request = _patch(dataset_id, operations, if_match)
+        return self._gateway.prepare(request, urgent=urgent, status_suffices=not urgent)
 
     def delete(self, dataset_id: str) -> None:
-        """Send DELETE; the reply proves nothing."""
+        """Send DELETE; the response proves nothing."""
         self.written.add(dataset_id)
-        call = Call("DELETE", f"{PATH}/{dataset_id}", f"dataset {dataset_id}", permission=_WRITE)
-        self._gateway.send(call)
+        request = ApiRequest("DELETE", f"{PATH}/{dataset_id}", f"dataset {dataset_id}", permission=_WRITE)
+        self._gateway.send(request)
 
     def named(self, name: str) -> list[Observed]:
         """Every dataset of exactly this name."""
@@ -156,40 +212,42 @@ class Catalog:
     def _filtered(
         self, query: Mapping[str, str], wanted: Callable[[Mapping[str, Any]], bool]
     ) -> Iterator[Observed]:
-        # `start` counts from 0, the end is a short page (documented, and seen live).
-        for start in range(0, 100 * PAGE * PAGE, PAGE):
-            reply = self._listing(query, start)
-            what = f"GET datasets in sandbox {self._gateway.sandbox}"
-            page = mapping(reply, what)
+        def fetch(start: int) -> Page[int, Observed | None]:
+            response = self._listing(query, start)
+            page = mapping(response)
+            for body in page.values():
+                if isinstance(body, dict):
+                    self._gateway.check_ours(response, body)
             try:
-                yield from _read_all(page.items(), wanted)
+                read: dict[Hashable, Observed | None] = {
+                    dataset_id: _read(dataset_id, body, wanted) for dataset_id, body in page.items()
+                }
             except MalformedDataset as error:
-                raise unreadable(reply, what, str(error)) from error
-            if len(page) < PAGE:
-                return
-        raise UnreadableReply(
-            f"GET datasets in sandbox {self._gateway.sandbox}", "the listing does not end", "Run again."
-        )
+                raise unreadable(response, str(error)) from error
+            # `start` counts from 0 (documented, and seen live).
+            return Page(response, read, next_offset(start, len(page)))
 
-    def _listing(self, query: Mapping[str, str], start: int, *, prompt: bool = False) -> Reply:
+        return (dataset for dataset in paginate(fetch, 0) if dataset is not None)
+
+    def _whole(self, entries: Mapping[str, object]) -> dict[str, Observed]:
+        """The datasets that show what every dataset has; asking for the others alone says what ails them."""
+        found: dict[str, Observed] = {}
+        for dataset_id, body in entries.items():
+            whole = isinstance(body, dict) and body.keys() >= _SHOWN and not self._gateway.foreign(body)
+            if DATASET_ID.fullmatch(dataset_id) and whole:
+                with contextlib.suppress(MalformedDataset):
+                    found[dataset_id] = Observed.read(dataset_id, body)
+        return found
+
+    def _listing(self, query: Mapping[str, str], start: int, *, urgent: bool = False) -> Response:
         whole: dict[str, str | int] = {
             **query,
             "limit": PAGE,
             "start": start,
             "properties": ",".join(properties()),
         }
-        call = Call("GET", PATH, "datasets", query=whole, permission=_READ)
-        return self._gateway.send(call, prompt=prompt)
-
-
-def _whole(entries: Mapping[str, object]) -> dict[str, Observed]:
-    """The datasets that show what every dataset has; asking for the others alone says what ails them."""
-    found: dict[str, Observed] = {}
-    for dataset_id, body in entries.items():
-        if DATASET_ID.fullmatch(dataset_id) and isinstance(body, Mapping) and body.keys() >= _SHOWN:
-            with contextlib.suppress(MalformedDataset):
-                found[dataset_id] = Observed.read(dataset_id, body)
-    return found
+        request = ApiRequest("GET", PATH, "datasets", query=whole, permission=_READ)
+        return self._gateway.send(request, urgent=urgent)
 
 
 def _may_be_named(body: Mapping[str, Any], name: str) -> bool:
@@ -204,28 +262,27 @@ def _may_hold_tag(body: Mapping[str, Any], key: str) -> bool:
     return not isinstance(found, dict) or key in found
 
 
-def _read_all(
-    entries: Iterable[tuple[str, object]], wanted: Callable[[Mapping[str, Any]], bool]
-) -> Iterator[Observed]:
-    """The datasets of a page that are wanted; what is malformed elsewhere in it does not matter."""
-    for dataset_id, body in entries:
-        if not DATASET_ID.fullmatch(dataset_id):
-            raise MalformedDataset(f"{dataset_id!r} is not a dataset id")
-        if not isinstance(body, dict):
-            raise MalformedDataset(f"dataset {dataset_id}: not a JSON object")
-        if wanted(body):
-            try:
-                yield Observed.read(dataset_id, body)
-            except MalformedDataset as error:
-                raise MalformedDataset(f"dataset {dataset_id}: {error}") from error
+def _read(dataset_id: str, body: object, wanted: Callable[[Mapping[str, Any]], bool]) -> Observed | None:
+    """A dataset of a page, if it is wanted; what is malformed in one that is not does not matter."""
+    if not DATASET_ID.fullmatch(dataset_id):
+        raise MalformedDataset(f"{dataset_id!r} is not a dataset id")
+    if not isinstance(body, dict):
+        raise MalformedDataset(f"dataset {dataset_id}: not a JSON object")
+    if not wanted(body):
+        return None
+    try:
+        return Observed.read(dataset_id, body)
+    except MalformedDataset as error:
+        raise MalformedDataset(f"dataset {dataset_id}: {error}") from error
 
 
-def _patch(dataset_id: str, operations: Sequence[Mapping[str, Any]]) -> Call:
-    return Call(
+def _patch(dataset_id: str, operations: Sequence[Mapping[str, Any]], if_match: str = "") -> ApiRequest:
+    return ApiRequest(
         "PATCH",
         f"{PATH}/{dataset_id}",
         f"dataset {dataset_id}",
         body=list(operations),
         content_type=JSON_PATCH,
+        if_match=if_match,
         permission=_WRITE,
     )

@@ -7,15 +7,15 @@ API, Query Service, and Adobe's own applications.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Hashable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
-from aep_provider.aep.gateway import Call, Gateway
-from aep_provider.aep.once import Once
-from aep_provider.aep.replies import mapping, objects, unreadable
-from aep_provider.errors import UnreadableReply
+from aep_provider.aep.gateway import ApiRequest, Gateway
+from aep_provider.aep.paginate import Page, paginate
+from aep_provider.aep.responses import mapping, objects, unreadable
+from aep_provider.aep.single_flight import SingleFlight
 
 PATH = "/data/foundation/flowservice"
 PAGE = 100
@@ -52,7 +52,7 @@ class Flows:
 
     def __init__(self, gateway: Gateway) -> None:
         self._gateway = gateway
-        self._into: Once[dict[str, list[Flow]]] = Once()
+        self._into: SingleFlight[dict[str, list[Flow]]] = SingleFlight()
 
     def into(self, dataset_id: str) -> list[Flow]:
         """The flows whose target is the dataset.
@@ -85,20 +85,18 @@ class Flows:
         return into
 
     def _items(self, kind: str) -> Iterator[dict[str, Any]]:
-        what = f"GET {kind} in sandbox {self._gateway.sandbox}"
-        path: str | None = f"{PATH}/{kind}?limit={PAGE}"
-        seen: set[str] = set()
-        while path is not None:
-            if path in seen:
-                raise UnreadableReply(what, "the listing does not end", "Run again.")
-            seen.add(path)
-            reply = self._gateway.send(Call("GET", path, kind, permission="View Sources"))
-            body = mapping(reply, what)
+        def fetch(path: str) -> Page[str, dict[str, Any]]:
+            response = self._gateway.send(ApiRequest("GET", path, kind, permission="View Sources"))
+            body = mapping(response)
             items = objects(body.get("items"))
             if items is None:
-                raise unreadable(reply, what, "a list of items was expected")
-            yield from items
-            path = _next(body)
+                raise unreadable(response, "a list of items was expected")
+            entries: dict[Hashable, dict[str, Any]] = {
+                str(item.get("id") or (path, index)): item for index, item in enumerate(items)
+            }
+            return Page(response, entries, _next(body))
+
+        return paginate(fetch, f"{PATH}/{kind}?limit={PAGE}")
 
 
 def _streams(flow: Mapping[str, Any]) -> bool:

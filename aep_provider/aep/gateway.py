@@ -6,20 +6,25 @@ import contextlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 
 import requests
 
 from aep_provider.aep.auth import TokenSource
-from aep_provider.aep.replies import error_of
-from aep_provider.aep.transport import Reply, Transport
-from aep_provider.errors import PermissionDenied, TokenRejected
+from aep_provider.aep.redact import shown
+from aep_provider.aep.remedies import remedy
+from aep_provider.aep.responses import error_from_response
+from aep_provider.aep.server_clock import ServerClock
+from aep_provider.aep.transport import Response, Transport
+from aep_provider.clock import Clock
+from aep_provider.errors import ForeignResponse, StatusError, TokenRejected
 from aep_provider.settings import Settings
 
 JSON = "application/json"
 
 
 @dataclass(frozen=True)
-class Call:
+class ApiRequest:
     """One request to AEP, not yet sent.
 
     Attributes:
@@ -29,7 +34,8 @@ class Call:
         body: the JSON body, or ``None``.
         content_type, accept: media types; the documented ones differ between services.
         permission: what a 403 probably lacks, in the words of Adobe's permission screens.
-        anywhere: for the one service that takes no sandbox header.
+        if_match: the version that a write is for, from `responses.etag`, or ``""`` for whatever is there.
+        sandbox_header: whether it names the sandbox; one service does not take that header.
     """
 
     method: str
@@ -40,119 +46,168 @@ class Call:
     content_type: str = JSON
     accept: str = JSON
     permission: str = ""
-    anywhere: bool = False
+    if_match: str = ""
+    sandbox_header: bool = True
 
 
 class Prepared:
     """A request made ready with its token, so that sending it costs nothing but the sending."""
 
-    def __init__(self, gateway: Gateway, call: Call, *, prompt: bool) -> None:
+    def __init__(
+        self, gateway: Gateway, request: ApiRequest, *, urgent: bool, status_suffices: bool = False
+    ) -> None:
         self._gateway = gateway
-        self._prompt = prompt
-        self.name = f"{call.method} {call.what}" + ("" if call.anywhere else f" in sandbox {gateway.sandbox}")
-        self._permission = call.permission
-        self._token = gateway.tokens.get(prompt=prompt)
-        self._request = gateway.transport.prepare(gateway.request(call, self._token))
+        self._urgent = urgent
+        self._status_suffices = status_suffices
+        where = f" in sandbox {gateway.sandbox}" if request.sandbox_header else ""
+        self.name = f"{request.method} {request.what}{where}"
+        self._permission = request.permission
+        self._token = gateway.tokens.get(urgent=urgent)
+        self._request = gateway.transport.prepare(gateway.request(request, self._token))
+        self._body = self._request.body
 
-    def send(self) -> Reply:
+    def send(self, fill: Mapping[bytes, bytes] | None = None) -> Response:
         """Send it, and look only at the status.
 
+        Args:
+            fill: what to put in the place of a part of the body, such as the time of sending; each value is
+                as long as its key.
+
         Raises:
-            ConnectionFailed: no reply.
-            StatusError: the reply has an error status.
+            ConnectionFailed: no response.
+            StatusError: the response has an error status.
+            ValueError: the body does not hold a key of `fill`, or the lengths differ. Nothing was sent.
         """
-        reply = self._gateway.transport.send(self._request, self.name, prompt=self._prompt)
-        if 200 <= reply.status < 300:
-            return reply
-        error = error_of(reply, self.name)
+        self._request.body = _filled(self._body, fill or {})
+        clock = self._gateway.server_clock
+        sent = self._gateway.clock.now()
+        response = self._gateway.transport.send(
+            self._request, self.name, urgent=self._urgent, status_suffices=self._status_suffices
+        )
+        clock.note(response.headers, sent)
+        if 200 <= response.status < 300:
+            return response
+        error = error_from_response(response)
         if isinstance(error, TokenRejected):
             self._gateway.tokens.drop(self._token)
-            error.remedy = "If AEP_ACCESS_TOKEN is set, it has ended: export a fresh one."
-        if isinstance(error, PermissionDenied):
-            error.remedy = _remedy(error, self._permission)
+        if isinstance(error, StatusError):
+            error.remedy = remedy(error, self._permission)
         raise error
 
 
-_PLACE = "Check aep:orgId, then whether the credential has a product profile of Adobe Experience Platform."
-_NOT_ABOUT_PERMISSIONS = {
-    "403003": "Check aep:clientId, and that its Developer Console project has the Experience Platform API.",
-    "403025": _PLACE,
-    "403027": _PLACE,
-}
-_SANDBOX_SERVICE = "SMS-"
-
-
-def _remedy(error: PermissionDenied, permission: str) -> str:
-    """What to do about a 403: the gateway's own reasons have codes, the others are about permissions."""
-    if known := _NOT_ABOUT_PERMISSIONS.get(error.code):
-        return known
-    if error.code.startswith(_SANDBOX_SERVICE):
-        return "Check aep:sandbox, and that a role of the credential includes that sandbox."
-    if not permission:
-        return ""
-    return (
-        f"The credential probably lacks the permission {permission}: have it added to one of its roles "
-        "(Adobe Experience Platform > Permissions)."
-    )
+def _filled(body: bytes | str | None, fill: Mapping[bytes, bytes]) -> bytes | str | None:
+    for key, value in fill.items():
+        if not isinstance(body, bytes) or key not in body or len(key) != len(value):
+            raise ValueError(f"{key!r} cannot be filled in with {value!r}")
+        body = body.replace(key, value)
+    return body
 
 
 class Gateway:
-    """Sends calls for one organisation and sandbox.
+    """Sends requests for one organisation and sandbox.
 
     Args:
         settings: where to, and as whom.
         transport: HTTP.
         tokens: the token for the Authorization header.
+        clock: the local time.
+
+    Attributes:
+        sandbox_id: the id of the sandbox once a list of sandboxes has told it, or ``""``.
+        server_clock: what the responses tell of the service's time.
     """
 
-    def __init__(self, settings: Settings, transport: Transport, tokens: TokenSource) -> None:
+    def __init__(self, settings: Settings, transport: Transport, tokens: TokenSource, clock: Clock) -> None:
         self._settings = settings
         self.transport = transport
         self.tokens = tokens
+        self.clock = clock
+        self.server_clock = ServerClock(clock)
+        self.sandbox_id = ""
 
     @property
     def sandbox(self) -> str:
-        """The sandbox that calls go to."""
+        """The sandbox that requests go to."""
         return self._settings.sandbox
 
-    def place(self) -> contextlib.AbstractContextManager[None]:
-        """A place among the calls at once, kept for several calls of this thread."""
-        return self.transport.place()
+    def server_time(self) -> datetime:
+        """The service's time, in UTC; the local one while the two agree within a few seconds."""
+        return self.server_clock.now()
 
-    def prepare(self, call: Call, *, prompt: bool = False) -> Prepared:
-        """Make a call ready to be sent by this thread.
+    def foreign(self, body: Mapping[str, object]) -> str:
+        """What shows that an object belongs to another organisation or sandbox; ``""`` if nothing does.
 
         Args:
-            call: the request.
-            prompt: short time-outs and no repetition, for calls inside a window.
+            body: of a dataset or a batch. Its ``sandboxId`` is compared once the sandbox list gave an id.
         """
-        return Prepared(self, call, prompt=prompt)
+        ours = {
+            "imsOrg": self._settings.org_id,
+            "sandboxName": self._settings.sandbox,
+            "sandboxId": self.sandbox_id,
+        }
+        for key, own in ours.items():
+            theirs = body.get(key)
+            if own and isinstance(theirs, str) and theirs and theirs != own:
+                return f"{key} is {theirs!r} and not {own!r}"
+        return ""
 
-    def send(self, call: Call, *, prompt: bool = False) -> Reply:
-        """Send a call; after a refused token once more with a new one.
+    def check_ours(self, response: Response, body: Mapping[str, object]) -> None:
+        """Refuse an object that says that it belongs elsewhere.
+
+        Raises:
+            ForeignResponse: it names another organisation or sandbox.
+        """
+        if sign := self.foreign(body):
+            raise ForeignResponse(
+                response.request,
+                shown(f"the response is about another organisation or sandbox: {sign}", response.secrets),
+                "Nothing was concluded from it. Check aep:orgId and aep:sandbox, and whether a proxy "
+                "on the way to AEP answers for it.",
+            )
+
+    def slot(self) -> contextlib.AbstractContextManager[None]:
+        """A slot among the requests at once, kept for several requests of this thread."""
+        return self.transport.slot()
+
+    def prepare(
+        self, request: ApiRequest, *, urgent: bool = False, status_suffices: bool = False
+    ) -> Prepared:
+        """Make a request ready to be sent by this thread.
+
+        Args:
+            request: what to send.
+            urgent: a short time-out and no repetition, for requests inside a window.
+            status_suffices: whether a success counts once its status line has come.
+        """
+        return Prepared(self, request, urgent=urgent, status_suffices=status_suffices)
+
+    def send(self, request: ApiRequest, *, urgent: bool = False) -> Response:
+        """Send a request; after a refused token once more with a new one.
 
         Raises:
             ApiError: see `aep_provider.errors`; every error status raises.
         """
         try:
-            return self.prepare(call, prompt=prompt).send()
+            return self.prepare(request, urgent=urgent).send()
         except TokenRejected:
             # The gateway refuses before the service acts, so even a write may be repeated.
-            return self.prepare(call, prompt=prompt).send()
+            return self.prepare(request, urgent=urgent).send()
 
-    def request(self, call: Call, token: str) -> requests.Request:
+    def request(self, request: ApiRequest, token: str) -> requests.Request:
         """The request with the headers that AEP asks of every caller."""
         headers = {
             "Authorization": f"Bearer {token}",
             "x-api-key": self._settings.client_id,
             "x-gw-ims-org-id": self._settings.org_id,
-            "Accept": call.accept,
+            "Accept": request.accept,
         }
-        if not call.anywhere:
+        if request.sandbox_header:
             headers["x-sandbox-name"] = self._settings.sandbox
+        if request.if_match:
+            headers["If-Match"] = request.if_match
         data = None
-        if call.body is not None:
-            headers["Content-Type"] = call.content_type
-            data = json.dumps(call.body, separators=(",", ":")).encode()
-        url = self._settings.endpoint + call.path
-        return requests.Request(call.method, url, headers=headers, params=call.query, data=data)
+        if request.body is not None:
+            headers["Content-Type"] = request.content_type
+            data = json.dumps(request.body, separators=(",", ":")).encode()
+        url = self._settings.endpoint + request.path
+        return requests.Request(request.method, url, headers=headers, params=request.query, data=data)

@@ -5,12 +5,13 @@ Source: Adobe's *Sandboxes API guide*, ``GET /data/foundation/sandbox-management
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Hashable, Iterator, Mapping
 from dataclasses import dataclass
 
-from aep_provider.aep.gateway import Call, Gateway
-from aep_provider.aep.once import Once
-from aep_provider.aep.replies import mapping, objects, unreadable
+from aep_provider.aep.gateway import ApiRequest, Gateway
+from aep_provider.aep.paginate import Page, next_offset, paginate
+from aep_provider.aep.responses import mapping, objects, unreadable
+from aep_provider.aep.single_flight import SingleFlight
 
 PATH = "/data/foundation/sandbox-management/"
 PAGE = 50
@@ -18,11 +19,15 @@ PAGE = 50
 
 @dataclass(frozen=True)
 class Sandbox:
-    """A sandbox: name, type (``production``, ``development``), state (``active``, ``resetting``, …)."""
+    """A sandbox: name, type (``production``, ``development``), state (``active``, ``resetting``, …).
+
+    ``id`` is "only visible to services" (documented), so mostly ``""``.
+    """
 
     name: str
     type: str
     state: str
+    id: str = ""
 
 
 class Sandboxes:
@@ -30,7 +35,7 @@ class Sandboxes:
 
     def __init__(self, gateway: Gateway) -> None:
         self._gateway = gateway
-        self._known: Once[Sandbox | None] = Once()
+        self._known: SingleFlight[Sandbox | None] = SingleFlight()
 
     def current(self) -> Sandbox | None:
         """The configured sandbox, or ``None`` if the credential does not see it. Asked once per process."""
@@ -38,21 +43,29 @@ class Sandboxes:
 
     def current_now(self) -> Sandbox | None:
         """The same, asked anew: a sandbox may be reset while the process runs."""
-        return {sandbox.name: sandbox for sandbox in self._listed()}.get(self._gateway.sandbox)
+        found = {sandbox.name: sandbox for sandbox in self._listed()}.get(self._gateway.sandbox)
+        self._gateway.sandbox_id = found.id if found is not None else ""
+        return found
 
     def _listed(self) -> Iterator[Sandbox]:
-        what = "GET sandboxes"
+        return paginate(self._page, 0)
+
+    def _page(self, start: int) -> Page[int, Sandbox]:
         # `limit` and `offset` must come together (documented).
-        for offset in range(0, 100 * PAGE, PAGE):
-            query = {"limit": PAGE, "offset": offset}
-            reply = self._gateway.send(Call("GET", PATH, "sandboxes", query=query, anywhere=True))
-            page = objects(mapping(reply, what).get("sandboxes"))
-            if page is None:
-                raise unreadable(reply, what, "a list of sandboxes was expected")
-            for entry in page:
-                sandbox = Sandbox(*(entry.get(key) or "" for key in ("name", "type", "state")))
-                if not all(isinstance(text, str) for text in (sandbox.name, sandbox.type, sandbox.state)):
-                    raise unreadable(reply, what, "name, type and state as strings were expected")
-                yield sandbox
-            if len(page) < PAGE:
-                return
+        query = {"limit": PAGE, "offset": start}
+        response = self._gateway.send(ApiRequest("GET", PATH, "sandboxes", query=query, sandbox_header=False))
+        entries = objects(mapping(response).get("sandboxes"))
+        if entries is None:
+            raise unreadable(response, "a list of sandboxes was expected")
+        found: dict[Hashable, Sandbox] = {}
+        for entry in entries:
+            name, kind, state = (entry.get(key) or "" for key in ("name", "type", "state"))
+            if not all(isinstance(text, str) for text in (name, kind, state)):
+                raise unreadable(response, "name, type and state as strings were expected")
+            found[name] = Sandbox(name, kind, state, _id(entry))
+        return Page(response, found, next_offset(start, len(entries)))
+
+
+def _id(entry: Mapping[str, object]) -> str:
+    found = entry.get("id")
+    return found if isinstance(found, str) else ""

@@ -9,9 +9,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from urllib.parse import quote
 
-from aep_provider.aep.gateway import Call, Gateway
-from aep_provider.aep.once import Once
-from aep_provider.aep.replies import mapping, unreadable
+from aep_provider.aep.gateway import ApiRequest, Gateway
+from aep_provider.aep.responses import mapping, unreadable
+from aep_provider.aep.single_flight import SingleFlight
 
 PATH = "/data/foundation/schemaregistry"
 ACCEPT = "application/vnd.adobe.xed+json; version=1"
@@ -35,7 +35,7 @@ class Schemas:
 
     def __init__(self, gateway: Gateway) -> None:
         self._gateway = gateway
-        self._known: Once[XdmSchema] = Once()
+        self._known: SingleFlight[XdmSchema] = SingleFlight()
 
     def get(self, schema_id: str) -> XdmSchema:
         """Look a schema up by its ``$id``.
@@ -49,14 +49,13 @@ class Schemas:
     def _ask(self, schema_id: str) -> XdmSchema:
         container = "global" if schema_id.startswith(_GLOBAL) else "tenant"
         path = f"{PATH}/{container}/schemas/{quote(schema_id, safe='')}"
-        call = Call("GET", path, f"schema {schema_id}", accept=ACCEPT, permission="View Schemas")
-        reply = self._gateway.send(call)
-        what = f"GET schema {schema_id} in sandbox {self._gateway.sandbox}"
-        body = mapping(reply, what)
+        request = ApiRequest("GET", path, f"schema {schema_id}", accept=ACCEPT, permission="View Schemas")
+        response = self._gateway.send(request)
+        body = mapping(response)
         tags, extends = body.get("meta:immutableTags", []), body.get("meta:extends", [])
         texts = all(isinstance(body.get(key, ""), str) for key in ("$id", "title", "meta:class"))
         if not isinstance(tags, list) or not isinstance(extends, list) or not texts or "$id" not in body:
-            raise unreadable(reply, what, "a schema with meta:immutableTags and meta:extends was expected")
+            raise unreadable(response, "a schema with meta:immutableTags and meta:extends was expected")
         return XdmSchema(
             id=schema_id,
             title=body.get("title", ""),

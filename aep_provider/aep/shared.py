@@ -12,22 +12,20 @@ from aep_provider.aep.batches import Batch, Batches
 from aep_provider.aep.bulk import Bulk
 from aep_provider.aep.catalog import Catalog
 from aep_provider.aep.gateway import Gateway
-from aep_provider.aep.once import Once
-from aep_provider.clock import Clock
+from aep_provider.aep.single_flight import SingleFlight
 from aep_provider.dataset.observed import Observed
 
 
-def shared(aep: Aep, clock: Clock) -> Aep:
+def shared(aep: Aep) -> Aep:
     """The API with answers that are remembered for as long as the process lives.
 
     Args:
         aep: the API that the same process writes with.
-        clock: time.
     """
     return replace(
         aep,
         catalog=_SharedCatalog(aep.gateway, Bulk(aep.catalog)),
-        batches=_SharedBatches(aep.gateway, clock),
+        batches=_SharedBatches(aep.gateway),
     )
 
 
@@ -35,10 +33,10 @@ class _SharedCatalog(Catalog):
     def __init__(self, gateway: Gateway, bulk: Bulk) -> None:
         super().__init__(gateway)
         self._bulk = bulk
-        self._named: Once[list[Observed]] = Once()
+        self._named: SingleFlight[list[Observed]] = SingleFlight()
 
-    def get(self, dataset_id: str, *, prompt: bool = False) -> Observed:
-        return super().get(dataset_id, prompt=True) if prompt else self._bulk.get(dataset_id)
+    def get(self, dataset_id: str, *, urgent: bool = False) -> Observed:
+        return super().get(dataset_id, urgent=True) if urgent else self._bulk.get(dataset_id)
 
     def named(self, name: str) -> list[Observed]:
         ask = super().named
@@ -46,9 +44,9 @@ class _SharedCatalog(Catalog):
 
 
 class _SharedBatches(Batches):
-    def __init__(self, gateway: Gateway, clock: Clock) -> None:
-        super().__init__(gateway, clock)
-        self._recent: Once[list[Batch]] = Once()
+    def __init__(self, gateway: Gateway) -> None:
+        super().__init__(gateway)
+        self._recent: SingleFlight[list[Batch]] = SingleFlight()
 
     def recent(self, dataset_id: str) -> list[Batch]:
         ask = super().recent

@@ -8,6 +8,7 @@ after an unknown outcome of a write is decided by who knows what the write was f
 from __future__ import annotations
 
 import contextlib
+import os
 import threading
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -17,37 +18,44 @@ from urllib.parse import urlsplit
 import requests
 import urllib3
 from requests.adapters import HTTPAdapter
+from requests.structures import CaseInsensitiveDict
 
+from aep_provider.aep import exchange
+from aep_provider.aep.certificates import check_certificates
+from aep_provider.aep.limit import LONGEST_RETRY_AFTER, Limit
+from aep_provider.aep.redact import redact, shown
 from aep_provider.clock import Clock
 from aep_provider.errors import ConnectionFailed
 
 CONNECT_TIMEOUT = 5.0
 READ_TIMEOUT = 65.0
-"""Seconds. The gateway gives up after 60 (Adobe Analytics' page on the same gateway)."""
+"""Seconds for an exchange, from the sending of the request to the end of the response. The gateway gives up
+after 60 (Adobe Analytics' page on the same gateway)."""
 
-PROMPT_TIMEOUT = 4.0
-"""Seconds, inside a window, where waiting costs profiles."""
-
-LONGEST_RETRY_AFTER = 60
-"""Seconds; a longer Retry-After is waited for no longer than this."""
+URGENT_TIMEOUT = 4.0
+"""Seconds for an exchange inside a window, where waiting costs profiles."""
 
 _REPEATED = frozenset({429, 500, 502, 503, 504})
 
 
 @dataclass(frozen=True)
-class Reply:
+class Response:
     """What came back.
 
     Attributes:
+        request: the name of the request, for errors: ``GET dataset 5b02… in sandbox dev``.
         status, headers: headers by their names in any case.
         content: the body.
-        private: whether the body may hold a secret, so that no message quotes it.
+        sensitive: whether the body may hold a secret, so that no message quotes it.
+        secrets: what no message may show, whatever part of the response echoes it.
     """
 
+    request: str
     status: int
     headers: Mapping[str, str]
     content: bytes
-    private: bool = False
+    sensitive: bool = False
+    secrets: tuple[str, ...] = ()
 
 
 class Retries(urllib3.Retry):
@@ -77,61 +85,9 @@ class Retries(urllib3.Retry):
             with contextlib.suppress(urllib3.exceptions.InvalidHeader, OverflowError, ValueError):
                 asked = self.get_retry_after(response)
             if response.status == 429:
-                self.limit.turned_away(asked)
+                self.limit.on_throttled(asked)
         self.clock.wait(asked if asked is not None else self.get_backoff_time())
-
-
-class Limit:
-    """How many requests may be under way together, adapted to what the service bears.
-
-    A 429 halves it and holds new requests back for as long as the service asked; each time as many requests
-    as are allowed have gone well, one more is allowed again.
-
-    Args:
-        clock: for the wait that a 429 asks for.
-        most: the upper limit.
-    """
-
-    def __init__(self, clock: Clock, most: int) -> None:
-        self._clock = clock
-        self._most = self.allowed = most
-        self._under_way = 0
-        self._good = 0
-        self._held_until = 0.0
-        self._changed = threading.Condition()
-
-    def take(self) -> None:
-        """Wait for a place, and for the end of a pause that the service asked for."""
-        with self._changed:
-            self._changed.wait_for(lambda: self._under_way < self.allowed)
-            self._under_way += 1
-            pause = self._held_until - self._clock.monotonic()
-        if pause > 0:
-            self._clock.wait(pause)
-
-    def give_back(self) -> None:
-        """End a request."""
-        with self._changed:
-            self._under_way -= 1
-            self._changed.notify()
-
-    def went_well(self) -> None:
-        """Count a request that was not turned away."""
-        with self._changed:
-            self._good += 1
-            if self._good >= self.allowed < self._most:
-                self.allowed += 1
-                self._good = 0
-                self._changed.notify()
-
-    def turned_away(self, pause: float | None) -> None:
-        """Take note of a 429 and of the seconds that it asks to wait."""
-        with self._changed:
-            self.allowed = max(self.allowed // 2, 1)
-            self._good = 0
-            if pause:
-                until = self._clock.monotonic() + min(pause, LONGEST_RETRY_AFTER)
-                self._held_until = max(self._held_until, until)
+        exchange.restart()
 
 
 class Transport:
@@ -139,12 +95,14 @@ class Transport:
 
     Args:
         clock: for the waits between repeated reads.
-        at_once: how many requests may be under way together at most; a thread that holds a `place` counts
+        at_once: how many requests may be under way together at most; a thread that holds a `slot` counts
             once.
     """
 
     def __init__(self, clock: Clock, *, at_once: int) -> None:
+        self._clock = clock
         self._threads = threading.local()
+        self._secrets: tuple[str, ...] = ()
         self.limit = Limit(clock, at_once)
         policy: dict[str, Any] = {
             "total": 4,
@@ -162,69 +120,118 @@ class Transport:
         self._environment: dict[tuple[str, ...], Mapping[str, Any]] = {}
 
     @contextlib.contextmanager
-    def place(self) -> Iterator[None]:
-        """Take a place among the requests at once and keep it for everything this thread sends inside."""
-        if self.holds_a_place:
+    def slot(self) -> Iterator[None]:
+        """Take a slot among the requests at once and keep it for everything this thread sends inside."""
+        if self.holds_slot:
             yield
             return
-        self.limit.take()
+        self.limit.acquire()
         self._threads.held = True
         try:
             yield
         finally:
             self._threads.held = False
-            self.limit.give_back()
+            self.limit.release()
 
     @property
-    def holds_a_place(self) -> bool:
-        """Whether this thread keeps a place."""
+    def holds_slot(self) -> bool:
+        """Whether this thread keeps a slot."""
         return getattr(self._threads, "held", False)
+
+    def hide(self, secret: str) -> None:
+        """Never show this in an error, in whatever form a response or the library quotes it."""
+        if secret and secret not in self._secrets:
+            # The newest ones are those that may still be echoed; tokens are renewed about once a day.
+            self._secrets = (secret, *self._secrets)[:8]
 
     def prepare(self, request: requests.Request) -> requests.PreparedRequest:
         """Make everything of a request that can be made before it is due."""
         return self._session.prepare_request(request)
 
     def send(
-        self, request: requests.PreparedRequest, call: str, *, prompt: bool = False, placed: bool = True
-    ) -> Reply:
-        """Send a request and read the reply, whatever its status.
+        self,
+        request: requests.PreparedRequest,
+        name: str,
+        *,
+        urgent: bool = False,
+        limited: bool = True,
+        status_suffices: bool = False,
+    ) -> Response:
+        """Send a request and read the response, whatever its status.
 
         Args:
             request: from `prepare`, of this thread.
-            call: how an error names what was asked.
-            prompt: once, with short time-outs; otherwise reads are repeated on 429, 5xx and lost connections.
-            placed: whether it counts among the requests at once.
+            name: how an error names what was asked.
+            urgent: once, and for `URGENT_TIMEOUT`; otherwise reads are repeated on 429, 5xx and lost
+                connections, and each attempt has `READ_TIMEOUT`.
+            limited: whether it counts among the requests at once.
+            status_suffices: whether a success is complete with its status line; headers and body are then
+                read as far as they come with it.
 
         Raises:
-            ConnectionFailed: no complete reply came.
+            ConnectionFailed: no complete response came in time.
+            SettingsError: the environment names certificates that cannot be used.
         """
         session = self._session
         adapter = session.get_adapter(str(request.url))
         if isinstance(adapter, HTTPAdapter):
             # By method here and not by the policy's own list: the library repeats any method, also a POST,
-            # after what it counts as "other" errors, such as a TLS failure in the middle of a reply.
-            patient = request.method == "GET" and not prompt
+            # after what it counts as "other" errors, such as a TLS failure in the middle of a response.
+            patient = request.method == "GET" and not urgent
             adapter.max_retries = self._patient if patient else self._once
-        timeouts = (PROMPT_TIMEOUT, PROMPT_TIMEOUT) if prompt else (CONNECT_TIMEOUT, READ_TIMEOUT)
-        surroundings = self._environment_for(str(request.url))
+        whole = URGENT_TIMEOUT if urgent else READ_TIMEOUT
+        # A new connection may take half of the time: what is left afterwards is for the request.
+        timeouts = (min(CONNECT_TIMEOUT, whole / 2), whole)
+        environment = self._environment_for(str(request.url))
+        with self.slot() if limited else contextlib.nullcontext():
+            try:
+                with exchange.within(self._clock, whole, status_suffices=status_suffices):
+                    response = self._exchanged(session, request, name, timeouts, environment)
+            except (
+                requests.RequestException,
+                urllib3.exceptions.HTTPError,
+                # What the two let through, at a proxy's mercy: a malformed header, a decoder, a socket.
+                ValueError,
+                OverflowError,
+                OSError,
+            ) as error:
+                raise self._failed(name, error) from self._cause_to_show(error)
+            if response.status == 429:
+                # How long it asks to wait is for who sent it: this slot may be one inside a window.
+                self.limit.on_throttled(None)
+            else:
+                self.limit.on_success()
+            return response
+
+    def _exchanged(
+        self,
+        session: requests.Session,
+        request: requests.PreparedRequest,
+        name: str,
+        timeouts: tuple[float, float],
+        environment: Mapping[str, Any],
+    ) -> Response:
+        status, headers, content = 0, CaseInsensitiveDict[str](), b""
         try:
-            with self.place() if placed else contextlib.nullcontext():
-                reply = session.send(request, timeout=timeouts, allow_redirects=False, **surroundings)
-                if reply.status_code == 429:
-                    # How long it asks to wait is for who sent it: this place may be one inside a window.
-                    self.limit.turned_away(None)
-                else:
-                    self.limit.went_well()
-                return Reply(reply.status_code, reply.headers, reply.content)
-        except (
-            requests.RequestException,
-            urllib3.exceptions.HTTPError,
-            # What the two let through, at a proxy's mercy: a malformed header, a decoder, a socket.
-            ValueError,
-            OverflowError,
-            OSError,
-        ) as error:
-            raise ConnectionFailed(call, _reason(error), _remedy(error)) from error
+            # As a stream, so that a status is not lost with a body that does not come.
+            options = {**environment, "stream": True, "timeout": timeouts, "allow_redirects": False}
+            with contextlib.closing(session.send(request, **options)) as came:
+                status, headers = came.status_code, came.headers
+                content = came.content
+        except (requests.RequestException, urllib3.exceptions.HTTPError, OSError):
+            suffices = exchange.status_that_suffices()
+            if suffices is None:
+                raise
+            status = suffices
+        return Response(name, status, headers, content, secrets=self._secrets)
+
+    def _failed(self, name: str, error: Exception) -> ConnectionFailed:
+        return ConnectionFailed(name, shown(_reason(error), self._secrets), _remedy(error))
+
+    def _cause_to_show(self, error: Exception) -> Exception | None:
+        """The library's error for a traceback, unless it quotes a secret."""
+        text = f"{error} {error.__cause__} {error.__context__}"
+        return error if redact(text, self._secrets) == text else None
 
     def _environment_for(self, url: str) -> Mapping[str, Any]:
         """The proxies and certificates that the environment has for the host of a URL.
@@ -236,6 +243,8 @@ class Transport:
         found = self._environment.get(host)
         if found is None:
             found = self._session.merge_environment_settings(url, {}, None, None, None)
+            if host[0] == "https":
+                check_certificates(found.get("verify"), os.environ)
             self._environment[host] = found
         return found
 
@@ -244,6 +253,8 @@ class Transport:
         session: requests.Session | None = getattr(self._threads, "session", None)
         if session is None:
             session = self._threads.session = requests.Session()
+            for scheme in ("https://", "http://"):
+                session.mount(scheme, exchange.TimedAdapter())
             # Without this the library would let an entry of ~/.netrc replace the Authorization header.
             session.auth = _unchanged
         return session
@@ -263,8 +274,10 @@ def _reason(error: Exception) -> str:
         return "the address of the service or of the proxy is no URL"
     if isinstance(error, requests.exceptions.ConnectTimeout):
         return "no connection within the time-out"
-    if isinstance(error, requests.exceptions.Timeout):
-        return "no reply within the time-out"
+    if isinstance(error, requests.exceptions.Timeout) or isinstance(
+        _cause(error), urllib3.exceptions.ReadTimeoutError
+    ):
+        return "no complete response within the time-out"
     return f"the connection failed ({_cause(error)})"
 
 

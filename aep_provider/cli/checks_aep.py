@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime, timedelta, timezone
 from email.utils import parsedate_to_datetime
 
-from aep_provider.aep.gateway import Call
+from aep_provider.aep.gateway import ApiRequest
 from aep_provider.aep.sandboxes import PATH as SANDBOXES
 from aep_provider.cli.declared import Declared
 from aep_provider.cli.findings import Finding, failed, note, ok, problem, skipped
@@ -69,9 +69,9 @@ def _token(context: Context) -> Finding:
 
 
 def _clock(context: Context) -> Finding:
-    call = Call("GET", SANDBOXES, "sandboxes", query={"limit": 1, "offset": 0}, anywhere=True)
+    request = ApiRequest("GET", SANDBOXES, "sandboxes", query={"limit": 1, "offset": 0}, sandbox_header=False)
     try:
-        theirs = parsedate_to_datetime(context.aep.gateway.send(call).headers["Date"])
+        theirs = parsedate_to_datetime(context.aep.gateway.send(request).headers["Date"])
     except (ApiError, KeyError, TypeError, ValueError):
         return skipped("clock", "no reply told the time")
     difference = abs(context.clock.now() - _utc(theirs))
@@ -138,8 +138,8 @@ def _gaps(context: Context) -> Iterator[Finding]:
         yield ok("open gaps", "none that this provider noted")
 
 
-def _schema_list() -> Call:
-    return Call(
+def _schema_list() -> ApiRequest:
+    return ApiRequest(
         "GET",
         "/data/foundation/schemaregistry/tenant/schemas",
         "schemas",

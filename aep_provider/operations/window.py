@@ -78,7 +78,7 @@ def toggle(
     """
     context.aep.gateway.tokens.ensure(TOKEN_LIFE)
     switch = _Switch(context, observed, desired)
-    with context.aep.gateway.place():
+    with context.aep.gateway.slot():
         ready = switch.off(make)
         failure = switch.on(desired.is_upsert, ready)
         if failure is not None:
@@ -127,8 +127,8 @@ class _Switch:
                     "Run `pulumi up` again.",
                 )
             steps = make(self._observed)
-            ready = catalog.prepare_patch(self._observed.id, steps.enable, prompt=True)
-            request = catalog.prepare_patch(self._observed.id, steps.disable, prompt=False)
+            ready = catalog.prepare_patch(self._observed.id, steps.enable, urgent=True)
+            request = catalog.prepare_patch(self._observed.id, steps.disable, urgent=False)
             self._note = steps.note
             if not self._in_doubt:
                 self.opened = clock.now()
@@ -217,7 +217,7 @@ class _Switch:
     def _prepared(self, upsert: bool) -> Prepared:
         closed = self._note and self._note.closed(timestamp(self._context.clock.now()))
         steps = switch_on(self._observed, upsert=upsert, note=closed)
-        return self._context.aep.catalog.prepare_patch(self._observed.id, steps, prompt=True)
+        return self._context.aep.catalog.prepare_patch(self._observed.id, steps, urgent=True)
 
     def _outcome(self, failure: AepProviderError, back: AepProviderError | None) -> AepProviderError:
         """What to tell after a failure inside the window, judged by a read and nothing else."""
@@ -290,7 +290,7 @@ def look(context: Context, dataset_id: str) -> Observed | None:
     for pause in TRIES[:3]:
         context.clock.wait(pause)
         try:
-            return context.aep.catalog.get(dataset_id, prompt=True)
+            return context.aep.catalog.get(dataset_id, urgent=True)
         except Exception:  # noqa: S112 - whatever it is, what counts is that nothing could be read
             continue
     return None

@@ -60,7 +60,7 @@ class Process:
                 from aep_provider.aep.shared import shared
 
                 self._aep = connect(settings, host.CLOCK)
-                self._shared = shared(self._aep, host.CLOCK)
+                self._shared = shared(self._aep)
                 host.widen(settings.parallel)
             aep = self._shared if sharing else self._aep
             return Context(aep, settings, host.EngineReporter(), host.CLOCK, self.run)

@@ -47,7 +47,7 @@ def messages() -> Iterator[tuple[str, str]]:
             if isinstance(node, ast.Call) and node.args:
                 name = getattr(node.func, "id", getattr(node.func, "attr", ""))
                 # A call's name alone, as in "GET datasets", stands before the text of its class.
-                if name in RAISED and name != "UnreadableReply" and (text := text_of(node.args[0])):
+                if name in RAISED and name != "UnreadableResponse" and (text := text_of(node.args[0])):
                     yield path.stem, text
 
 

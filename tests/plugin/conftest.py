@@ -170,7 +170,7 @@ class Local:
     def hurry(self, seconds: float | None) -> None:
         """Shorten the client's time-outs, or put the real ones back with None."""
         self.patch.setattr(transport, "READ_TIMEOUT", seconds or 65.0)
-        self.patch.setattr(transport, "PROMPT_TIMEOUT", seconds or 4.0)
+        self.patch.setattr(transport, "URGENT_TIMEOUT", seconds or 4.0)
 
 
 @pytest.fixture

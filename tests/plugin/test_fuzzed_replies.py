@@ -17,7 +17,7 @@ import jsonpatch
 import pytest
 import requests
 
-from aep_provider.aep.transport import Reply, Transport
+from aep_provider.aep.transport import Response, Transport
 from aep_provider.dataset.tags import UnifiedTag
 from aep_provider.emulator.seeds import PROFILE_SCHEMA
 from aep_provider.errors import AepProviderError
@@ -91,17 +91,18 @@ class SmallAep:
         self,
         _: Transport,
         request: requests.PreparedRequest,
-        call: str,
+        name: str,
         *,
-        prompt: bool = False,
-        placed: bool = True,
-    ) -> Reply:
+        urgent: bool = False,
+        limited: bool = True,
+        status_suffices: bool = False,
+    ) -> Response:
         """Stand in for `Transport.send`."""
         path = request.path_url.partition("?")[0]
         body = json.dumps(self._answer(str(request.method), path, request.body)).encode()
         if request.method == "GET" or "/ims/" in path:
             body = self._damage(body) if re.search(self._kind, path) else body
-        return Reply(200, {"Content-Type": "application/json"}, body)
+        return Response(name, 200, {"Content-Type": "application/json"}, body)
 
     def _answer(self, method: str, path: str, body: Any) -> object:
         if "/ims/" in path:

@@ -156,7 +156,7 @@ def test_both_patches_hold_one_place_among_the_calls_at_once(
 
     def send(self: Prepared) -> Any:
         if self.name.startswith("PATCH"):
-            held.append(self._gateway.transport.holds_a_place)
+            held.append(self._gateway.transport.holds_slot)
         return sending(self)
 
     monkeypatch.setattr(Prepared, "send", send)

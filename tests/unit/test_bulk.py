@@ -18,7 +18,7 @@ from aep_provider.clock import SystemClock
 from aep_provider.dataset.observed import Observed
 from aep_provider.emulator import Emulator
 from aep_provider.emulator.seeds import CLIENT_ID, CLIENT_SECRET, ORG_ID, PROFILE_SCHEMA
-from aep_provider.errors import NotFound, RequestRefused, UnreadableReply
+from aep_provider.errors import NotFound, RequestRefused, UnreadableResponse
 from aep_provider.settings import Settings
 
 CLOCK = SystemClock(threading.Event())
@@ -58,9 +58,9 @@ class Service:
 
     def control(self, method: str, path: str, body: object = None) -> Any:
         """Call a control route."""
-        reply = requests.request(method, f"{self.url}/_emulator/{path}", json=body, timeout=30)
-        assert reply.ok, reply.text
-        return reply.json()
+        response = requests.request(method, f"{self.url}/_emulator/{path}", json=body, timeout=30)
+        assert response.ok, response.text
+        return response.json()
 
     def hold(self, count: int, **body: Any) -> list[str]:
         """Put that many datasets into the sandbox; return their ids."""
@@ -243,12 +243,12 @@ def test_a_malformed_dataset_fails_alone_and_says_why(service: Service) -> None:
         read = [pool.submit(service.bulk.get, one) for one in ids]
         errors = {index: error for index, one in enumerate(read) if (error := one.exception()) is not None}
     assert list(errors) == [200]
-    assert isinstance(errors[200], UnreadableReply)
+    assert isinstance(errors[200], UnreadableResponse)
 
 
 def test_names_and_batches_are_asked_for_once_in_a_preview_and_anew_for_a_write(service: Service) -> None:
     (dataset_id,) = service.hold(1)
-    sharing = shared(service.aep, CLOCK)
+    sharing = shared(service.aep)
     for _ in range(3):
         sharing.catalog.named("dataset 0")
         sharing.batches.recent(dataset_id)
@@ -260,14 +260,14 @@ def test_names_and_batches_are_asked_for_once_in_a_preview_and_anew_for_a_write(
 
 def test_a_read_inside_a_window_is_never_a_shared_one(service: Service) -> None:
     (dataset_id,) = service.hold(1)
-    sharing = shared(service.aep, CLOCK).catalog
+    sharing = shared(service.aep).catalog
     for _ in range(2):
-        sharing.get(dataset_id, prompt=True)
+        sharing.get(dataset_id, urgent=True)
     assert len(service.reads()) == 2
 
 
 def test_catalog_says_what_it_has_written_to(service: Service) -> None:
     (dataset_id,) = service.hold(1)
     catalog: Catalog = service.aep.catalog
-    catalog.prepare_patch(dataset_id, [], prompt=True)
+    catalog.prepare_patch(dataset_id, [], urgent=True)
     assert catalog.written == {dataset_id}

@@ -15,8 +15,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from aep_provider.aep import Aep, connect
-from aep_provider.aep.replies import error_of
-from aep_provider.aep.transport import Reply
+from aep_provider.aep.responses import error_from_response
+from aep_provider.aep.transport import Response
 from aep_provider.emulator import Emulator
 from aep_provider.emulator.seeds import CLIENT_ID, CLIENT_SECRET, ORG_ID, PROFILE_SCHEMA
 from aep_provider.errors import (
@@ -31,7 +31,7 @@ from aep_provider.errors import (
     StatusError,
     Throttled,
     TokenRejected,
-    UnreadableReply,
+    UnreadableResponse,
 )
 from aep_provider.settings import Settings
 
@@ -271,15 +271,15 @@ def test_a_schema_and_the_sandboxes_are_asked_for_once(url: str, client: Aep) ->
         (500, '{"errorMessage":"flow"}', ServerFault, "flow"),
         (404, "<html><h1>Not here</h1></html>", NotFound, "Not here"),
         (503, "", ServerFault, "no body"),
-        (302, "", UnreadableReply, "302"),
+        (302, "", UnreadableResponse, "302"),
     ],
 )
 def test_every_shape_of_error_is_understood(status: int, body: str, kind: type[ApiError], text: str) -> None:
-    error = error_of(Reply(status, {"x-request-id": "r-1"}, body.encode()), "GET x")
+    error = error_from_response(Response("GET x", status, {"x-request-id": "r-1"}, body.encode()))
     assert type(error) is kind
     assert text in str(error)
 
 
 @given(status=st.integers(100, 599), content=st.binary(max_size=80) | st.text(max_size=40).map(str.encode))
 def test_no_reply_breaks_the_error_reader(status: int, content: bytes) -> None:
-    assert isinstance(error_of(Reply(status, {}, content), "GET x"), AepProviderError)
+    assert isinstance(error_from_response(Response("GET x", status, {}, content)), AepProviderError)

@@ -19,8 +19,9 @@ from hypothesis import strategies as st
 from requests.adapters import HTTPAdapter
 
 from aep_provider.aep import Aep, connect
-from aep_provider.aep.replies import error_of, mapping
-from aep_provider.aep.transport import Limit, Reply, Transport
+from aep_provider.aep.limit import Limit
+from aep_provider.aep.responses import error_from_response, mapping
+from aep_provider.aep.transport import Response, Transport
 from aep_provider.dataset.tags import Gap, UnifiedTag
 from aep_provider.emulator import Emulator
 from aep_provider.emulator.seeds import CLIENT_ID, CLIENT_SECRET, ORG_ID
@@ -32,7 +33,7 @@ from aep_provider.errors import (
     SettingsError,
     StatusError,
     TokenRejected,
-    UnreadableReply,
+    UnreadableResponse,
 )
 from aep_provider.settings import Settings
 
@@ -168,7 +169,7 @@ def test_a_403_names_the_permission_that_is_probably_missing(url: str) -> None:
 )
 def test_a_token_reply_that_lacks_what_it_must_hold_is_an_error(url: str, body: dict[str, Any]) -> None:
     fault(url, {"status": 200, "body": body}, service="ims")
-    with pytest.raises(UnreadableReply):
+    with pytest.raises(UnreadableResponse):
         list(client(url).catalog.all())
     assert {entry["service"] for entry in log(url)} == {"ims"}
 
@@ -191,7 +192,7 @@ json_values = st.recursive(
 
 @given(status=st.integers(400, 599), body=json_values, after=st.text(max_size=12))
 def test_no_json_breaks_the_error_reader(status: int, body: object, after: str) -> None:
-    error = error_of(Reply(status, {"Retry-After": after}, json.dumps(body).encode()), "GET x")
+    error = error_from_response(Response("GET x", status, {"Retry-After": after}, json.dumps(body).encode()))
     assert isinstance(error, StatusError)
     assert isinstance(error, ApiError)
     assert error.retry_after is None or error.retry_after >= 0
@@ -218,15 +219,15 @@ def test_a_gap_reads_back_as_it_was_written(start: str, owner: str, end: str) ->
 
 @pytest.mark.parametrize("text", ['{"name": "\\ud800"}', '{"\\uDFFF": 1}'])
 def test_half_a_surrogate_pair_is_no_readable_reply(text: str) -> None:
-    with pytest.raises(UnreadableReply):
-        mapping(Reply(200, {}, text.encode()), "GET x")
-    assert mapping(Reply(200, {}, b'{"name": "\\ud83d\\ude00"}'), "GET x") == {"name": "\U0001f600"}
+    with pytest.raises(UnreadableResponse):
+        mapping(Response("GET x", 200, {}, text.encode()))
+    assert mapping(Response("GET x", 200, {}, b'{"name": "\\ud83d\\ude00"}')) == {"name": "\U0001f600"}
 
 
 def test_a_token_is_had_although_every_place_is_taken(url: str) -> None:
     aep = client(url, AEP_PARALLEL="1")
     got: list[str] = []
-    with aep.gateway.place():
+    with aep.gateway.slot():
         other = threading.Thread(target=lambda: got.append(aep.gateway.tokens.get()))
         other.start()
         other.join(20)
@@ -274,28 +275,28 @@ def test_a_secret_with_a_line_break_is_refused_unquoted(url: str, key: str) -> N
 
 def test_a_429_halves_the_requests_at_once_and_they_grow_again() -> None:
     limit = Limit(FakeClock(), 8)
-    limit.turned_away(None)
-    limit.turned_away(None)
+    limit.on_throttled(None)
+    limit.on_throttled(None)
     assert limit.allowed == 2
     for _ in range(5):
-        limit.went_well()
+        limit.on_success()
     assert limit.allowed == 4
     for _ in range(100):
-        limit.went_well()
+        limit.on_success()
     assert limit.allowed == 8
     for _ in range(9):
-        limit.turned_away(None)
+        limit.on_throttled(None)
     assert limit.allowed == 1
 
 
 def test_a_retry_after_holds_back_whoever_begins_a_request() -> None:
     clock = FakeClock()
     limit = Limit(clock, 2)
-    limit.turned_away(7)
-    limit.take()
+    limit.on_throttled(7)
+    limit.acquire()
     assert clock.passed == 7
-    limit.give_back()
-    limit.take()
+    limit.release()
+    limit.acquire()
     assert clock.passed == 7
 
 

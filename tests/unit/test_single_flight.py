@@ -7,19 +7,19 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from aep_provider.aep.once import Once
+from aep_provider.aep.single_flight import SingleFlight
 
 
-def waiting(once: Once[int], key: str) -> int:
+def waiting(flight: SingleFlight[int], key: str) -> int:
     """How many threads wait for an answer that is under way."""
-    with once._lock:
-        answer = once._answers.get(key)
+    with flight._lock:
+        answer = flight._answers.get(key)
     return len(answer._condition._waiters) if answer else 0  # type: ignore[attr-defined]
 
 
 @pytest.mark.parametrize("fails", [False, True])
 def test_who_waits_shares_what_comes(*, fails: bool) -> None:
-    once: Once[int] = Once()
+    flight: SingleFlight[int] = SingleFlight()
     go, calls = threading.Event(), []
 
     def ask() -> int:
@@ -30,8 +30,8 @@ def test_who_waits_shares_what_comes(*, fails: bool) -> None:
         return 7
 
     with ThreadPoolExecutor(8) as pool:
-        asked = [pool.submit(once.get, "key", ask) for _ in range(8)]
-        while waiting(once, "key") < 7:
+        asked = [pool.submit(flight.get, "key", ask) for _ in range(8)]
+        while waiting(flight, "key") < 7:
             pass
         go.set()
         errors = [one.exception() for one in asked]
@@ -40,9 +40,9 @@ def test_who_waits_shares_what_comes(*, fails: bool) -> None:
 
 
 def test_a_failure_is_not_remembered() -> None:
-    once: Once[int] = Once()
+    flight: SingleFlight[int] = SingleFlight()
     with pytest.raises(ZeroDivisionError):
-        once.get("key", lambda: 1 // 0)
-    assert once.get("key", lambda: 7) == 7
-    assert once.get("key", lambda: 8) == 7
-    assert once.get("other", lambda: 9) == 9
+        flight.get("key", lambda: 1 // 0)
+    assert flight.get("key", lambda: 7) == 7
+    assert flight.get("key", lambda: 8) == 7
+    assert flight.get("other", lambda: 9) == 9

@@ -1,4 +1,4 @@
-"""Answers that one process asks for once."""
+"""Answers that one process asks for once, however many threads want them."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Generic, TypeVar
 Answer = TypeVar("Answer")
 
 
-class Once(Generic[Answer]):
+class SingleFlight(Generic[Answer]):
     """Remembers answers by key; threads that ask for the same one share the request.
 
     A failure goes to everybody who waited for it and is not remembered: whoever asks later asks anew.
