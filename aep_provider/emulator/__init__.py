@@ -4,6 +4,7 @@ It is a stand-in for development, demonstrations and tests. Every behaviour and 
 in ``docs/emulator.md``. It knows nothing of the rest of this package.
 """
 
+from aep_provider.emulator.client import Control, OrderRefused
 from aep_provider.emulator.server import Emulator
 
-__all__ = ["Emulator"]
+__all__ = ["Control", "Emulator", "OrderRefused"]

@@ -24,6 +24,7 @@ from aep_provider.emulator import (
     ups,
 )
 from aep_provider.emulator.call import SCOPE_KEY
+from aep_provider.emulator.catalog import effects
 from aep_provider.emulator.errors import Refused
 from aep_provider.emulator.exchange import Exchange
 from aep_provider.emulator.gateway import Gateway
@@ -57,6 +58,7 @@ class Application:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
         path = scope["path"]
+        effects.settle(self._world)
         if path == "/_emulator" or path.startswith("/_emulator/"):
             await self._control({**scope, "path": path.rstrip("/")}, receive, send)
             return

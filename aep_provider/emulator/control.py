@@ -13,7 +13,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from aep_provider.emulator import shapes
-from aep_provider.emulator.catalog import batches, datasets
+from aep_provider.emulator.catalog import batches, effects
 from aep_provider.emulator.clock import MAX_OFFSET, Clock
 from aep_provider.emulator.faults import Fault
 from aep_provider.emulator.merging import check, merge
@@ -189,7 +189,7 @@ class _Control:
             if not isinstance(order.get(name, False), bool):
                 raise ValueError(f"{name} must be true or false")
         self._world.clock.advance(seconds)
-        changed = datasets.background_write(self._world) if order.get("background") else 0
+        changed = effects.background_write(self._world) if order.get("background") else 0
         finished = 0
         if order.get("batches"):
             sandboxes = list(self._world.store.all("sandbox"))
@@ -206,10 +206,10 @@ class _Control:
         return self._world.settings.as_json()
 
     async def datasets(self, request: Request) -> Any:
-        return dict(self._world.store.all(datasets.KIND, self._sandbox(request)))
+        return dict(self._world.store.all(effects.KIND, self._sandbox(request)))
 
     async def warnings(self, request: Request) -> Any:
-        return dict(self._world.store.all(datasets.NOTES, self._sandbox(request)))
+        return dict(self._world.store.all(effects.NOTES, self._sandbox(request)))
 
     def _sandbox(self, request: Request) -> str:
         sandbox = request.query_params.get("sandbox", "dev")

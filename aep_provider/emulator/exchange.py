@@ -23,6 +23,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from aep_provider.emulator import errors, ims
 from aep_provider.emulator.call import SCOPE_KEY, Call
+from aep_provider.emulator.catalog import lag
 from aep_provider.emulator.faults import Action, Fault
 from aep_provider.emulator.gateway import expire_tokens, service_of
 from aep_provider.emulator.request_log import LOGGED_HEADERS, Entry, readable
@@ -160,6 +161,8 @@ class Exchange:
 
     async def _perform(self, call: Call, damaged: bool) -> Reply:
         reply = Reply()
+        if call.service == "catalog":
+            lag.count_request(self._world)
         scope = {**self._scope, SCOPE_KEY: call, "path": call.path.rstrip("/") or "/", "root_path": ""}
         try:
             if damaged:

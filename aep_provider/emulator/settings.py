@@ -23,6 +23,13 @@ class Settings:
     background_every: int = 0
     batch_readings: int = 2
     delayed_delete: int = 0
+    read_lag: int = 0
+    read_lag_seconds: int = 0
+    list_lag: int = 0
+    list_lag_seconds: int = 0
+    write_lag: int = 0
+    write_lag_seconds: int = 0
+    create_lag: int = 0
     union_propagation: int = 0
     union_check: str = "refuse"
     if_match: bool = True
@@ -59,4 +66,4 @@ def _check(name: str, value: object) -> None:
         if not isinstance(value, bool):
             raise ValueError(f"{name} must be true or false, not {value!r}")
     elif not isinstance(value, int) or isinstance(value, bool) or value < 0:
-        raise ValueError(f"{name} must be a whole number of requests, not {value!r}")
+        raise ValueError(f"{name} must be a whole number from 0, not {value!r}")

@@ -12,15 +12,13 @@ import subprocess
 import sys
 import termios
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pytest
 
 from aep_provider.cli import main
 from aep_provider.emulator.seeds import PROFILE_SCHEMA
-
-if TYPE_CHECKING:
-    from conftest import Aep, Project
+from support.aep import Aep
+from support.project import Project
 
 COMMAND = Path(sys.executable).parent / "aep-provider"
 ID = "5b020a27e7040801dedbf46e"
@@ -82,7 +80,7 @@ def test_what_takes_longer_than_a_second_says_what_it_does_in_a_pipe_too(project
     assert process.stderr is not None
     aep.hit(hold)
     assert process.stderr.readline() == "Reading datasets\n"
-    aep.control("DELETE", "faults")
+    aep.clear_faults()
     out, err = process.communicate(timeout=60)
     assert (process.returncode, out, err) == (0, "[]\n", "")
 
@@ -100,7 +98,7 @@ def test_ctrl_c_is_no_answer(project: Project, aep: Aep, command: str) -> None:
     aep.hit(hold)
     process.send_signal(signal.SIGINT)
     _, err = process.communicate(timeout=60)
-    aep.control("DELETE", "faults")
+    aep.clear_faults()
     assert (process.returncode, err.splitlines()[-1]) == (130, "Error: interrupted")
 
 

@@ -17,7 +17,8 @@ from aep_provider.emulator.seeds import EVENTS_SCHEMA, PLAIN_SCHEMA, PROFILE_SCH
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from conftest import Aep, Project
+    from support.aep import Aep
+    from support.project import Project
 
 ID = "5b020a27e7040801dedbf46e"
 GAP = {

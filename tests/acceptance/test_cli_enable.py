@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
 
 import pytest
 
 from aep_provider.emulator.seeds import PLAIN_SCHEMA, PROFILE_SCHEMA
-
-if TYPE_CHECKING:
-    from conftest import Aep, Project
+from support.aep import Aep
+from support.project import Project
 
 ID = "5b020a27e7040801dedbf46e"
 SINCE = "2026-01-31T09:00:00.000Z"
@@ -74,7 +72,7 @@ def test_production_needs_the_stacks_consent_or_the_flag(project: Project, aep: 
         "schemaRef": {"id": PROFILE_SCHEMA, "contentType": "application/vnd.adobe.xed+json;version=1"},
         "tags": OFF,
     }
-    aep.control("POST", "seed", {"sandbox": "prod", "datasets": {ID: body}})
+    aep.seed("prod", datasets={ID: body})
     production = ("enable", "--no-stack", "--sandbox", "prod", ID)
     assert "--allow-production, or `pulumi config set" in project.command(*production, expect=1).text
     assert aep.writes() == []

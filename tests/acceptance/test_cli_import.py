@@ -18,7 +18,8 @@ from aep_provider.emulator.seeds import CLIENT_ID, EVENTS_SCHEMA, ORG_ID, PLAIN_
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from conftest import Aep, Project
+    from support.aep import Aep
+    from support.project import Project
 
 ROOT = Path(__file__).resolve().parents[2]
 ID, ID_2, ID_3 = "5b020a27e7040801dedbf46e", "5b020a27e7040801dedbf46f", "5b020a27e7040801dedbf470"

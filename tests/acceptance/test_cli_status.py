@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 
 from aep_provider.emulator.seeds import PROFILE_SCHEMA
-
-if TYPE_CHECKING:
-    from conftest import Aep, Project
+from support.aep import Aep
+from support.project import Project
 
 ID = "5b020a27e7040801dedbf46e"
 ON = {"unifiedProfile": ["enabled:true"], "unifiedIdentity": ["enabled:true"]}

@@ -11,6 +11,8 @@ from typing import Any
 import pytest
 
 from aep_provider.emulator.seeds import PROFILE_SCHEMA
+from support.aep import Aep
+from support.project import Project
 
 N = 20
 TOKEN, SANDBOXES = "POST /ims/token/v3", "GET sandbox-management/"
@@ -18,7 +20,7 @@ ONCE = {TOKEN: 1, SANDBOXES: 1, "GET schemaregistry/tenant/schemas/{schema}": 1}
 DATASET, LISTING, BATCHES = "catalog/dataSets/{id}", "catalog/dataSets", "catalog/batches"
 
 
-def declare(project: Any, name: str, **arguments: Any) -> None:
+def declare(project: Project, name: str, **arguments: Any) -> None:
     """Make the program declare N datasets."""
     project.program(
         f"for n in range({N}):",
@@ -27,14 +29,14 @@ def declare(project: Any, name: str, **arguments: Any) -> None:
     )
 
 
-def cost(aep: Any) -> dict[str, int]:
+def cost(aep: Aep) -> dict[str, int]:
     """The calls since the last time, counted."""
     counted = Counter(aep.calls())
     aep.forget()
     return dict(counted)
 
 
-def test_no_operation_makes_more_calls_than_it_needs(project: Any, aep: Any) -> None:
+def test_no_operation_makes_more_calls_than_it_needs(project: Project, aep: Aep) -> None:
     declare(project, "dataset")
     project.up()
     assert cost(aep) == {**ONCE, f"GET {LISTING}": N + 1, f"POST {LISTING}": N, f"GET {DATASET}": N}
@@ -74,7 +76,7 @@ def test_no_operation_makes_more_calls_than_it_needs(project: Any, aep: Any) -> 
     assert cost(aep) == {TOKEN: 1, SANDBOXES: 1, f"GET {DATASET}": 2 * N, f"DELETE {DATASET}": N}
 
 
-def test_state_of_a_dataset_is_below_two_kilobytes(project: Any, aep: Any) -> None:
+def test_state_of_a_dataset_is_below_two_kilobytes(project: Project, aep: Aep) -> None:
     for upsert in (False, True):
         project.program(
             f"UpsertDataset('a', name={'n' * 60!r}, description={'d' * 120!r}, is_upsert={upsert},",

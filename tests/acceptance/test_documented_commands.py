@@ -9,15 +9,13 @@ import subprocess
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pytest
 
 from aep_provider.cli import main
 from aep_provider.emulator.seeds import CLIENT_ID, ORG_ID, PROFILE_SCHEMA
-
-if TYPE_CHECKING:
-    from conftest import Aep, Project
+from support.aep import Aep
+from support.project import Project
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = [*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("docs/examples/**/*.yml")]
@@ -73,12 +71,12 @@ def filled(command: str, aep: Aep) -> str:
 @pytest.fixture
 def reader(new_project: Callable[..., Project], aep: Aep, tmp_path: Path) -> Project:
     """Someone with a checkout, its stack files filled in, and the demonstration's datasets."""
-    aep.control("POST", "reset", {"seed": "demo"})
+    aep.reset("demo")
     body = {
         "name": "Orders",
         "schemaRef": {"id": PROFILE_SCHEMA, "contentType": "application/vnd.adobe.xed+json;version=1"},
     }
-    aep.control("POST", "seed", {"sandbox": "prod", "datasets": {"5b020a27e7040801dedbf46e": body}})
+    aep.seed("prod", datasets={"5b020a27e7040801dedbf46e": body})
     project = new_project("reader")
     left_out = shutil.ignore_patterns(
         ".git", ".aep", ".venv", "*_cache", "__pycache__", "tests", "Pulumi.local.yaml"

@@ -7,12 +7,11 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pytest
 
-if TYPE_CHECKING:
-    from conftest import Aep, Project
+from support.aep import Aep
+from support.project import Project
 
 ROOT = Path(__file__).resolve().parents[2]
 EXAMPLES = ROOT / "docs/examples"
@@ -31,7 +30,7 @@ aep-provider = {{ path = "{wheel}" }}
 @pytest.fixture
 def repository(new_project: Callable[..., Project], aep: Aep) -> Project:
     """The example program, in a subfolder of another repository."""
-    aep.control("POST", "reset", {"seed": "demo"})
+    aep.reset("demo")
     project = new_project("customer-data")
     (project.folder / "infra").mkdir()
     project.folder /= "infra/aep"

@@ -14,7 +14,8 @@ from aep_provider.emulator.seeds import EVENTS_SCHEMA, PLAIN_SCHEMA, PROFILE_SCH
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from conftest import Aep, Project
+    from support.aep import Aep
+    from support.project import Project
 
 ID = "5b020a27e7040801dedbf46e"
 ADOPT = f'UpsertDataset("orders", dataset_id="{ID}")'
@@ -293,7 +294,7 @@ def test_production_needs_consent(project: Project, aep: Aep) -> None:
         "name": "Orders",
         "schemaRef": {"id": PROFILE_SCHEMA, "contentType": "application/vnd.adobe.xed+json;version=1"},
     }
-    aep.control("POST", "seed", {"sandbox": "prod", "datasets": {ID: {**body, "tags": ON}}})
+    aep.seed("prod", datasets={ID: {**body, "tags": ON}})
     project.program(ADOPT)
     assert "aep:allowProduction" in project.preview(expect=1, AEP_SANDBOX="prod").text
     project.config("aep:allowProduction", "true")
@@ -323,7 +324,7 @@ def test_killed_between_the_patches(project: Project, aep: Aep) -> None:
         os.kill(pid, signal.SIGKILL)
     process.communicate(timeout=120)
     assert process.returncode != 0
-    aep.control("DELETE", "faults")
+    aep.clear_faults()
     assert switches(aep) == (["enabled:false"], ["enabled:false"])
     assert aep.datasets()[ID]["tags"]["pulumiProfileGap"][1] == "by:aep/dev/orders"
     aep.forget()
@@ -362,7 +363,7 @@ def test_profile_left_off_is_the_first_line(project: Project, aep: Aep) -> None:
     project.program(ADOPT)
     result = project.up(expect=1)
     assert f"error: Profile is OFF for dataset 'dataset 5b02' ({ID}) in sandbox dev since 20" in result.text
-    aep.control("DELETE", "faults")
+    aep.clear_faults()
     project.up()
     assert switches(aep) == (["enabled:true", "isUpsert:true"], ["enabled:true"])
 
@@ -471,7 +472,7 @@ def test_name_edited_after_an_interrupted_create(project: Project, aep: Aep) -> 
     for pid in project.plugins():
         os.kill(pid, signal.SIGKILL)
     process.communicate(timeout=120)
-    aep.control("DELETE", "faults")
+    aep.clear_faults()
     (dataset_id,) = aep.datasets()
     project.program(create % "All members")
     assert "taken over" in project.up().text
@@ -496,7 +497,7 @@ def test_killed_adoption_whose_line_is_removed_is_found_and_enabled(project: Pro
     for pid in project.plugins():
         os.kill(pid, signal.SIGKILL)
     process.communicate(timeout=120)
-    aep.control("DELETE", "faults")
+    aep.clear_faults()
     project.program("")
     project.up()
     assert switches(aep)[0] == ["enabled:false"]
@@ -525,7 +526,7 @@ def test_failed_update_that_is_reverted_is_repaired_by_the_next_up(
     for pid in project.plugins():
         os.kill(pid, signal.SIGKILL)
     process.communicate(timeout=120)
-    aep.control("DELETE", "faults")
+    aep.clear_faults()
     project.program(ADOPT.replace(")", ", is_upsert=False)"))
     assert "profile_enabled" in project.preview().text
     project.up()

@@ -22,7 +22,8 @@ if TYPE_CHECKING:
     import subprocess
     from collections.abc import Iterator
 
-    from conftest import Aep, Project
+    from support.aep import Aep
+    from support.project import Project
 
 pytestmark = pytest.mark.kill
 
@@ -218,7 +219,7 @@ class Run:
 
     def release(self) -> None:
         """Let the held request go on."""
-        self.aep.control("POST", f"faults/{self.fault}/release")
+        self.aep.release(self.fault)
 
     def finished(self) -> None:
         """Wait until the method has made its last request; nothing was skipped or sent twice."""
@@ -257,7 +258,7 @@ class Run:
         """
         if landed is None:
             landed = len(self.boundary.landed)
-        self.aep.control("DELETE", "faults")
+        self.aep.clear_faults()
         sent = [entry["method"] for entry in self.aep.writes()]
         killed_off = bool(self.datasets()) and self.switches()[0] == ("enabled:false",)
         assert killed_off == (not self.operation.creates and landed == 1)

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
 
 import pytest
 
 from aep_provider.emulator.seeds import PROFILE_SCHEMA, PROFILE_SCHEMA_2
-
-if TYPE_CHECKING:
-    from conftest import Aep, Project
+from support.aep import Aep
+from support.project import Project
 
 CREATE = f'UpsertDataset("members", name="Loyalty members", schema_id="{PROFILE_SCHEMA}")'
 FREE = CREATE.replace(")", ", deletion_protection=False)")
@@ -72,7 +70,7 @@ def test_second_up_is_noop(project: Project, aep: Aep) -> None:
 def test_refresh_expect_no_changes(project: Project, aep: Aep) -> None:
     project.program(CREATE)
     project.up()
-    aep.control("POST", "tick", {"background": True})
+    aep.tick(background=True)
     aep.forget()
     project.refresh("--expect-no-changes")
     assert aep.calls() == [TOKEN, ONE]
@@ -170,7 +168,7 @@ def test_deletion_protection_refuses_at_preview(project: Project, aep: Aep) -> N
 def test_delete_is_verified_by_get(project: Project, aep: Aep) -> None:
     project.program(FREE)
     project.up()
-    aep.control("POST", "settings", {"delayed_delete": 2})
+    aep.switch(delayed_delete=2)
     aep.forget()
     project.destroy()
     deletes = [index for index, call in enumerate(aep.calls()) if call.startswith("DELETE")]

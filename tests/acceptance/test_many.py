@@ -13,6 +13,8 @@ from typing import Any
 import pytest
 
 from aep_provider.emulator.seeds import CLIENT_ID, ORG_ID, PROFILE_SCHEMA
+from support.aep import Aep
+from support.project import Project
 
 PROGRAM = """
 import json, pathlib
@@ -26,13 +28,13 @@ pulumi.run(main)
 """
 
 
-def write(project: Any, entries: list[dict[str, Any]], at_once: int = 100) -> None:
+def write(project: Project, entries: list[dict[str, Any]], at_once: int = 100) -> None:
     """Make the program declare these entries."""
     project.program(imports=PROGRAM.replace("declare(entries)", f"declare(entries, at_once={at_once})"))
     (project.folder / "entries.json").write_text(json.dumps(entries))
 
 
-def adoptable(aep: Any, count: int, **tags: list[str]) -> list[str]:
+def adoptable(aep: Aep, count: int, **tags: list[str]) -> list[str]:
     """Put datasets into the sandbox; return their ids."""
     body = {
         "schemaRef": {"id": PROFILE_SCHEMA, "contentType": "application/vnd.adobe.xed+json;version=1"},
@@ -45,7 +47,7 @@ def adoptable(aep: Any, count: int, **tags: list[str]) -> list[str]:
 
 @pytest.mark.parametrize("at_once", [100, 1], ids=["all declared", "one declared at a time"])
 def test_a_preview_of_many_adoptions_reads_them_together_and_ahead(
-    project: Any, aep: Any, at_once: int
+    project: Project, aep: Aep, at_once: int
 ) -> None:
     ids = adoptable(aep, 60, unifiedProfile=["enabled:true"], unifiedIdentity=["enabled:true"])
     entries = [{"resource": f"d{n}", "dataset_id": one, "is_upsert": False} for n, one in enumerate(ids)]
@@ -57,7 +59,7 @@ def test_a_preview_of_many_adoptions_reads_them_together_and_ahead(
     assert aep.calls().count("GET schemaregistry/tenant/schemas/{schema}") == 1
 
 
-def test_a_refresh_of_many_reads_them_together(project: Any, aep: Any) -> None:
+def test_a_refresh_of_many_reads_them_together(project: Project, aep: Aep) -> None:
     ids = adoptable(
         aep, 150, unifiedProfile=["enabled:true", "isUpsert:true"], unifiedIdentity=["enabled:true"]
     )
@@ -71,7 +73,7 @@ def test_a_refresh_of_many_reads_them_together(project: Any, aep: Any) -> None:
     assert aep.writes() == []
 
 
-def test_a_wrong_entry_stops_the_program_before_anything_is_declared(project: Any, aep: Any) -> None:
+def test_a_wrong_entry_stops_the_program_before_anything_is_declared(project: Project, aep: Aep) -> None:
     good = {"name": "good", "schema_id": PROFILE_SCHEMA}
     write(
         project,
@@ -93,7 +95,7 @@ def test_a_wrong_entry_stops_the_program_before_anything_is_declared(project: An
     assert project.state() == []
 
 
-def test_one_failure_among_many_keeps_what_the_others_did(project: Any, aep: Any) -> None:
+def test_one_failure_among_many_keeps_what_the_others_did(project: Project, aep: Aep) -> None:
     good = [{"name": f"dataset {n}", "schema_id": PROFILE_SCHEMA} for n in range(130)]
     write(project, good)
     aep.fault(
@@ -115,7 +117,7 @@ def test_one_failure_among_many_keeps_what_the_others_did(project: Any, aep: Any
 @pytest.mark.kill
 @pytest.mark.parametrize("checkpoints", [True, False], ids=["with checkpoints", "skipped checkpoints"])
 def test_a_hundred_creates_killed_in_the_middle_end_as_a_hundred(
-    project: Any, aep: Any, *, checkpoints: bool
+    project: Project, aep: Aep, *, checkpoints: bool
 ) -> None:
     write(project, [{"name": f"dataset {n}", "schema_id": PROFILE_SCHEMA} for n in range(100)])
     held = aep.fault({"hold": "after"}, nth=60, times=None, method="POST", path="/dataSets$")
@@ -133,7 +135,7 @@ def test_a_hundred_creates_killed_in_the_middle_end_as_a_hundred(
             signal.pidfd_send_signal(handle, signal.SIGKILL)
         assert select.select([handle], [], [], 60)[0]
         os.close(handle)
-    aep.control("DELETE", "faults")
+    aep.clear_faults()
     left = aep.datasets()
     assert 60 <= len(left) < 100
     if not checkpoints:
@@ -149,12 +151,12 @@ def test_a_hundred_creates_killed_in_the_middle_end_as_a_hundred(
     project.preview("--expect-no-changes")
 
 
-def test_each_provider_is_told_only_what_is_declared_for_it(project: Any, aep: Any) -> None:
+def test_each_provider_is_told_only_what_is_declared_for_it(project: Project, aep: Aep) -> None:
     tags = {"unifiedProfile": ["enabled:true", "isUpsert:true"], "unifiedIdentity": ["enabled:true"]}
     here = adoptable(aep, 20, **tags)
     there = [f"{n:024x}" for n in range(1000, 1020)]
     body = aep.datasets()[here[0]]
-    aep.control("POST", "seed", {"sandbox": "prod", "datasets": dict.fromkeys(there, body)})
+    aep.seed("prod", datasets=dict.fromkeys(there, body))
     secret, _ = project.environment.pop("AEP_CLIENT_SECRET"), project.environment.pop("AEP_SANDBOX")
     settings = {"orgId": ORG_ID, "clientId": CLIENT_ID, "clientSecret": secret}
     project.program(

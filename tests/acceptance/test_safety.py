@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 
 from aep_provider.emulator.seeds import PROFILE_SCHEMA
-
-if TYPE_CHECKING:
-    from conftest import Aep, Project
+from support.aep import Aep
+from support.project import Project
 
 ID = "5b020a27e7040801dedbf46e"
 ADOPT = f'UpsertDataset("orders", dataset_id="{ID}")'
@@ -77,7 +76,7 @@ def test_a_service_that_stays_down_is_said_in_the_first_line(project: Project, a
     aep.fault({"status": status, "body": {"title": "down"}}, method="PATCH", nth=2, times=None)
     project.program(ADOPT)
     assert f"error: Profile is OFF for dataset 'dataset 5b02' ({ID})" in project.up(expect=1).text
-    aep.control("DELETE", "faults")
+    aep.clear_faults()
     project.up()
     assert switches(aep) == (["enabled:true", "isUpsert:true"], ["enabled:true"])
 
@@ -96,7 +95,7 @@ def test_tags_written_between_our_read_and_our_write_survive(project: Project, a
     process = project.start("up", "--yes", "--skip-preview")
     aep.hit(hold)
     aep.someone_else("PATCH", ID, [{"op": "add", "path": "/tags/late", "value": ["written meanwhile"]}])
-    aep.control("POST", f"faults/{hold}/release")
+    aep.release(hold)
     process.communicate(timeout=120)
     assert process.returncode == 0
     tags = aep.datasets()[ID]["tags"]
@@ -154,7 +153,7 @@ def test_a_sandbox_being_reset_drops_nothing_from_state(project: Project, aep: A
     (dataset_id,) = aep.datasets()
     aep.someone_else("DELETE", dataset_id)
     body = {"name": "dev", "type": "development", "state": "resetting", "title": "dev", "region": "VA7"}
-    aep.control("POST", "seed", {"sandboxes": [body]})
+    aep.seed(sandboxes=[body])
     project.refresh(expect=1)
     assert len(project.state()) == 1
 

@@ -12,7 +12,8 @@ from aep_provider.emulator.seeds import CLIENT_ID, CLIENT_SECRET, ORG_ID, PROFIL
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from conftest import Aep, Project
+    from support.aep import Aep
+    from support.project import Project
 
 CREATE = f'UpsertDataset("members", name="Loyalty members", schema_id="{PROFILE_SCHEMA}")'
 GROUND = (
@@ -69,7 +70,7 @@ def test_no_secret_in_state_or_output(new_project: Callable[..., Project], aep: 
     project = new_project()
     from_configuration(project, aep, CLIENT_SECRET)
     project.program(CREATE)
-    aep.control("DELETE", "requests")
+    aep.clear_requests()
     texts = [
         project.up("--logtostderr", "-v=9").text,
         project.refresh("--logtostderr", "-v=9").text,
@@ -209,7 +210,7 @@ def test_html_404_from_a_gateway_drops_nothing(project: Project, aep: Aep) -> No
     project.up()
     aep.fault({"status": 404, "body": "<html>not here</html>"}, method="GET", path="/dataSets/", times=None)
     assert "answered 404" in project.refresh(expect=1).text
-    aep.control("DELETE", "faults")
+    aep.clear_faults()
     assert len(project.state()) == 1
 
 

@@ -6,15 +6,13 @@ import shutil
 import socket
 import subprocess
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING
 
 import pytest
 import requests
 
 from aep_provider.emulator.seeds import PROFILE_SCHEMA
-
-if TYPE_CHECKING:
-    from conftest import Aep, Project
+from support.aep import Aep
+from support.project import Project
 
 pytestmark = pytest.mark.long
 CREATE = f'UpsertDataset("members", name="Members", schema_id="{PROFILE_SCHEMA}", is_upsert={{}})'
@@ -74,7 +72,7 @@ def test_of_two_runners_at_once_one_changes_and_the_other_fails_cleanly(
     refused = other.up(expect=None)
     assert refused.code != 0
     assert "the stack is currently locked by 1 lock(s)" in refused.text
-    aep.control("DELETE", "faults")
+    aep.clear_faults()
     text, _ = first.communicate(timeout=120)
     assert first.returncode == 0, text
     # The second runner finds what the first one did: nothing lost, nothing twice.

@@ -5,14 +5,12 @@ from __future__ import annotations
 import subprocess
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pytest
 
 from aep_provider.emulator.seeds import PROFILE_SCHEMA
-
-if TYPE_CHECKING:
-    from conftest import Aep, Project
+from support.aep import Aep
+from support.project import Project
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -39,8 +37,8 @@ def nine_at_once(project: Project, aep: Aep) -> bool:
     ninth = aep.fault({"headers": {"x-ninth": "1"}}, nth=9, method="POST", path="/dataSets$")
     process = project.start("up", "--yes", "--skip-preview", "--parallel", "16")
     # Shorter than the plugin's read time-out, after which the eight would make room for a ninth.
-    came = bool(aep.control("GET", f"faults/{ninth}?wait=60")["hits"])
-    aep.control("DELETE", f"faults/{held}")
+    came = aep.wait_for_hit(ninth)
+    aep.clear_faults(held)
     text, _ = process.communicate(timeout=120)
     assert process.returncode == 0, text
     return came

@@ -11,14 +11,13 @@ import json
 import os
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 
 from aep_provider.emulator.seeds import PROFILE_SCHEMA
-
-if TYPE_CHECKING:
-    from conftest import Aep, Project
+from support.aep import Aep
+from support.project import Project
 
 STATES = Path(__file__).parent / "states"
 ADOPTED = "5b020a27e7040801dedbf46e"

@@ -12,7 +12,8 @@ from aep_provider.emulator.seeds import PROFILE_SCHEMA
 if TYPE_CHECKING:
     import subprocess
 
-    from conftest import Aep, Project
+    from support.aep import Aep
+    from support.project import Project
 
 ID = "5b020a27e7040801dedbf46e"
 ADOPT = f'UpsertDataset("orders", dataset_id="{ID}")'

@@ -14,8 +14,8 @@ import pytest
 import requests
 import yaml
 
-from aep_provider.emulator import Emulator
-from aep_provider.emulator.seeds import ORG_ID, PROFILE_SCHEMA
+from aep_provider.emulator import Control, Emulator
+from aep_provider.emulator.seeds import PROFILE_SCHEMA
 
 CATALOG = "/data/foundation/catalog"
 SECRETS = {"demo-client": "demo-secret", "other-client": "other-secret"}
@@ -70,26 +70,10 @@ def connect(serve: Callable[..., Emulator]) -> Iterator[Callable[..., requests.S
         ) -> requests.Session:
             made = open_sessions.enter_context(Client(url + path))
             if client is not None:
-                made.headers.update(_headers(url, client))
-                if sandbox is not None:
-                    made.headers["x-sandbox-name"] = sandbox
+                made.headers.update(Control(url).headers(client, SECRETS[client], sandbox=sandbox))
             return made
 
         yield session
-
-
-def _headers(url: str, client: str) -> dict[str, str]:
-    form = {
-        "grant_type": "client_credentials",
-        "client_id": client,
-        "client_secret": SECRETS[client],
-        "scope": SCOPE,
-    }
-    with Client(url) as session:
-        reply = session.post("/ims/token/v3", data=form)
-    reply.raise_for_status()
-    token = reply.json()["access_token"]
-    return {"Authorization": f"Bearer {token}", "x-api-key": client, "x-gw-ims-org-id": ORG_ID}
 
 
 @pytest.fixture

@@ -7,9 +7,7 @@ is listed with its reason in docs/emulator.md; a row too many fails as well as a
 from __future__ import annotations
 
 import re
-import time
 from collections.abc import Callable
-from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -23,6 +21,8 @@ from aep_provider.arguments import SWITCHES, validated
 from aep_provider.emulator import Emulator, seeds
 from aep_provider.plugin import host
 from aep_provider.plugin.provider import UpsertDatasetProvider
+from support.clock import FakeClock
+from support.settings import config
 
 ROOT = Path(__file__).resolve().parents[2]
 Difference = tuple[str, str, str]
@@ -179,19 +179,6 @@ def test_query_parameters_that_are_described_are_known(
     assert [(entry["path"], entry["unknown"]) for entry in asked if "query:" in str(entry["unknown"])] == []
 
 
-class _Clock:
-    """The time as it is, without waiting."""
-
-    def now(self) -> datetime:
-        return datetime.now(timezone.utc)
-
-    def monotonic(self) -> float:
-        return time.monotonic()
-
-    def wait(self, seconds: float) -> bool:
-        return False
-
-
 @pytest.fixture
 def sent(monkeypatch: pytest.MonkeyPatch) -> list[requests.Response]:
     """Return what every session of this process sends from now on, with the replies."""
@@ -214,12 +201,9 @@ def test_requests_that_the_provider_sends_are_as_described(
 ) -> None:
     """A life with everything in it: create, a window that turns upsert on, a read, a delete."""
     url = serve(seed="demo", strict=True).url
-    monkeypatch.setattr(host, "CLOCK", _Clock())
-    config = {"endpoint": url, "imsEndpoint": url, "sandbox": "dev", "orgId": seeds.ORG_ID}
-    config |= {"clientId": seeds.CLIENT_ID, "clientSecret": seeds.CLIENT_SECRET}
+    monkeypatch.setattr(host, "CLOCK", FakeClock())
     provider = UpsertDatasetProvider()
-    values = {f"aep:{name}": value for name, value in config.items()}
-    provider.configure(ConfigureRequest(PulumiConfig(values, "aep")))
+    provider.configure(ConfigureRequest(PulumiConfig(config(url), "aep")))
     given, problems = validated(
         {"owner": "aep/dev/x", "name": "Made", "schema_id": seeds.PROFILE_SCHEMA, "is_upsert": False}
     )

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import requests
 
-from aep_provider.emulator import Emulator
+from aep_provider.emulator import Control, Emulator
 
 Fault = Callable[..., str]
 Log = Callable[[], list[dict[str, Any]]]
@@ -161,16 +161,14 @@ def test_raw_body_may_pretend_success(catalog: requests.Session, fault: Fault) -
 
 
 def test_expired_tokens_are_refused_and_a_new_one_works(
-    catalog: requests.Session, bare: requests.Session, fault: Fault
+    catalog: requests.Session, aep: Emulator, fault: Fault
 ) -> None:
     fault({"expire_tokens": True})
 
     reply = catalog.get("/dataSets")
 
     assert (reply.status_code, reply.json()["error_code"]) == (401, "401013")
-    form = {"grant_type": "client_credentials", "client_id": "demo-client", "client_secret": "demo-secret"}
-    token = bare.post("/ims/token/v3", data={**form, "scope": "openid"}).json()["access_token"]
-    catalog.headers["Authorization"] = f"Bearer {token}"
+    catalog.headers["Authorization"] = f"Bearer {Control(aep.url).token()}"
     assert catalog.get("/dataSets").status_code == 200
 
 

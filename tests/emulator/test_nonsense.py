@@ -12,7 +12,7 @@ import requests
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from aep_provider.emulator import Emulator
+from aep_provider.emulator import Control, Emulator
 from aep_provider.emulator.seeds import DEMO_PROFILE_DATASET, PROFILE_SCHEMA
 
 JSON_TYPE = {"Content-Type": "application/json"}
@@ -135,13 +135,7 @@ def send(
     def post(route: str, order: Any) -> list[tuple[str, int]]:
         method, path = route.split()
         assert session.post("/_emulator/reset", json={"seed": "demo"}).ok
-        form = {
-            "grant_type": "client_credentials",
-            "client_id": "demo-client",
-            "client_secret": "demo-secret",
-        }
-        issued = session.post("/ims/token/v3", data={**form, "scope": "openid"}).json()["access_token"]
-        session.headers["Authorization"] = f"Bearer {issued}"
+        session.headers.update(Control(aep.url).headers())
         assert session.post("/_emulator/seed", json=ORDERS["POST /seed"]).ok
         replies = [session.request(method, f"/_emulator{path}", data=json.dumps(order), headers=JSON_TYPE)]
         if replies[0].ok:

@@ -21,8 +21,8 @@ from hypothesis.stateful import (
     rule,
 )
 
-from aep_provider.emulator import Emulator
-from aep_provider.emulator.seeds import ORG_ID, PROFILE_SCHEMA
+from aep_provider.emulator import Control, Emulator
+from aep_provider.emulator.seeds import PROFILE_SCHEMA
 
 CATALOG, IMPORT = "/data/foundation/catalog", "/data/foundation/import"
 JSON_PATCH = {"Content-Type": "application/json-patch+json"}
@@ -51,16 +51,7 @@ class Life(RuleBasedStateMachine):
         self._session = requests.Session()
         self._session.trust_env = False
         self._start()
-        form = {
-            "grant_type": "client_credentials",
-            "client_id": "demo-client",
-            "client_secret": "demo-secret",
-        }
-        token = self._call("POST", "/ims/token/v3", data={**form, "scope": "openid"}).json()["access_token"]
-        self._session.headers["Authorization"] = f"Bearer {token}"
-        self._session.headers["x-api-key"] = "demo-client"
-        self._session.headers["x-gw-ims-org-id"] = ORG_ID
-        self._session.headers["x-sandbox-name"] = "dev"
+        self._session.headers.update(Control(self._aep.url).headers())
         self.names: dict[str, str] = {}
         self.modes: dict[str, str] = {}
         self.writes: dict[str, int] = {}

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import requests
 
-from aep_provider.emulator import seeds
+from aep_provider.emulator import Emulator, seeds
 
 MISSING = "f" * 24
 ENABLE = (
@@ -168,7 +168,10 @@ def test_token_ends_with_its_lifetime(catalog: requests.Session, control: reques
 
 
 def test_reset_brings_a_seed_back(
-    aep: Any, connect: Callable[..., requests.Session], control: requests.Session, create: Callable[..., str]
+    aep: Emulator,
+    connect: Callable[..., requests.Session],
+    control: requests.Session,
+    create: Callable[..., str],
 ) -> None:
     create()
     control.post("/settings", json={"delayed_delete": 3})

@@ -16,8 +16,11 @@ from typing import Any
 import pytest
 
 from aep_provider.dataset.tags import OWN_TAGS, UnifiedTag
+from aep_provider.emulator.client import LoggedRequest
 from aep_provider.emulator.seeds import CLIENT_ID
 from aep_provider.errors import AepProviderError
+from support.aep import BareAep
+from support.local import Local
 
 ID = "5b020a27e7040801dedbf46e"
 BYSTANDER = "65f1c0a2b3d4e5f60718293a"
@@ -120,17 +123,19 @@ class Case:
     lasting: bool
     index: int
     nth: int
-    request: dict[str, Any]
+    request: LoggedRequest
     before_writes: bool
 
 
 class Run:
     """Runs one operation as the engine would, as often as it takes."""
 
-    def __init__(self, local: Any, aep: Any, given: Callable[..., dict[str, Any]], operation: str) -> None:
+    def __init__(
+        self, local: Local, aep: BareAep, given: Callable[..., dict[str, Any]], operation: str
+    ) -> None:
         self.local, self.aep, self._given = local, aep, given
         self.what = OPERATIONS[operation]
-        aep.control("POST", "reset")
+        aep.reset()
         aep.dataset(BYSTANDER, FOREIGN | ON)
         self.bystander = self._held(BYSTANDER)
         schema_id = self.bystander["schemaRef"]["id"]
@@ -141,7 +146,7 @@ class Run:
         self.outputs: dict[str, Any] = {}
         if self.what.before is not None:
             self._done(local.start(aep.url).create(self._arguments(self.what.before)))
-        aep.control("DELETE", "requests")
+        aep.clear_requests()
 
     def go(self) -> None:
         """Ask for the operation, unless an earlier try has done it."""
@@ -210,14 +215,14 @@ class Run:
         return self._given(**copy.deepcopy(some), **({} if "dataset_id" in some else self._create))
 
 
-def cases(local: Any, aep: Any, given: Callable[..., dict[str, Any]]) -> list[Any]:
+def cases(local: Local, aep: BareAep, given: Callable[..., dict[str, Any]]) -> list[Any]:
     """Record each operation and combine its requests with the faults."""
     found = []
     for operation in OPERATIONS:
         run = Run(local, aep, given, operation)
         run.go()
         run.prove()
-        log = aep.log()
+        log = aep.requests()
         first_write = next(n for n, entry in enumerate(log) if entry["write"] and entry["service"] != "ims")
         for index, entry in enumerate(log):
             like = [(other["method"], other["path"]) for other in log[: index + 1]]
@@ -237,7 +242,7 @@ def cases(local: Any, aep: Any, given: Callable[..., dict[str, Any]]) -> list[An
 
 
 def test_a_fault_leaves_nothing_that_a_rerun_does_not_heal(
-    local: Any, aep: Any, given: Callable[..., dict[str, Any]], case: Case | Exception
+    local: Local, aep: BareAep, given: Callable[..., dict[str, Any]], case: Case | Exception
 ) -> None:
     if isinstance(case, Exception):
         raise case
@@ -255,8 +260,8 @@ def test_a_fault_leaves_nothing_that_a_rerun_does_not_heal(
         run.go()
     except AepProviderError as caught:
         error = caught
-    hit, log, writes = aep.hits(fault), aep.log(), aep.writes()
-    aep.control("DELETE", "faults")
+    hit, log, writes = aep.hits(fault), aep.requests(), aep.writes()
+    aep.clear_faults()
     local.hurry(None)
 
     assert hit, f"the fault did not hit: {[(e['method'], e['path']) for e in log]}"

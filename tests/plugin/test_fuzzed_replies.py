@@ -21,6 +21,7 @@ from aep_provider.aep.transport import Response, Transport
 from aep_provider.dataset.tags import UnifiedTag
 from aep_provider.emulator.seeds import PROFILE_SCHEMA
 from aep_provider.errors import AepProviderError
+from support.local import Local
 
 ID = "5b020a27e7040801dedbf46e"
 OTHER = "65f1c0a2b3d4e5f60718293a"
@@ -192,7 +193,7 @@ def understood(body: bytes) -> bool:
 )
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_reply_that_cannot_be_right_is_an_error_and_never_a_write(
-    local: Any, given: Callable[..., dict[str, Any]], monkeypatch: pytest.MonkeyPatch, kind: str, seed: int
+    local: Local, given: Callable[..., dict[str, Any]], monkeypatch: pytest.MonkeyPatch, kind: str, seed: int
 ) -> None:
     chance = random.Random(f"{kind}-{seed}")
     creating = kind == "listing"

@@ -10,6 +10,8 @@ import pytest
 from pulumi.runtime.proto import engine_pb2, provider_pb2
 
 from aep_provider.emulator.seeds import PROFILE_SCHEMA
+from support.aep import BareAep
+from support.plugin import Plugin
 
 ID = "5b020a27e7040801dedbf46e"
 OFF = {"team": ["commerce"]}
@@ -31,10 +33,10 @@ def refused(call: Callable[[], object]) -> str:
     return details
 
 
-def test_a_life_from_check_to_delete(aep: Any, plugin: Any) -> None:
+def test_a_life_from_check_to_delete(aep: BareAep, plugin: Plugin) -> None:
     checked, failures = plugin.check({}, NEW | {"owner": "aep/dev/orders", "wait_timeout": 30})
     assert failures == []
-    assert aep.log() == []
+    assert aep.requests() == []
 
     dataset_id, outputs = plugin.create(checked)
     assert list(aep.datasets()) == [dataset_id]
@@ -56,22 +58,22 @@ def test_a_life_from_check_to_delete(aep: Any, plugin: Any) -> None:
     assert plugin.read(dataset_id, outputs)[0] == ""
 
 
-def test_numbers_are_floats_on_the_wire_and_stay_whole(plugin: Any) -> None:
+def test_numbers_are_floats_on_the_wire_and_stay_whole(plugin: Plugin) -> None:
     assert plugin.check({}, NEW | {"wait_timeout": 30.0})[0]["wait_timeout"] == 30
     failures = plugin.check({}, NEW | {"wait_timeout": 1.5})[1]
     assert failures == ["wait_timeout: must be a whole number of seconds from 0 to 86400."]
 
 
-def test_a_change_of_steering_arguments_makes_no_request(aep: Any, plugin: Any, given: Given) -> None:
+def test_a_change_of_steering_arguments_makes_no_request(aep: BareAep, plugin: Plugin, given: Given) -> None:
     aep.dataset(ID, ON)
     _, outputs = plugin.create(given(dataset_id=ID, is_upsert=False))
-    aep.control("DELETE", "requests")
+    aep.clear_requests()
     wanted = given(dataset_id=ID, is_upsert=False, wait_timeout=5)
     assert plugin.update(ID, outputs, wanted)["wait_timeout"] == 5
-    assert aep.log() == []
+    assert aep.requests() == []
 
 
-def test_what_is_read_for_an_import_is_no_change_afterwards(aep: Any, plugin: Any) -> None:
+def test_what_is_read_for_an_import_is_no_change_afterwards(aep: BareAep, plugin: Plugin) -> None:
     aep.dataset(ID, ON)
     for properties, arguments in (({}, None), (None, {})):
         seen, outputs, inputs = plugin.read(ID, properties, arguments)
@@ -82,7 +84,9 @@ def test_what_is_read_for_an_import_is_no_change_afterwards(aep: Any, plugin: An
     assert aep.writes() == []
 
 
-def test_profile_found_off_is_drift_and_an_update_repairs_it(aep: Any, plugin: Any, given: Given) -> None:
+def test_profile_found_off_is_drift_and_an_update_repairs_it(
+    aep: BareAep, plugin: Plugin, given: Given
+) -> None:
     aep.dataset(ID, ON)
     wanted = given(dataset_id=ID, is_upsert=False)
     _, outputs = plugin.create(wanted)
@@ -95,7 +99,7 @@ def test_profile_found_off_is_drift_and_an_update_repairs_it(aep: Any, plugin: A
     assert len(aep.writes()) == 1
 
 
-def test_gone_is_only_what_the_catalog_itself_says(aep: Any, plugin: Any, given: Given) -> None:
+def test_gone_is_only_what_the_catalog_itself_says(aep: BareAep, plugin: Plugin, given: Given) -> None:
     aep.dataset(ID, ON)
     _, outputs = plugin.create(given(dataset_id=ID, is_upsert=False))
     fault = aep.fault(HTML, method="GET", path=f"dataSets/{ID}")
@@ -107,7 +111,7 @@ def test_gone_is_only_what_the_catalog_itself_says(aep: Any, plugin: Any, given:
     listing = aep.fault({"status": 200, "body": resetting}, times=None, path="/sandbox-management/")
     assert "404" in refused(lambda: plugin.read(ID, outputs))
     assert aep.hits(listing)
-    aep.control("DELETE", f"faults/{listing}")
+    aep.clear_faults(listing)
     assert plugin.read(ID, outputs)[0] == ""
 
 
@@ -116,12 +120,12 @@ def test_gone_is_only_what_the_catalog_itself_says(aep: Any, plugin: Any, given:
     [("sandbox", "prod"), ("org_id", "OTHER@AdobeOrg"), ("endpoint", "https://platform.adobe.io")],
 )
 def test_another_place_is_refused_before_any_request(
-    aep: Any, plugin: Any, given: Given, key: str, value: str
+    aep: BareAep, plugin: Plugin, given: Given, key: str, value: str
 ) -> None:
     aep.dataset(ID, ON)
     wanted = given(dataset_id=ID, is_upsert=False)
     _, outputs = plugin.create(wanted)
-    aep.control("DELETE", "requests")
+    aep.clear_requests()
     elsewhere = outputs | {key: value}
     for call in (
         lambda: plugin.read(ID, elsewhere),
@@ -132,16 +136,16 @@ def test_another_place_is_refused_before_any_request(
         first = refused(call).splitlines()[0]
         assert value in first
         assert "nothing was done" in first
-    assert aep.log() == []
+    assert aep.requests() == []
 
 
-def test_an_error_is_its_message_then_its_remedy(plugin: Any, given: Given) -> None:
+def test_an_error_is_its_message_then_its_remedy(plugin: Plugin, given: Given) -> None:
     lines = refused(lambda: plugin.create(given(dataset_id=ID))).splitlines()
     assert lines[0] == f"Dataset {ID} does not exist in sandbox dev"
     assert lines[1].startswith("Check dataset_id")
 
 
-def test_bad_settings_fail_the_check_and_name_every_setting(aep: Any, start: Callable[..., Any]) -> None:
+def test_bad_settings_fail_the_check_and_name_every_setting(aep: BareAep, start: Callable[..., Any]) -> None:
     broken = start(aep.url, **{"aep:sandbox": "", "aep:orgId": "nobody", "aep:clientSecret": "hush"})
     failures = broken.check({}, NEW)[1]
     assert "aep:sandbox" in failures[0]
@@ -149,12 +153,16 @@ def test_bad_settings_fail_the_check_and_name_every_setting(aep: Any, start: Cal
     assert "hush" not in failures[0]
 
 
-def test_an_explicit_provider_sends_bare_keys_and_typed_values(aep: Any, start: Callable[..., Any]) -> None:
+def test_an_explicit_provider_sends_bare_keys_and_typed_values(
+    aep: BareAep, start: Callable[..., Any]
+) -> None:
     plugin = start(aep.url, **{"aep:sandbox": None, "sandbox": "prod", "allowProduction": True})
     assert plugin.check({}, NEW | {"__preview": {"declared": []}})[1] == []
 
 
-def test_warnings_reach_the_engine_with_severity_and_resource(aep: Any, plugin: Any, given: Given) -> None:
+def test_warnings_reach_the_engine_with_severity_and_resource(
+    aep: BareAep, plugin: Plugin, given: Given
+) -> None:
     aep.dataset(ID, ON)
     plugin.create(given(dataset_id=ID))
     warnings = [entry for entry in plugin.messages if entry.severity == engine_pb2.WARNING]
@@ -165,7 +173,9 @@ def test_warnings_reach_the_engine_with_severity_and_resource(aep: Any, plugin: 
 
 
 @pytest.mark.parametrize("nth", [1, 2])
-def test_a_lost_reply_inside_the_window_is_settled(aep: Any, plugin: Any, given: Given, nth: int) -> None:
+def test_a_lost_reply_inside_the_window_is_settled(
+    aep: BareAep, plugin: Plugin, given: Given, nth: int
+) -> None:
     aep.dataset(ID, ON)
     fault = aep.fault({"reset": "after"}, nth, method="PATCH")
     _, outputs = plugin.create(given(dataset_id=ID))
@@ -174,11 +184,11 @@ def test_a_lost_reply_inside_the_window_is_settled(aep: Any, plugin: Any, given:
     assert aep.datasets()[ID]["tags"]["team"] == ["commerce"]
 
 
-def test_profile_left_off_is_the_first_line_of_the_error(aep: Any, plugin: Any, given: Given) -> None:
+def test_profile_left_off_is_the_first_line_of_the_error(aep: BareAep, plugin: Plugin, given: Given) -> None:
     aep.dataset(ID, ON)
     aep.fault({"status": 403, "body": {"error_code": "403027", "message": "no"}}, 2, None, method="PATCH")
     text = refused(lambda: plugin.create(given(dataset_id=ID)))
     assert text.startswith("Profile is OFF for dataset")
     assert f"aep-provider enable {ID} --upsert" in text
-    aep.control("DELETE", "faults")
+    aep.clear_faults()
     assert plugin.create(given(dataset_id=ID))[1]["is_upsert"] is True

@@ -13,6 +13,8 @@ from pulumi.runtime.rpc import UNKNOWN
 
 from aep_provider.emulator.seeds import PLAIN_SCHEMA, PROFILE_SCHEMA
 from aep_provider.plugin import host
+from support.aep import BareAep
+from support.plugin import Plugin
 
 ID = "5b020a27e7040801dedbf46e"
 UPSERT = {"unifiedProfile": ["enabled:true", "isUpsert:true"], "unifiedIdentity": ["enabled:true"]}
@@ -20,24 +22,24 @@ UPSERT = {"unifiedProfile": ["enabled:true", "isUpsert:true"], "unifiedIdentity"
 Given = Callable[..., dict[str, Any]]
 
 
-def test_check_completes_the_arguments_and_asks_nothing(plugin: Any, aep: Any) -> None:
+def test_check_completes_the_arguments_and_asks_nothing(plugin: Plugin, aep: BareAep) -> None:
     inputs, failures = plugin.check({}, {"dataset_id": ID, "wait_timeout": 30})
     assert failures == []
     assert inputs["is_upsert"] is inputs["profile_enabled"] is inputs["identity_enabled"] is True
     assert inputs["wait_timeout"] == 30
-    assert aep.log() == []
+    assert aep.requests() == []
 
 
-def test_check_of_an_import_passes_in_silence(plugin: Any) -> None:
+def test_check_of_an_import_passes_in_silence(plugin: Plugin) -> None:
     assert plugin.check({}, {}) == ({}, [])
 
 
-def test_check_reports_every_problem(plugin: Any) -> None:
+def test_check_reports_every_problem(plugin: Plugin) -> None:
     _, failures = plugin.check({}, {"name": "", "schema_id": "x", "wait_timeout": -1})
     assert len(failures) == 3
 
 
-def test_unknown_values_pass_check_and_never_replace(plugin: Any, aep: Any, given: Given) -> None:
+def test_unknown_values_pass_check_and_never_replace(plugin: Plugin, aep: BareAep, given: Given) -> None:
     aep.dataset(ID, UPSERT)
     news = given(dataset_id=ID)
     _, outputs = plugin.create(news)
@@ -48,20 +50,20 @@ def test_unknown_values_pass_check_and_never_replace(plugin: Any, aep: Any, give
     assert diff.changes == diff.DIFF_SOME
 
 
-def test_diff_is_explicit_and_asks_nothing(plugin: Any, aep: Any, given: Given) -> None:
+def test_diff_is_explicit_and_asks_nothing(plugin: Plugin, aep: BareAep, given: Given) -> None:
     aep.dataset(ID, UPSERT)
     news = given(dataset_id=ID)
     _, outputs = plugin.create(news)
-    aep.control("DELETE", "requests")
+    aep.clear_requests()
     same = plugin.diff(ID, outputs, news)
     assert same.changes == same.DIFF_NONE
     other = plugin.diff(ID, outputs, news | {"dataset_id": "65f1c0a2b3d4e5f60718293a"})
     assert list(other.replaces) == ["dataset_id"]
     assert other.deleteBeforeReplace
-    assert aep.log() == []
+    assert aep.requests() == []
 
 
-def test_an_error_of_ours_is_short(plugin: Any, given: Given) -> None:
+def test_an_error_of_ours_is_short(plugin: Plugin, given: Given) -> None:
     with pytest.raises(grpc.RpcError) as caught:
         plugin.create(given(name="Members", schema_id=PLAIN_SCHEMA))
     details = caught.value.details()
@@ -69,7 +71,7 @@ def test_an_error_of_ours_is_short(plugin: Any, given: Given) -> None:
     assert "Traceback" not in details
 
 
-def test_a_preview_is_red_where_up_would_be_refused(plugin: Any, aep: Any, given: Given) -> None:
+def test_a_preview_is_red_where_up_would_be_refused(plugin: Plugin, aep: BareAep, given: Given) -> None:
     _, failures = plugin.check(
         {}, given(name="Members", schema_id=PLAIN_SCHEMA) | {"__preview": {"declared": []}}
     )
@@ -77,7 +79,7 @@ def test_a_preview_is_red_where_up_would_be_refused(plugin: Any, aep: Any, given
     assert aep.writes() == []
 
 
-def test_read_shapes(plugin: Any, aep: Any, given: Given) -> None:
+def test_read_shapes(plugin: Plugin, aep: BareAep, given: Given) -> None:
     aep.dataset(ID, UPSERT, name="Orders")
     _, outputs = plugin.create(given(dataset_id=ID))
     refreshed = plugin.read(ID, outputs)
@@ -90,7 +92,7 @@ def test_read_shapes(plugin: Any, aep: Any, given: Given) -> None:
         plugin.read("65f1c0a2b3d4e5f60718293a", {})
 
 
-def test_eight_creates_at_once_do_not_mix(plugin: Any, aep: Any, given: Given) -> None:
+def test_eight_creates_at_once_do_not_mix(plugin: Plugin, aep: BareAep, given: Given) -> None:
     def create(number: int) -> tuple[str, str]:
         name = f"Dataset {number}"
         arguments = given(name=name, schema_id=PROFILE_SCHEMA) | {"owner": f"aep/dev/d{number}"}

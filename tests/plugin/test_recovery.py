@@ -21,10 +21,12 @@ from aep_provider.errors import (
     RolledBack,
     WrongPlace,
 )
+from aep_provider.operations.change import Policy
 from aep_provider.operations.context import Context
-from aep_provider.operations.reconcile import Policy, configure
 from aep_provider.plugin import host
 from aep_provider.settings import Settings
+from support.aep import BareAep
+from support.local import Local
 
 Given = Callable[..., dict[str, Any]]
 
@@ -45,12 +47,12 @@ DOWN = {"status": 503, "body": {}}
 EXPIRED = {"status": 401, "body": {"error_code": "401013", "message": "Oauth token is not valid"}}
 
 
-def profile(aep: Any) -> list[str]:
+def profile(aep: BareAep) -> list[str]:
     found: list[str] = aep.datasets()[ID]["tags"]["unifiedProfile"]
     return [element for element in found if not element.startswith("enabledAt")]
 
 
-def sent_last(aep: Any) -> list[str]:
+def sent_last(aep: BareAep) -> list[str]:
     """The `unifiedProfile` elements of the last PATCH."""
     patch = [entry for entry in aep.writes() if entry["method"] == "PATCH"][-1]
     found: list[str] = next(op["value"] for op in patch["body"] if op["path"] == "/tags/unifiedProfile")
@@ -66,8 +68,8 @@ def batch(status: str, *, created: datetime, completed: datetime | None = None) 
     return body | ({"completed": int(completed.timestamp() * 1000)} if completed else {})
 
 
-def seed_batches(aep: Any, **batches: dict[str, Any]) -> None:
-    aep.control("POST", "seed", {"sandbox": "dev", "batches": batches})
+def seed_batches(aep: BareAep, **batches: dict[str, Any]) -> None:
+    aep.seed(batches=batches)
 
 
 @pytest.mark.parametrize(
@@ -80,7 +82,7 @@ def seed_batches(aep: Any, **batches: dict[str, Any]) -> None:
     ids=["lost again and again", "refused", "no read possible"],
 )
 def test_a_disable_in_doubt_is_followed_by_an_enable(
-    local: Any, aep: Any, given: Given, then: Callable[[Any], Any]
+    local: Local, aep: BareAep, given: Given, then: Callable[[Any], Any]
 ) -> None:
     aep.dataset(ID, ON)
     provider = local.start(aep.url)
@@ -95,7 +97,7 @@ def test_a_disable_in_doubt_is_followed_by_an_enable(
 
 
 def test_a_shutdown_after_a_disable_in_doubt_still_enables(
-    local: Any, aep: Any, given: Given, monkeypatch: pytest.MonkeyPatch
+    local: Local, aep: BareAep, given: Given, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     aep.dataset(ID, ON)
     provider = local.start(aep.url)
@@ -107,7 +109,7 @@ def test_a_shutdown_after_a_disable_in_doubt_still_enables(
 
 
 def test_a_token_that_fails_after_a_disable_in_doubt_still_enables(
-    local: Any, aep: Any, given: Given
+    local: Local, aep: BareAep, given: Given
 ) -> None:
     aep.dataset(ID, ON)
     provider = local.start(aep.url)
@@ -122,7 +124,7 @@ def test_a_token_that_fails_after_a_disable_in_doubt_still_enables(
 @pytest.mark.parametrize(
     "value", ["9" * 400, "Fri, 31 Dec 99999999999999999999 23:59:59 GMT", "Mon, 99 Foo 2026", "-1", "1e5"]
 )
-def test_no_retry_after_breaks_the_window(local: Any, aep: Any, given: Given, value: str) -> None:
+def test_no_retry_after_breaks_the_window(local: Local, aep: BareAep, given: Given, value: str) -> None:
     aep.dataset(ID, ON)
     aep.fault({"status": 429, "body": {}, "headers": {"Retry-After": value}}, 2, method="PATCH")
     local.start(aep.url).create(given(**ADOPT))
@@ -130,7 +132,7 @@ def test_no_retry_after_breaks_the_window(local: Any, aep: Any, given: Given, va
 
 
 def test_an_error_nobody_foresaw_inside_the_window_does_not_leave_profile_off(
-    local: Any, aep: Any, given: Given, monkeypatch: pytest.MonkeyPatch
+    local: Local, aep: BareAep, given: Given, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     aep.dataset(ID, ON)
     sending, sent = Prepared.send, []
@@ -149,7 +151,7 @@ def test_an_error_nobody_foresaw_inside_the_window_does_not_leave_profile_off(
 
 
 def test_both_patches_hold_one_place_among_the_calls_at_once(
-    local: Any, aep: Any, given: Given, monkeypatch: pytest.MonkeyPatch
+    local: Local, aep: BareAep, given: Given, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     aep.dataset(ID, ON)
     sending, held = Prepared.send, []
@@ -164,14 +166,18 @@ def test_both_patches_hold_one_place_among_the_calls_at_once(
     assert held == [True, True]
 
 
-def test_identity_that_was_off_before_is_named_when_rolled_back(local: Any, aep: Any, given: Given) -> None:
+def test_identity_that_was_off_before_is_named_when_rolled_back(
+    local: Local, aep: BareAep, given: Given
+) -> None:
     aep.dataset(ID, {"unifiedProfile": ["enabled:true"]})
     aep.fault(REFUSED, 2, method="PATCH")
     with pytest.raises(RolledBack, match="Identity, which was off, is ON"):
         local.start(aep.url).create(given(**ADOPT))
 
 
-def test_a_setting_that_took_effect_after_all_is_not_called_off(local: Any, aep: Any, given: Given) -> None:
+def test_a_setting_that_took_effect_after_all_is_not_called_off(
+    local: Local, aep: BareAep, given: Given
+) -> None:
     aep.dataset(ID, ON)
     aep.fault({"status": 403, "body": {}, "effect": True}, 2, method="PATCH")
     aep.fault(REFUSED, 3, None, method="PATCH")
@@ -183,7 +189,7 @@ def test_a_setting_that_took_effect_after_all_is_not_called_off(local: Any, aep:
     "fault", [("schemas", DOWN), ("sandbox-management", REFUSED), ("dataSets/" + ID, REFUSED)]
 )
 def test_a_recovery_that_fails_says_first_that_profile_is_off(
-    local: Any, aep: Any, given: Given, fault: tuple[str, dict[str, Any]]
+    local: Local, aep: BareAep, given: Given, fault: tuple[str, dict[str, Any]]
 ) -> None:
     aep.dataset(ID, LEFT_OFF)
     path, action = fault
@@ -198,7 +204,7 @@ def test_a_recovery_that_fails_says_first_that_profile_is_off(
 
 
 def test_a_preview_of_a_recovery_that_would_be_refused_says_so_first(
-    local: Any, aep: Any, given: Given
+    local: Local, aep: BareAep, given: Given
 ) -> None:
     aep.dataset(ID, LEFT_OFF | {"pulumiManagedBy": ["other/prod/orders"]})
     result = local.start(aep.url).check({}, given(**ADOPT) | {"__preview": {"declared": []}})
@@ -208,7 +214,7 @@ def test_a_preview_of_a_recovery_that_would_be_refused_says_so_first(
     ]
 
 
-def test_a_recovery_reports_the_gap_that_it_closes(local: Any, aep: Any, given: Given) -> None:
+def test_a_recovery_reports_the_gap_that_it_closes(local: Local, aep: BareAep, given: Given) -> None:
     aep.dataset(ID, LEFT_OFF)
     seed_batches(
         aep,
@@ -229,7 +235,7 @@ def test_a_recovery_reports_the_gap_that_it_closes(local: Any, aep: Any, given: 
 
 
 def test_profile_found_off_without_a_note_is_reported_with_an_unknown_start(
-    local: Any, aep: Any, given: Given
+    local: Local, aep: BareAep, given: Given
 ) -> None:
     aep.dataset(ID, UPSERT)
     provider = local.start(aep.url)
@@ -242,7 +248,7 @@ def test_profile_found_off_without_a_note_is_reported_with_an_unknown_start(
 
 
 def test_a_batch_in_flight_that_was_ignored_is_replayed_whatever_its_times_say(
-    local: Any, aep: Any, given: Given
+    local: Local, aep: BareAep, given: Given
 ) -> None:
     aep.dataset(ID, ON)
     skewed = datetime.now(timezone.utc) + timedelta(minutes=5)
@@ -251,7 +257,9 @@ def test_a_batch_in_flight_that_was_ignored_is_replayed_whatever_its_times_say(
     assert gap["replay"] == ["skewed"]
 
 
-def test_an_adopted_dataset_released_while_off_is_warned_about(local: Any, aep: Any, given: Given) -> None:
+def test_an_adopted_dataset_released_while_off_is_warned_about(
+    local: Local, aep: BareAep, given: Given
+) -> None:
     aep.dataset(ID, UPSERT)
     provider = local.start(aep.url)
     outputs = provider.create(given(**ADOPT)).outs
@@ -260,7 +268,7 @@ def test_an_adopted_dataset_released_while_off_is_warned_about(local: Any, aep: 
     assert any(said.startswith("Profile is OFF for dataset") and "released" in said for said in local.said)
 
 
-def test_a_partial_record_deletes_nothing(local: Any, aep: Any, given: Given) -> None:
+def test_a_partial_record_deletes_nothing(local: Local, aep: BareAep, given: Given) -> None:
     provider = local.start(aep.url)
     made = provider.create(given(name="New", schema_id=PROFILE_SCHEMA, deletion_protection=False))
     place = {key: made.outs[key] for key in ("sandbox", "org_id", "endpoint")}
@@ -275,7 +283,7 @@ def test_a_partial_record_deletes_nothing(local: Any, aep: Any, given: Given) ->
 
 
 def test_a_created_dataset_that_is_given_its_own_id_stays_protected(
-    local: Any, aep: Any, given: Given
+    local: Local, aep: BareAep, given: Given
 ) -> None:
     provider = local.start(aep.url)
     olds = given(name="New", schema_id=PROFILE_SCHEMA)
@@ -285,7 +293,7 @@ def test_a_created_dataset_that_is_given_its_own_id_stays_protected(
     assert provider.check(olds, news | {"deletion_protection": False}).inputs["deletion_protection"] is False
 
 
-def test_a_foreign_owner_is_honoured_with_our_tags_off(local: Any, aep: Any, given: Given) -> None:
+def test_a_foreign_owner_is_honoured_with_our_tags_off(local: Local, aep: BareAep, given: Given) -> None:
     aep.dataset(ID, ON | {"pulumiManagedBy": ["other/prod/orders"]})
     provider = local.start(aep.url, **{"aep:ownershipTag": "false"})
     with pytest.raises(Refused, match="other/prod/orders"):
@@ -293,7 +301,9 @@ def test_a_foreign_owner_is_honoured_with_our_tags_off(local: Any, aep: Any, giv
     assert aep.writes() == []
 
 
-def test_a_dataset_of_ours_is_found_although_it_has_a_namesake(local: Any, aep: Any, given: Given) -> None:
+def test_a_dataset_of_ours_is_found_although_it_has_a_namesake(
+    local: Local, aep: BareAep, given: Given
+) -> None:
     provider = local.start(aep.url)
     arguments = given(name="New", schema_id=PROFILE_SCHEMA)
     made = provider.create(arguments)
@@ -302,7 +312,7 @@ def test_a_dataset_of_ours_is_found_although_it_has_a_namesake(local: Any, aep: 
 
 
 def test_batches_that_cannot_be_listed_warn_at_preview_and_refuse_at_up(
-    local: Any, aep: Any, given: Given
+    local: Local, aep: BareAep, given: Given
 ) -> None:
     aep.dataset(ID, ON)
     aep.fault(DOWN, 1, None, path="/batches")
@@ -315,7 +325,7 @@ def test_batches_that_cannot_be_listed_warn_at_preview_and_refuse_at_up(
 
 
 def test_a_token_that_cannot_last_is_refused_before_the_name_is_written(
-    local: Any, aep: Any, given: Given, monkeypatch: pytest.MonkeyPatch
+    local: Local, aep: BareAep, given: Given, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     aep.dataset(ID, ON)
     provider = local.start(aep.url)
@@ -333,7 +343,7 @@ def refuse(asked: list[float], seconds: float) -> None:
 
 
 def test_a_batch_that_comes_between_the_two_looks_is_waited_for(
-    local: Any, aep: Any, given: Given, monkeypatch: pytest.MonkeyPatch
+    local: Local, aep: BareAep, given: Given, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     aep.dataset(ID, ON)
     provider = local.start(aep.url)
@@ -363,7 +373,9 @@ def test_a_batch_that_comes_between_the_two_looks_is_waited_for(
 
 
 @pytest.mark.parametrize("status", [200, 502])
-def test_no_error_quotes_what_the_token_service_sent(local: Any, aep: Any, given: Given, status: int) -> None:
+def test_no_error_quotes_what_the_token_service_sent(
+    local: Local, aep: BareAep, given: Given, status: int
+) -> None:
     token = "<p>eyJ.secret.token demo-secret</p>"
     aep.fault({"status": status, "raw_body": token, "content_type": "text/html"}, 1, None, service="ims")
     with pytest.raises(AepProviderError) as caught:
@@ -376,7 +388,7 @@ NO_EFFECT = {"status": 200, "body": []}
 
 
 def test_a_refusal_of_the_disable_is_only_believed_when_a_read_shows_profile_on(
-    local: Any, aep: Any, given: Given
+    local: Local, aep: BareAep, given: Given
 ) -> None:
     aep.dataset(ID, ON)
     aep.fault({**REFUSED, "effect": True}, 1, method="PATCH")
@@ -386,7 +398,7 @@ def test_a_refusal_of_the_disable_is_only_believed_when_a_read_shows_profile_on(
 
 
 def test_an_error_nobody_foresaw_after_the_disable_does_not_leave_profile_off(
-    local: Any, aep: Any, given: Given, monkeypatch: pytest.MonkeyPatch
+    local: Local, aep: BareAep, given: Given, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     aep.dataset(ID, ON)
     sending, sent = Prepared.send, []
@@ -405,7 +417,9 @@ def test_an_error_nobody_foresaw_after_the_disable_does_not_leave_profile_off(
     assert profile(aep) == ["enabled:true"]
 
 
-def test_an_enable_without_effect_that_cannot_be_read_may_be_off(local: Any, aep: Any, given: Given) -> None:
+def test_an_enable_without_effect_that_cannot_be_read_may_be_off(
+    local: Local, aep: BareAep, given: Given
+) -> None:
     aep.dataset(ID, ON)
     aep.fault(NO_EFFECT, 2, method="PATCH")
     aep.fault(DOWN, 2, None, method="GET", path=ID)
@@ -414,7 +428,7 @@ def test_an_enable_without_effect_that_cannot_be_read_may_be_off(local: Any, aep
 
 
 def test_an_enable_without_effect_and_then_refused_is_followed_by_the_old_setting(
-    local: Any, aep: Any, given: Given
+    local: Local, aep: BareAep, given: Given
 ) -> None:
     aep.dataset(ID, ON)
     aep.fault(NO_EFFECT, 2, method="PATCH")
@@ -425,7 +439,7 @@ def test_an_enable_without_effect_and_then_refused_is_followed_by_the_old_settin
 
 
 def test_a_gap_that_was_closed_is_reported_although_the_run_fails_after_it(
-    local: Any, aep: Any, given: Given
+    local: Local, aep: BareAep, given: Given
 ) -> None:
     aep.dataset(ID, LEFT_OFF)
     seed_batches(aep, inside=batch("success", created=STARTED, completed=STARTED + timedelta(minutes=3)))
@@ -435,7 +449,7 @@ def test_a_gap_that_was_closed_is_reported_although_the_run_fails_after_it(
     assert any("ingest again: inside" in said for said in local.said)
 
 
-def test_a_success_after_a_disable_in_doubt_says_so(local: Any, aep: Any, given: Given) -> None:
+def test_a_success_after_a_disable_in_doubt_says_so(local: Local, aep: BareAep, given: Given) -> None:
     aep.dataset(ID, ON)
     aep.fault(LOST, 1, method="PATCH")
     local.start(aep.url).create(given(**ADOPT))
@@ -444,7 +458,7 @@ def test_a_success_after_a_disable_in_doubt_says_so(local: Any, aep: Any, given:
 
 
 def test_a_recorded_dataset_that_is_off_is_named_first_also_without_our_tags(
-    local: Any, aep: Any, given: Given
+    local: Local, aep: BareAep, given: Given
 ) -> None:
     aep.dataset(ID, UPSERT)
     provider = local.start(aep.url, **{"aep:ownershipTag": "false"})
@@ -456,7 +470,7 @@ def test_a_recorded_dataset_that_is_off_is_named_first_also_without_our_tags(
         provider.update(ID, seen, given(**ADOPT))
 
 
-def test_a_dataset_deleted_by_this_run_is_not_taken_over(local: Any, aep: Any, given: Given) -> None:
+def test_a_dataset_deleted_by_this_run_is_not_taken_over(local: Local, aep: BareAep, given: Given) -> None:
     provider = local.start(aep.url)
     one = given(name="One", schema_id=PROFILE_SCHEMA, deletion_protection=False, owner="aep/dev/one")
     two = given(name="Two", schema_id=PROFILE_SCHEMA, deletion_protection=False, owner="aep/dev/two")
@@ -471,7 +485,7 @@ def test_a_dataset_deleted_by_this_run_is_not_taken_over(local: Any, aep: Any, g
 
 
 def test_trouble_that_passes_does_not_fail_the_preview_of_a_recovery(
-    local: Any, aep: Any, given: Given
+    local: Local, aep: BareAep, given: Given
 ) -> None:
     aep.dataset(ID, LEFT_OFF)
     aep.fault(DOWN, 1, None, method="GET", path="schemas")
@@ -479,20 +493,22 @@ def test_trouble_that_passes_does_not_fail_the_preview_of_a_recovery(
     assert any(said.startswith("Profile is OFF for dataset") for said in local.said)
 
 
-def test_enabling_what_may_be_an_identity_dataset_warns(local: Any, aep: Any, given: Given) -> None:
+def test_enabling_what_may_be_an_identity_dataset_warns(local: Local, aep: BareAep, given: Given) -> None:
     aep.dataset(ID, {"unifiedProfile": ["enabled:false"], "unifiedIdentity": ["enabled:true"]})
     local.start(aep.url).create(given(**ADOPT))
     assert any("identity dataset" in said for said in local.said)
 
 
-def test_before_a_disable_it_is_said_which_writers_cannot_be_seen(local: Any, aep: Any, given: Given) -> None:
+def test_before_a_disable_it_is_said_which_writers_cannot_be_seen(
+    local: Local, aep: BareAep, given: Given
+) -> None:
     aep.dataset(ID, ON)
     local.start(aep.url).create(given(**ADOPT))
     assert any("0 streaming dataflows are seen; Web and Mobile SDK" in said for said in local.said)
 
 
 def test_a_dataset_that_came_on_meanwhile_is_not_disabled_by_enable(
-    local: Any, aep: Any, configured: Callable[[str], dict[str, Any]]
+    local: Local, aep: BareAep, configured: Callable[[str], dict[str, Any]]
 ) -> None:
     aep.dataset(ID, ON)
     local.start(aep.url)
@@ -505,7 +521,7 @@ def test_a_dataset_that_came_on_meanwhile_is_not_disabled_by_enable(
 
 
 def test_an_owner_is_no_change_of_an_imported_dataset_that_has_none_on_record(
-    local: Any, aep: Any, given: Given
+    local: Local, aep: BareAep, given: Given
 ) -> None:
     aep.dataset(ID, UPSERT)
     provider = local.start(aep.url)

@@ -7,6 +7,8 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from aep_provider.emulator.seeds import PROFILE_SCHEMA
+from support.aep import BareAep
+from support.local import Local
 
 Given = Callable[..., dict[str, Any]]
 
@@ -19,11 +21,11 @@ def new(number: int) -> dict[str, Any]:
     return {"name": f"dataset {number}", "schema_id": PROFILE_SCHEMA, "owner": f"aep/dev/d{number}"}
 
 
-def reads(aep: Any) -> int:
-    return sum("/dataSets" in entry["path"] for entry in aep.log())
+def reads(aep: BareAep) -> int:
+    return sum("/dataSets" in entry["path"] for entry in aep.requests())
 
 
-def asks_ahead(local: Any, aep: Any, given: Given, *announcements: list[dict[str, Any]]) -> None:
+def asks_ahead(local: Local, aep: BareAep, given: Given, *announcements: list[dict[str, Any]]) -> None:
     """Check the first dataset of each announcement, and see two more be asked about meanwhile."""
     provider = local.start(aep.url)
     for declared in announcements:
@@ -33,25 +35,27 @@ def asks_ahead(local: Any, aep: Any, given: Given, *announcements: list[dict[str
         with ThreadPoolExecutor(1) as thread:
             news = given(**declared[0]) | {"__preview": {"declared": declared}}
             check = thread.submit(provider.check, {}, news)
-            came = aep.control("GET", f"faults/{third}?wait=60")["hits"]
+            came = aep.wait_for_hit(third)
             done_before = check.done()
-            aep.control("DELETE", "faults")
+            aep.clear_faults()
             assert check.result(60).failures == []
         assert came
         assert not done_before
 
 
-def test_a_preview_asks_about_what_is_declared_next(local: Any, aep: Any, given: Given) -> None:
+def test_a_preview_asks_about_what_is_declared_next(local: Local, aep: BareAep, given: Given) -> None:
     asks_ahead(local, aep, given, [new(number) for number in range(8)])
 
 
-def test_what_is_declared_later_is_asked_about_ahead_as_well(local: Any, aep: Any, given: Given) -> None:
+def test_what_is_declared_later_is_asked_about_ahead_as_well(
+    local: Local, aep: BareAep, given: Given
+) -> None:
     first, later = [new(number) for number in range(8)], [new(number) for number in range(8, 16)]
     asks_ahead(local, aep, given, first, later)
 
 
 def test_a_question_asked_ahead_says_nothing_and_its_failure_is_no_answer(
-    local: Any, aep: Any, given: Given
+    local: Local, aep: BareAep, given: Given
 ) -> None:
     aep.dataset("0" * 24, {}, name="dataset 1")
     provider = local.start(aep.url)
@@ -62,15 +66,15 @@ def test_a_question_asked_ahead_says_nothing_and_its_failure_is_no_answer(
     assert "already has a dataset named 'dataset 1'" in second.failures[0].reason
 
 
-def test_an_unchanged_resource_asks_nothing_ahead(local: Any, aep: Any, given: Given) -> None:
+def test_an_unchanged_resource_asks_nothing_ahead(local: Local, aep: BareAep, given: Given) -> None:
     provider = local.start(aep.url)
     news = given(**new(0))
     provider.check(news, news | {"__preview": {"declared": [new(0), new(1)]}})
-    assert aep.log() == []
+    assert aep.requests() == []
 
 
 def test_a_program_reads_a_dataset_as_it_is_then_and_a_refresh_once(
-    local: Any, aep: Any, given: Given
+    local: Local, aep: BareAep, given: Given
 ) -> None:
     aep.dataset(ID, ON)
     provider = local.start(aep.url)
@@ -84,7 +88,7 @@ def test_a_program_reads_a_dataset_as_it_is_then_and_a_refresh_once(
     assert provider.read(ID, {}).outs["is_upsert"] is True
 
 
-def test_an_update_plans_from_a_read_of_its_own(local: Any, aep: Any, given: Given) -> None:
+def test_an_update_plans_from_a_read_of_its_own(local: Local, aep: BareAep, given: Given) -> None:
     aep.dataset(ID, ON)
     provider = local.start(aep.url)
     outputs = provider.create(given(dataset_id=ID, is_upsert=False)).outs

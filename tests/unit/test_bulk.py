@@ -8,7 +8,6 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
 import pytest
-import requests
 
 from aep_provider.aep import Aep, connect
 from aep_provider.aep.bulk import AT_ONCE, FIRST_PAGES, LISTED_AFTER, Bulk
@@ -16,7 +15,7 @@ from aep_provider.aep.catalog import Catalog
 from aep_provider.aep.shared import shared
 from aep_provider.clock import SystemClock
 from aep_provider.dataset.observed import Observed
-from aep_provider.emulator import Emulator
+from aep_provider.emulator import Control, Emulator
 from aep_provider.emulator.seeds import CLIENT_ID, CLIENT_SECRET, ORG_ID, PROFILE_SCHEMA
 from aep_provider.errors import NotFound, RequestRefused, UnreadableResponse
 from aep_provider.settings import Settings
@@ -38,11 +37,11 @@ class _Queue(dict[str, None]):
             self.full.set()
 
 
-class Service:
+class Service(Control):
     """A strict emulator, and a client for its sandbox dev."""
 
     def __init__(self, url: str) -> None:
-        self.url = url
+        super().__init__(url)
         self.aep: Aep = connect(
             Settings(
                 sandbox="dev",
@@ -55,12 +54,6 @@ class Service:
             CLOCK,
         )
         self.bulk = Bulk(self.aep.catalog)
-
-    def control(self, method: str, path: str, body: object = None) -> Any:
-        """Call a control route."""
-        response = requests.request(method, f"{self.url}/_emulator/{path}", json=body, timeout=30)
-        assert response.ok, response.text
-        return response.json()
 
     def hold(self, count: int, **body: Any) -> list[str]:
         """Put that many datasets into the sandbox; return their ids."""
@@ -76,16 +69,12 @@ class Service:
             }
             for number in range(count)
         }
-        self.control("POST", "seed", {"sandbox": "dev", "datasets": datasets})
+        self.seed(datasets=datasets)
         return list(datasets)
-
-    def fault(self, action: dict[str, Any], times: int | None = 1, **match: str) -> str:
-        """Order a fault."""
-        return str(self.control("POST", "faults", {"match": match, "times": times, "action": action})["id"])
 
     def reads(self) -> list[str]:
         """What was asked of Catalog."""
-        log = self.control("GET", "requests")["requests"]
+        log = self.requests()
         return [
             entry["path"].rpartition("/")[2]
             + (f"?start={entry['query']['start']}" if "start" in entry["query"] else "")
@@ -100,7 +89,7 @@ class Service:
         with ThreadPoolExecutor(len(ids)) as pool:
             read = [pool.submit(self.bulk.get, one) for one in ids]
             assert queue.full.wait(30)
-            self.control("DELETE", f"faults/{held}")
+            self.clear_faults(held)
         return read
 
     def read(self, ids: Sequence[str], threads: int = 16) -> list[Observed]:
@@ -131,7 +120,7 @@ def test_a_dataset_is_read_once_until_it_is_written_to(service: Service) -> None
     assert len(service.reads()) == 2
     service.aep.catalog.patch(first, [{"op": "add", "path": "/name", "value": "new"}])
     assert service.bulk.get(first).name == "new"
-    service.control("POST", "seed", {"sandbox": "dev", "datasets": {first: {"name": "newer"}}})
+    service.seed(datasets={first: {"name": "newer"}})
     service.bulk.get(second)
     assert service.bulk.get(first).name == "newer"
 
@@ -160,7 +149,7 @@ def test_without_shared_requests_each_is_read_alone(service: Service, fault: dic
     ids = service.hold(30)
     shared = service.fault({"status": 200, **fault}, times=None, method="GET", path="/dataSets/.*,")
     assert [one.result().id for one in service.read_at_once(ids)] == ids
-    assert service.control("GET", f"faults/{shared}")["hits"] == 1
+    assert service.hits(shared) == 1
 
 
 def test_a_shared_reply_without_the_tags_is_not_a_dataset_that_is_off(service: Service) -> None:
@@ -168,7 +157,7 @@ def test_a_shared_reply_without_the_tags_is_not_a_dataset_that_is_off(service: S
     empty = {dataset_id: {"name": "x", "schemaRef": {"id": PROFILE_SCHEMA}} for dataset_id in ids}
     shared = service.fault({"status": 200, "body": empty}, times=None, method="GET", path="/dataSets/.*,")
     assert all(one.result().profile.enabled for one in service.read_at_once(ids))
-    assert service.control("GET", f"faults/{shared}")["hits"] == 1
+    assert service.hits(shared) == 1
 
 
 def test_an_error_reaches_only_who_asked_for_that_dataset(service: Service) -> None:
@@ -207,16 +196,16 @@ def test_a_listing_that_fails_leaves_reading_by_id(service: Service) -> None:
     ids = service.hold(300)
     failed = service.fault({"status": 403, "body": {}}, times=None, method="GET", path="/dataSets$")
     assert [dataset.id for dataset in service.read(ids)] == ids
-    assert service.control("GET", f"faults/{failed}")["hits"] >= 1
+    assert service.hits(failed) >= 1
 
 
 def test_a_listing_that_repeats_itself_ends(service: Service) -> None:
     ids = service.hold(300)
-    page = service.control("GET", "datasets?sandbox=dev")
+    page = service.datasets()
     always = {dataset_id: page[dataset_id] for dataset_id in ids[:100]}
     repeated = service.fault({"status": 200, "body": always}, times=None, method="GET", path="/dataSets$")
     assert [dataset.id for dataset in service.read(ids)] == ids
-    assert 1 <= service.control("GET", f"faults/{repeated}")["hits"] <= FIRST_PAGES + AT_ONCE
+    assert 1 <= service.hits(repeated) <= FIRST_PAGES + AT_ONCE
 
 
 def test_a_listing_that_is_down_is_not_waited_for(service: Service) -> None:
@@ -224,21 +213,19 @@ def test_a_listing_that_is_down_is_not_waited_for(service: Service) -> None:
     down = {"status": 503, "body": {}, "headers": {"Retry-After": "30"}}
     failed = service.fault(down, times=None, method="GET", path="/dataSets$")
     assert [dataset.id for dataset in service.read(ids)] == ids
-    assert 1 <= service.control("GET", f"faults/{failed}")["hits"] <= FIRST_PAGES
+    assert 1 <= service.hits(failed) <= FIRST_PAGES
 
 
 def test_a_page_that_leaves_datasets_out_loses_none(service: Service) -> None:
     ids = service.hold(300)
     empty = service.fault({"status": 200, "body": {}}, times=None, method="GET", path="/dataSets$")
     assert [dataset.id for dataset in service.read(ids)] == ids
-    assert service.control("GET", f"faults/{empty}")["hits"] >= 1
+    assert service.hits(empty) >= 1
 
 
 def test_a_malformed_dataset_fails_alone_and_says_why(service: Service) -> None:
     ids = service.hold(300)
-    service.control(
-        "POST", "seed", {"sandbox": "dev", "datasets": {ids[200]: {"tags": {"unifiedProfile": "on"}}}}
-    )
+    service.seed(datasets={ids[200]: {"tags": {"unifiedProfile": "on"}}})
     with ThreadPoolExecutor(16) as pool:
         read = [pool.submit(service.bulk.get, one) for one in ids]
         errors = {index: error for index, one in enumerate(read) if (error := one.exception()) is not None}
@@ -252,10 +239,10 @@ def test_names_and_batches_are_asked_for_once_in_a_preview_and_anew_for_a_write(
     for _ in range(3):
         sharing.catalog.named("dataset 0")
         sharing.batches.recent(dataset_id)
-    assert len(service.control("GET", "requests")["requests"]) == 3
+    assert len(service.requests()) == 3
     service.aep.catalog.named("dataset 0")
     service.aep.batches.recent(dataset_id)
-    assert len(service.control("GET", "requests")["requests"]) == 5
+    assert len(service.requests()) == 5
 
 
 def test_a_read_inside_a_window_is_never_a_shared_one(service: Service) -> None:

@@ -4,21 +4,19 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
 from email.utils import format_datetime
 from typing import Any
 
 import pytest
-import requests
 from hypothesis import given
 from hypothesis import strategies as st
 
 from aep_provider.aep import Aep, connect
 from aep_provider.aep.responses import error_from_response
 from aep_provider.aep.transport import Response
-from aep_provider.emulator import Emulator
-from aep_provider.emulator.seeds import CLIENT_ID, CLIENT_SECRET, ORG_ID, PROFILE_SCHEMA
+from aep_provider.emulator import Control, Emulator
+from aep_provider.emulator.seeds import PROFILE_SCHEMA
 from aep_provider.errors import (
     AepProviderError,
     ApiError,
@@ -34,27 +32,10 @@ from aep_provider.errors import (
     UnreadableResponse,
 )
 from aep_provider.settings import Settings
+from support.clock import FakeClock
+from support.settings import environment
 
 ID = "5b020a27e7040801dedbf46e"
-
-
-@dataclass
-class FakeClock:
-    """A clock that only its waits move."""
-
-    waits: list[float] = field(default_factory=list)
-    passed: float = 0.0
-
-    def now(self) -> datetime:
-        return datetime.now(timezone.utc) + timedelta(seconds=self.passed)
-
-    def monotonic(self) -> float:
-        return self.passed
-
-    def wait(self, seconds: float) -> bool:
-        self.waits.append(seconds)
-        self.passed += seconds
-        return False
 
 
 @pytest.fixture
@@ -74,27 +55,15 @@ def client(url: str, clock: FakeClock) -> Aep:
 
 
 def settings(url: str, **more: str) -> Settings:
-    environ = {
-        "AEP_ENDPOINT": url,
-        "AEP_IMS_ENDPOINT": url,
-        "AEP_SANDBOX": "dev",
-        "AEP_ORG_ID": ORG_ID,
-        "AEP_CLIENT_ID": CLIENT_ID,
-        "AEP_CLIENT_SECRET": CLIENT_SECRET,
-    }
-    return Settings.load({}, environ | more)
-
-
-def control(url: str, method: str, path: str, body: object = None) -> Any:
-    return requests.request(method, f"{url}/_emulator/{path}", json=body, timeout=10).json()
+    return Settings.load({}, environment(url) | more)
 
 
 def fault(url: str, action: dict[str, Any], times: int | None = 1, **match: str) -> None:
-    control(url, "POST", "faults", {"match": match, "nth": 1, "times": times, "action": action})
+    Control(url).fault(action, 1, times, **match)
 
 
 def calls(url: str, service: str) -> int:
-    return sum(entry["service"] == service for entry in control(url, "GET", "requests")["requests"])
+    return sum(entry["service"] == service for entry in Control(url).requests())
 
 
 @pytest.mark.parametrize("status", [429, 500, 502, 503, 504])
@@ -103,7 +72,7 @@ def test_a_read_is_repeated_and_a_write_is_not(url: str, client: Aep, status: in
     assert list(client.catalog.all()) == []
     for method in ("POST", "PATCH", "DELETE"):
         fault(url, {"status": status, "body": {}}, times=None, method=method, service="catalog")
-    control(url, "DELETE", "requests")
+    Control(url).clear_requests()
     for write in (
         lambda: client.catalog.create({"name": "x"}),
         lambda: client.catalog.patch(ID, [{"op": "add", "path": "/name", "value": "x"}]),
@@ -211,16 +180,16 @@ def test_a_ready_token_of_unknown_life_opens_no_window(url: str, clock: FakeCloc
 @pytest.mark.parametrize("count", [101, 201])
 def test_a_listing_goes_past_100(url: str, client: Aep, count: int) -> None:
     bodies = {f"{number:024x}": {"name": f"d{number}", "tags": {}} for number in range(count)}
-    control(url, "POST", "seed", {"sandbox": "dev", "datasets": bodies})
+    Control(url).seed(datasets=bodies)
     assert {dataset.id for dataset in client.catalog.all()} == set(bodies)
 
 
 @pytest.mark.parametrize("name", ["a, b", "a*b", "!a", "a,b*c", "plain"])
 @pytest.mark.parametrize("filtered", ["honoured", "ignored"])
 def test_a_dataset_is_found_by_its_exact_name(url: str, client: Aep, name: str, filtered: str) -> None:
-    control(url, "POST", "settings", {"name_filter": filtered})
+    Control(url).switch(name_filter=filtered)
     bodies = {ID: {"name": name}, "65f1c0a2b3d4e5f60718293a": {"name": name + "x"}}
-    control(url, "POST", "seed", {"sandbox": "dev", "datasets": bodies})
+    Control(url).seed(datasets=bodies)
     assert [dataset.id for dataset in client.catalog.named(name)] == [ID]
 
 

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import base64
 import json
 import socket
 import threading
 from collections.abc import Iterator
-from datetime import datetime, timedelta, timezone
+from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 from unittest.mock import Mock
@@ -23,8 +22,8 @@ from aep_provider.aep.limit import Limit
 from aep_provider.aep.responses import error_from_response, mapping
 from aep_provider.aep.transport import Response, Transport
 from aep_provider.dataset.tags import Gap, UnifiedTag
-from aep_provider.emulator import Emulator
-from aep_provider.emulator.seeds import CLIENT_ID, CLIENT_SECRET, ORG_ID
+from aep_provider.emulator import Control, Emulator
+from aep_provider.emulator.client import LoggedRequest
 from aep_provider.errors import (
     ApiError,
     ConnectionFailed,
@@ -36,25 +35,14 @@ from aep_provider.errors import (
     UnreadableResponse,
 )
 from aep_provider.settings import Settings
+from support.clock import FakeClock
+from support.settings import environment
+from support.tokens import ready_token
 
 ID = "5b020a27e7040801dedbf46e"
 
 
-class FakeClock:
-    """A clock that only its waits move."""
-
-    def __init__(self) -> None:
-        self.passed = 0.0
-
-    def now(self) -> datetime:
-        return datetime(2026, 1, 31, tzinfo=timezone.utc) + timedelta(seconds=self.passed)
-
-    def monotonic(self) -> float:
-        return self.passed
-
-    def wait(self, seconds: float) -> bool:
-        self.passed += seconds
-        return False
+START = datetime(2026, 1, 31, tzinfo=timezone.utc)
 
 
 @pytest.fixture
@@ -63,35 +51,16 @@ def url() -> Iterator[str]:
         yield emulator.url
 
 
-def environment(url: str) -> dict[str, str]:
-    return {
-        "AEP_ENDPOINT": url,
-        "AEP_IMS_ENDPOINT": url,
-        "AEP_SANDBOX": "dev",
-        "AEP_ORG_ID": ORG_ID,
-        "AEP_CLIENT_ID": CLIENT_ID,
-        "AEP_CLIENT_SECRET": CLIENT_SECRET,
-    }
-
-
 def client(url: str, **more: str) -> Aep:
-    return connect(Settings.load({}, environment(url) | more), FakeClock())
+    return connect(Settings.load({}, environment(url) | more), FakeClock(START))
 
 
 def fault(url: str, action: dict[str, Any], times: int | None = 1, **match: str) -> None:
-    order = {"match": match, "nth": 1, "times": times, "action": action}
-    requests.post(f"{url}/_emulator/faults", json=order, timeout=10).raise_for_status()
+    Control(url).fault(action, 1, times, **match)
 
 
-def log(url: str) -> list[dict[str, Any]]:
-    entries: list[dict[str, Any]] = requests.get(f"{url}/_emulator/requests", timeout=10).json()["requests"]
-    return entries
-
-
-def token(**claims: object) -> str:
-    """A ready token that makes these claims."""
-    body = base64.urlsafe_b64encode(json.dumps(claims).encode()).decode().rstrip("=")
-    return f"x.{body}.y"
+def log(url: str) -> list[LoggedRequest]:
+    return Control(url).requests()
 
 
 @pytest.mark.parametrize("moment", ["before", "after"])
@@ -132,14 +101,14 @@ def test_an_entry_in_netrc_does_not_replace_the_token(
     ],
 )
 def test_a_ready_token_that_says_how_long_it_lives_opens_a_window(url: str, claims: dict[str, Any]) -> None:
-    client(url, AEP_ACCESS_TOKEN=token(**claims)).gateway.tokens.ensure(600)
+    client(url, AEP_ACCESS_TOKEN=ready_token(**claims)).gateway.tokens.ensure(600)
     assert log(url) == []
 
 
 @pytest.mark.parametrize("claims", [{"exp": 1769817600 + 500}, {"exp": "soon"}, {"created_at": None}, {}])
 def test_a_ready_token_that_may_end_opens_none(url: str, claims: dict[str, Any]) -> None:
     with pytest.raises(Refused, match="AEP_ACCESS_TOKEN"):
-        client(url, AEP_ACCESS_TOKEN=token(**claims)).gateway.tokens.ensure(600)
+        client(url, AEP_ACCESS_TOKEN=ready_token(**claims)).gateway.tokens.ensure(600)
 
 
 def test_a_ready_token_is_sent_as_it_is_and_never_renewed(url: str) -> None:
@@ -238,7 +207,7 @@ def test_a_token_is_had_although_every_place_is_taken(url: str) -> None:
 def test_only_reads_are_repeated_by_the_library(
     url: str, monkeypatch: pytest.MonkeyPatch, method: str, times: int
 ) -> None:
-    transport = Transport(FakeClock(), at_once=1)
+    transport = Transport(FakeClock(START), at_once=1)
     used: list[Any] = []
 
     def send(self: HTTPAdapter, *_: Any, **__: Any) -> Any:
@@ -255,7 +224,7 @@ def test_only_reads_are_repeated_by_the_library(
 def test_whatever_the_library_lets_through_is_a_failed_connection(
     url: str, monkeypatch: pytest.MonkeyPatch, error: Exception
 ) -> None:
-    transport = Transport(FakeClock(), at_once=1)
+    transport = Transport(FakeClock(START), at_once=1)
 
     def send(*_: Any, **__: Any) -> Any:
         raise error
@@ -274,7 +243,7 @@ def test_a_secret_with_a_line_break_is_refused_unquoted(url: str, key: str) -> N
 
 
 def test_a_429_halves_the_requests_at_once_and_they_grow_again() -> None:
-    limit = Limit(FakeClock(), 8)
+    limit = Limit(FakeClock(START), 8)
     limit.on_throttled(None)
     limit.on_throttled(None)
     assert limit.allowed == 2
@@ -290,7 +259,7 @@ def test_a_429_halves_the_requests_at_once_and_they_grow_again() -> None:
 
 
 def test_a_retry_after_holds_back_whoever_begins_a_request() -> None:
-    clock = FakeClock()
+    clock = FakeClock(START)
     limit = Limit(clock, 2)
     limit.on_throttled(7)
     limit.acquire()
@@ -303,7 +272,7 @@ def test_a_retry_after_holds_back_whoever_begins_a_request() -> None:
 def test_the_address_of_a_proxy_is_never_quoted(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HTTP_PROXY", "http://user:s3/cr3t@proxy")
     monkeypatch.setenv("NO_PROXY", "")
-    transport = Transport(FakeClock(), at_once=1)
+    transport = Transport(FakeClock(START), at_once=1)
     with pytest.raises(ConnectionFailed) as caught:
         transport.send(transport.prepare(requests.Request("GET", "http://aep.example")), "GET")
     assert "user:s3" not in str(caught.value)
@@ -317,7 +286,7 @@ def test_each_host_has_the_proxy_that_the_environment_gives_it(
     # Lower case wins where both are set.
     monkeypatch.setenv("http_proxy", closed)
     monkeypatch.setenv("no_proxy", "127.0.0.1")
-    transport = Transport(FakeClock(), at_once=1)
+    transport = Transport(FakeClock(START), at_once=1)
 
     def get(address: str) -> int:
         return transport.send(transport.prepare(requests.Request("GET", address)), "GET").status

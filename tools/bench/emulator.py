@@ -20,8 +20,8 @@ import requests
 from rich.console import Console
 from rich.table import Table
 
-from aep_provider.emulator import Emulator
-from aep_provider.emulator.seeds import CLIENT_ID, CLIENT_SECRET, ORG_ID, PROFILE_SCHEMA
+from aep_provider.emulator import Control, Emulator
+from aep_provider.emulator.seeds import PROFILE_SCHEMA
 
 DATASETS = 10_000
 SECONDS = 3.0
@@ -58,11 +58,12 @@ def main() -> None:
     with (
         tempfile.TemporaryDirectory() as folder,
         Emulator(state=Path(folder) / "aep.db") as aep,
+        Control(aep.url) as control,
         requests.Session() as session,
     ):
         session.trust_env = False
-        _fill(session, aep.url)
-        headers = _headers(session, aep.url)
+        _fill(control)
+        headers = control.headers()
         reads = {str(count): _rate(aep.url, headers, count, "GET") for count in (1, 8, 64)}
         writes = {str(count): _rate(aep.url, headers, count, "PATCH") for count in (1, 8, 64)}
         pages = {name: _milliseconds(session, aep.url, headers, query) for name, query in PAGES.items()}
@@ -87,7 +88,7 @@ def main() -> None:
     Console().print(table)
 
 
-def _fill(session: requests.Session, url: str) -> None:
+def _fill(control: Control) -> None:
     schema = {"id": PROFILE_SCHEMA, "contentType": "application/vnd.adobe.xed+json;version=1"}
     datasets = {
         f"{number:024x}": {
@@ -97,18 +98,7 @@ def _fill(session: requests.Session, url: str) -> None:
         }
         for number in range(DATASETS)
     }
-    session.post(f"{url}/_emulator/seed", json={"datasets": datasets}).raise_for_status()
-
-
-def _headers(session: requests.Session, url: str) -> dict[str, str]:
-    form = {"grant_type": "client_credentials", "client_id": CLIENT_ID, "client_secret": CLIENT_SECRET}
-    reply = session.post(f"{url}/ims/token/v3", data={**form, "scope": "openid"})
-    return {
-        "Authorization": f"Bearer {reply.json()['access_token']}",
-        "x-api-key": CLIENT_ID,
-        "x-gw-ims-org-id": ORG_ID,
-        "x-sandbox-name": "dev",
-    }
+    control.seed(datasets=datasets)
 
 
 def _rate(url: str, headers: dict[str, str], clients: int, method: str) -> float:

@@ -9,11 +9,12 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
-import project as benched
 import requests
-from project import Project, control, existing, new, slow
+from project import Project, existing, new, slow
+
+from aep_provider.emulator import Control
+from aep_provider.emulator.client import LoggedRequest
 
 SKIP = {"PULUMI_SKIP_CHECKPOINTS": "true"}
 """For preparing a stack: it is not what is measured."""
@@ -97,7 +98,7 @@ class Bench:
     def _project(self, *, bare: bool = False, anew: bool = True, **environment: str) -> Iterator[Project]:
         url = self._bare_url if bare else self._url
         if anew:
-            control(url, "POST", "reset", {})
+            Control(url).reset()
         made = Project(self._pulumi, url, bare=bare, **environment)
         try:
             yield made
@@ -190,7 +191,7 @@ class Bench:
             for more_words in ("", ", checkpoints skipped")
         ]
         for _ in range(self._runs):
-            control(self._bare_url, "POST", "reset", {})
+            Control(self._bare_url).reset()
             entries = existing(self._bare_url, 200, upsert=True)
             with slow(self._bare_url):
                 script = _script(self._bare_url, [entry["dataset_id"] for entry in entries])
@@ -201,11 +202,11 @@ class Bench:
                     made.up()
                     made.environment.pop("PULUMI_SKIP_CHECKPOINTS")
                     made.environment |= extra
-                    control(self._url, "DELETE", "requests")
+                    Control(self._url).clear_requests()
                     with slow(self._url):
                         made.declare(new(200, upsert=False))
                         figure.ours.append(made.up("--parallel", "64"))
-                    log = control(self._url, "GET", "requests")["requests"]
+                    log = Control(self._url).requests()
                     assert sum(entry["method"] == "PATCH" for entry in log) == 2 * 200
                     figure.theirs.append(script)
                 self._say(f"toggle: {figure.ours[-1]:.2f}, script {script:.2f}")
@@ -223,8 +224,8 @@ class Bench:
                 for run in range(self._runs):
                     made.declare(new(count, upsert=run % 2 == 0))
                     made.up()
-                    figure.ours += _windows(control(self._url, "GET", "requests")["requests"])
-                    control(self._url, "DELETE", "requests")
+                    figure.ours += _windows(Control(self._url).requests())
+                    Control(self._url).clear_requests()
             self._say(f"window: {figure.result:.2f} ms of {len(figure.ours)}")
         return figures
 
@@ -292,7 +293,7 @@ class Bench:
 def _script(url: str, ids: list[str]) -> float:
     """Adobe's documented way, one dataset after another; how long it takes."""
     session = requests.Session()
-    session.headers.update(benched.headers(url))
+    session.headers.update(Control(url).headers())
     start = time.perf_counter()
     for dataset_id in ids:
         address = f"{url}/data/foundation/catalog/dataSets/{dataset_id}"
@@ -311,12 +312,12 @@ def _script(url: str, ids: list[str]) -> float:
     return time.perf_counter() - start
 
 
-def _windows(log: list[dict[str, Any]]) -> list[float]:
+def _windows(log: list[LoggedRequest]) -> list[float]:
     """Milliseconds between the answer to each disable and the arrival of the enable of that dataset."""
     off: dict[str, float] = {}
     found: list[float] = []
     for entry in log:
-        if entry["method"] != "PATCH":
+        if entry["method"] != "PATCH" or entry["answered"] is None:
             continue
         if "enabled:false" in str(entry["body"]):
             off[entry["path"]] = entry["answered"]

@@ -15,8 +15,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import requests
-
+from aep_provider.emulator import Control
 from aep_provider.emulator.seeds import CLIENT_ID, CLIENT_SECRET, ORG_ID, PROFILE_SCHEMA
 
 HERE = Path(__file__).resolve().parent
@@ -88,7 +87,7 @@ class Project:
             "AEP_ORG_ID": ORG_ID,
             "AEP_CLIENT_ID": CLIENT_ID,
             "AEP_CLIENT_SECRET": CLIENT_SECRET,
-            "BENCH_HEADERS": json.dumps(headers(url)),
+            "BENCH_HEADERS": json.dumps(Control(url).headers()),
             **environment,
         }
         self.run("stack", "init", "dev")
@@ -144,37 +143,12 @@ class Project:
 @contextlib.contextmanager
 def slow(url: str, milliseconds: int = 100) -> Iterator[None]:
     """Delay every reply of AEP meanwhile."""
-    order = {"match": {"path": "/"}, "times": None, "action": {"delay_ms": milliseconds}}
-    fault = control(url, "POST", "faults", order)["id"]
+    aep = Control(url)
+    fault = aep.fault({"delay_ms": milliseconds}, times=None, path="/")
     try:
         yield
     finally:
-        control(url, "DELETE", f"faults/{fault}")
-
-
-def control(url: str, method: str, path: str, body: object = None) -> Any:
-    """Call one of the emulator's control routes."""
-    reply = requests.request(method, f"{url}/_emulator/{path}", json=body, timeout=60)
-    reply.raise_for_status()
-    return reply.json()
-
-
-def headers(url: str) -> dict[str, str]:
-    """The headers that AEP asks of every caller, with a token."""
-    form = {
-        "grant_type": "client_credentials",
-        "client_id": CLIENT_ID,
-        "client_secret": CLIENT_SECRET,
-        "scope": "openid",
-    }
-    reply = requests.post(f"{url}/ims/token/v3", data=form, timeout=60)
-    reply.raise_for_status()
-    return {
-        "Authorization": f"Bearer {reply.json()['access_token']}",
-        "x-api-key": CLIENT_ID,
-        "x-gw-ims-org-id": ORG_ID,
-        "x-sandbox-name": "dev",
-    }
+        aep.clear_faults(fault)
 
 
 def new(count: int, *, upsert: bool = True, name: str = "dataset") -> list[dict[str, Any]]:
@@ -191,5 +165,5 @@ def existing(url: str, count: int, *, upsert: bool) -> list[dict[str, Any]]:
         "tags": {"unifiedProfile": profile, "unifiedIdentity": ["enabled:true"]},
     }
     datasets = {f"{n:024x}": {"name": f"dataset {n}", **body} for n in range(count)}
-    control(url, "POST", "seed", {"sandbox": "dev", "datasets": datasets})
+    Control(url).seed(datasets=datasets)
     return [{"resource": f"r{n}", "dataset_id": one, "is_upsert": upsert} for n, one in enumerate(datasets)]

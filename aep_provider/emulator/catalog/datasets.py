@@ -10,13 +10,11 @@ from starlette.responses import JSONResponse, Response
 from aep_provider.emulator import errors, filters
 from aep_provider.emulator.call import Call
 from aep_provider.emulator.catalog import dataset as model
-from aep_provider.emulator.catalog import fragments, patches, profile, windows
+from aep_provider.emulator.catalog import effects, lag, patches, profile
 from aep_provider.emulator.store import Json
 from aep_provider.emulator.world import World
 
-KIND = "dataset"
-NOTES = "dataset_notes"
-DELETING = "dataset_deleting"
+KIND = effects.KIND
 
 _PAGING = ("limit", "start", "orderBy", "properties", "property", "tags")
 _SIMPLE = (
@@ -61,7 +59,7 @@ def list_all(call: Call) -> Response:
         for name, text in query.multi_items()
         if name in _SIMPLE and not (name == "name" and settings.name_filter == "ignored")
     ]
-    rows = filters.keep(call.world.store.all(KIND, call.sandbox).items(), tests)
+    rows = filters.keep(lag.listed(call.world, call.sandbox), tests)
     if "orderBy" in query:
         rows = filters.order(rows, query["orderBy"])
     page = rows[start : start + limit]
@@ -124,7 +122,7 @@ def delete(call: Call) -> Response:
     """``DELETE /dataSets/{id}`` (spec). A missing one: 404 (live) or 200 ``[]`` (doc), by setting."""
     call.expect_query()
     world, dataset_id = call.world, call.path_params["id"]
-    dataset = world.store.get(KIND, dataset_id, call.sandbox)
+    dataset = lag.newest(world, call.sandbox, dataset_id)
     if dataset is None:
         if world.settings.missing_delete == "empty200":
             return JSONResponse([])
@@ -133,30 +131,10 @@ def delete(call: Call) -> Response:
     if dataset.get("classification", {}).get("managedBy") == "SYSTEM":
         raise errors.catalog(403, "ForbiddenError", "Datasets managed by the system cannot be deleted.")
     if world.settings.delayed_delete > 0:
-        world.store.put(DELETING, dataset_id, {"reads": world.settings.delayed_delete}, call.sandbox)
+        world.store.put(effects.DELETING, dataset_id, {"reads": world.settings.delayed_delete}, call.sandbox)
     else:
-        _remove(world, dataset_id, call.sandbox)
+        _remove(call, dataset_id)
     return JSONResponse([f"@/dataSets/{dataset_id}"])
-
-
-def background_write(world: World) -> int:
-    """Do what Adobe's background services do to every dataset (live tutorial, 2024); return how many."""
-    changed = 0
-    with world.store.transaction():
-        for sandbox in list(world.store.all("sandbox")):
-            for dataset_id in list(world.store.all(KIND, sandbox)):
-                _write_behind(world, sandbox, dataset_id)
-                changed += 1
-    return changed
-
-
-def _write_behind(world: World, sandbox: str, dataset_id: str) -> None:
-    dataset = deepcopy(world.store.all(KIND, sandbox)[dataset_id])
-    stamp = [str(world.clock.millis())]
-    dataset.setdefault("tags", {})["aep/siphon/cleanup/trash/timestamp"] = stamp
-    dataset["tags"]["aep/siphon/cleanup/meta/timestamp"] = stamp
-    model.touch(world, dataset, "acp_foundation_dataTracker@AdobeID")
-    world.store.put(KIND, dataset_id, dataset, sandbox)
 
 
 def _update(call: Call, before: Json, after: Json, protect_format: bool) -> Response:
@@ -182,41 +160,30 @@ def _store(call: Call, dataset_id: str, before: Json | None, after: Json) -> Non
     doubtful = profile.warnings(world, before, after)
     profile.stamp(world, before, after)
     with world.store.transaction():
-        world.store.put(KIND, dataset_id, after, call.sandbox)
-        windows.note(world, call.sandbox, dataset_id, before, after)
-        if doubtful:
-            notes = dict(world.store.get(NOTES, dataset_id, call.sandbox) or {})
-            for name in doubtful:
-                notes[name] = notes.get(name, 0) + 1
-            world.store.put(NOTES, dataset_id, notes, call.sandbox)
-        world.writes += 1
-        every = world.settings.background_every
-        if every and world.writes % every == 0:
-            _write_behind(world, call.sandbox, dataset_id)
+        effects.write(world, call.sandbox, dataset_id, after)
+        effects.note_doubtful(world, call.sandbox, dataset_id, doubtful)
+        effects.count_write(world, call.sandbox, dataset_id)
 
 
 def _read(call: Call, dataset_id: str) -> Json | None:
     """Return a dataset; each read of one that is being deleted brings its end nearer."""
     store = call.world.store
-    deleting = store.get(DELETING, dataset_id, call.sandbox)
+    deleting = store.get(effects.DELETING, dataset_id, call.sandbox)
     if deleting is not None:
         if deleting["reads"] == 0:
-            _remove(call.world, dataset_id, call.sandbox)
+            _remove(call, dataset_id)
         else:
-            store.put(DELETING, dataset_id, {"reads": deleting["reads"] - 1}, call.sandbox)
-    return store.get(KIND, dataset_id, call.sandbox)
+            store.put(effects.DELETING, dataset_id, {"reads": deleting["reads"] - 1}, call.sandbox)
+    return lag.read(call.world, call.sandbox, dataset_id)
 
 
-def _remove(world: World, dataset_id: str, sandbox: str) -> None:
-    with world.store.transaction():
-        for kind in (KIND, NOTES, DELETING, windows.KIND):
-            world.store.delete(kind, dataset_id, sandbox)
-        # Adobe's video on deleting datasets says that the profiles go with it.
-        fragments.forget(world, sandbox, dataset_id)
+def _remove(call: Call, dataset_id: str) -> None:
+    with call.world.store.transaction():
+        effects.write(call.world, call.sandbox, dataset_id, None)
 
 
 def _current(call: Call) -> Json:
-    dataset = call.world.store.get(KIND, call.path_params["id"], call.sandbox)
+    dataset = lag.newest(call.world, call.sandbox, call.path_params["id"])
     if dataset is None:
         raise _not_found()
     _check_if_match(call, dataset)
