@@ -516,7 +516,7 @@ def test_a_dataset_that_came_on_meanwhile_is_not_disabled_by_enable(
     context = Context(connect(settings, host.CLOCK), settings, host.EngineReporter(), host.CLOCK)
     policy = Policy(allow_profile_gap=True, in_flight_batches="ignore", wait_timeout=0, may_disable=False)
     with pytest.raises(Refused, match="left as it is"):
-        configure(context, ID, Desired(is_upsert=True), policy)
+        adopt(context, ID, Desired(is_upsert=True), policy)
     assert aep.writes() == []
 
 

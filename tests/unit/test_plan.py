@@ -135,7 +135,7 @@ def test_after_the_disable_only_an_enable_is_planned(tags: dict[str, list[str]],
     again = plan(look(held), wish, NOW)
     assert not again.disable
     assert again.enable
-    noted = look(held).open_gap
+    noted = look(held).open_note
     assert (noted is not None) is wish.own_tags
 
 
@@ -164,7 +164,7 @@ def test_the_documented_bodies() -> None:
     ]
 
 
-def test_the_gap_is_noted_by_the_disable_and_closed_by_the_enable() -> None:
+def test_a_window_is_noted_by_the_disable_and_closed_by_the_enable() -> None:
     observed = look(body({UNIFIED_PROFILE: ["enabled:true"], UNIFIED_IDENTITY: ["enabled:true"]}))
     steps = plan(observed, Desired(is_upsert=True, owner="aep/dev/orders"), NOW)
     note = {"op": "add", "path": "/tags/pulumiProfileGap"}

@@ -21,7 +21,7 @@ from aep_provider.aep import Aep, connect
 from aep_provider.aep.limit import Limit
 from aep_provider.aep.responses import error_from_response, mapping
 from aep_provider.aep.transport import Response, Transport
-from aep_provider.dataset.tags import Gap, UnifiedTag
+from aep_provider.dataset.tags import UnifiedTag, WindowNote
 from aep_provider.emulator import Control, Emulator
 from aep_provider.emulator.client import LoggedRequest
 from aep_provider.errors import (
@@ -179,11 +179,18 @@ def test_a_tag_that_contradicts_itself_is_not_enabled() -> None:
     assert not UnifiedTag.read(["enabled:true", "enabled:false"]).enabled
 
 
-@given(start=st.text(min_size=1, max_size=9), owner=st.text(max_size=9), end=st.text(max_size=9))
-def test_a_gap_reads_back_as_it_was_written(start: str, owner: str, end: str) -> None:
+@given(
+    start=st.text(min_size=1, max_size=9),
+    owner=st.text(max_size=9),
+    upsert=st.none() | st.booleans(),
+    end=st.text(max_size=9),
+)
+def test_a_window_note_reads_back_as_written(start: str, owner: str, upsert: bool, end: str) -> None:
     start, owner, end = start.strip(), owner.strip(), end.strip()
     if start:
-        assert Gap.read(Gap(start, owner, end).elements()) == Gap(start, owner, end)
+        assert WindowNote.read(WindowNote(start, owner, upsert, end).elements()) == WindowNote(
+            start, owner, upsert, end
+        )
 
 
 @pytest.mark.parametrize("text", ['{"name": "\\ud800"}', '{"\\uDFFF": 1}'])
