@@ -274,9 +274,9 @@ def _reason(error: Exception) -> str:
         return "the address of the service or of the proxy is no URL"
     if isinstance(error, requests.exceptions.ConnectTimeout):
         return "no connection within the time-out"
-    if isinstance(error, requests.exceptions.Timeout) or isinstance(
-        _cause(error), urllib3.exceptions.ReadTimeoutError
-    ):
+    # Within a body the library calls a time-out a failed connection.
+    late = error.args and isinstance(error.args[0], urllib3.exceptions.ReadTimeoutError)
+    if late or isinstance(error, requests.exceptions.Timeout):
         return "no complete response within the time-out"
     return f"the connection failed ({_cause(error)})"
 

@@ -11,9 +11,11 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from requests.structures import CaseInsensitiveDict
 
 from aep_provider.aep import Aep, connect
-from aep_provider.aep.responses import error_from_response
+from aep_provider.aep.batches import Batch
+from aep_provider.aep.responses import error_from_response, etag
 from aep_provider.aep.transport import Response
 from aep_provider.emulator import Control, Emulator
 from aep_provider.emulator.seeds import PROFILE_SCHEMA
@@ -21,8 +23,11 @@ from aep_provider.errors import (
     AepProviderError,
     ApiError,
     BadCredentials,
+    Conflict,
+    ForeignResponse,
     NotFound,
     PermissionDenied,
+    PreconditionFailed,
     Refused,
     RequestRefused,
     ServerFault,
@@ -237,6 +242,8 @@ def test_a_schema_and_the_sandboxes_are_asked_for_once(url: str, client: Aep) ->
             RequestRefused,
             "the innermost",
         ),
+        (409, '{"title":"busy"}', Conflict, "busy"),
+        (412, '{"title":"moved"}', PreconditionFailed, "moved"),
         (500, '{"errorMessage":"flow"}', ServerFault, "flow"),
         (404, "<html><h1>Not here</h1></html>", NotFound, "Not here"),
         (503, "", ServerFault, "no body"),
@@ -252,3 +259,173 @@ def test_every_shape_of_error_is_understood(status: int, body: str, kind: type[A
 @given(status=st.integers(100, 599), content=st.binary(max_size=80) | st.text(max_size=40).map(str.encode))
 def test_no_reply_breaks_the_error_reader(status: int, content: bytes) -> None:
     assert isinstance(error_from_response(Response("GET x", status, {}, content)), AepProviderError)
+
+
+SHOWN = {"name": "Orders", "tags": {"unifiedProfile": ["enabled:true"]}}
+
+
+def seed(url: str, **body: object) -> None:
+    control(url, "POST", "seed", {"sandbox": "dev", "datasets": {ID: {**SHOWN, **body}}})
+
+
+def test_a_write_for_a_version_that_has_changed_is_refused(url: str, client: Aep) -> None:
+    seed(url)
+    rename = [{"op": "replace", "path": "/name", "value": "new"}]
+    read = client.catalog.read_for_write(ID)
+    assert read.etag
+    client.catalog.prepare_patch(ID, rename, urgent=False, if_match=read.etag).send()
+    with pytest.raises(PreconditionFailed):
+        client.catalog.prepare_patch(ID, rename, urgent=False, if_match=read.etag).send()
+    assert client.catalog.get(ID).name == "new"
+
+
+@pytest.mark.parametrize(("header", "value"), [("E-Tag", "1.0.6"), ("ETag", '"1.0.6"'), ("etag", "1.0.6")])
+def test_the_version_of_a_read_is_found_under_both_names(header: str, value: str) -> None:
+    headers = CaseInsensitiveDict({header: value})
+    assert etag(Response("GET x", 200, headers, b"{}")) == value
+
+
+@pytest.mark.parametrize("value", ["", "1\x00", "é", "1" * 201])
+def test_a_version_that_cannot_be_sent_back_is_none(value: str) -> None:
+    assert etag(Response("GET x", 200, {"ETag": value}, b"{}")) == ""
+
+
+def test_the_time_of_sending_is_filled_into_a_request_made_ready_before(url: str, client: Aep) -> None:
+    seed(url)
+    patch = [{"op": "add", "path": "/tags/note", "value": ["to:@@@@@@@@"]}]
+    ready = client.catalog.prepare_patch(ID, patch, urgent=True)
+    ready.send({b"@@@@@@@@": b"12:34:56"})
+    assert client.catalog.get(ID).tag("note") == ("to:12:34:56",)
+    ready.send({b"@@@@@@@@": b"12:34:57"})
+    assert client.catalog.get(ID).tag("note") == ("to:12:34:57",)
+
+
+@pytest.mark.parametrize("fill", [{b"@": b"12"}, {b"absent": b"tnesba"}])
+def test_what_does_not_fit_into_a_request_is_not_sent(
+    url: str, client: Aep, fill: dict[bytes, bytes]
+) -> None:
+    ready = client.catalog.prepare_patch(ID, [{"op": "test", "path": "/name", "value": "@"}], urgent=True)
+    with pytest.raises(ValueError, match="cannot be filled in"):
+        ready.send(fill)
+    assert calls(url, "catalog") == 0
+
+
+@pytest.mark.parametrize("urgent", [False, True])
+def test_one_response_without_tags_is_not_believed(
+    url: str, client: Aep, clock: FakeClock, *, urgent: bool
+) -> None:
+    seed(url)
+    fault(url, {"status": 200, "body": {ID: {"name": "Orders"}}}, method="GET", service="catalog")
+    assert client.catalog.get(ID, urgent=urgent).profile.enabled
+    assert calls(url, "catalog") == 2
+    assert clock.passed == (0 if urgent else 0.5)
+
+
+def test_a_dataset_that_stays_without_tags_has_none(url: str, client: Aep, clock: FakeClock) -> None:
+    fault(url, {"status": 200, "body": {ID: {"name": "Orders"}}}, times=None, method="GET", service="catalog")
+    assert not client.catalog.get(ID).tags
+    assert (calls(url, "catalog"), clock.passed) == (4, 3)
+
+
+@pytest.mark.parametrize(
+    "place", [{"imsOrg": "OTHER@AdobeOrg"}, {"sandboxName": "prod"}, {"sandboxId": "other"}]
+)
+def test_a_dataset_of_another_organisation_or_sandbox_is_refused(
+    url: str, client: Aep, place: dict[str, str]
+) -> None:
+    client.gateway.sandbox_id = "ours"
+    foreign = {ID: {**SHOWN, **place}}
+    fault(url, {"status": 200, "body": foreign}, times=None, method="GET", service="catalog")
+    with pytest.raises(ForeignResponse, match=next(iter(place))):
+        client.catalog.get(ID)
+    with pytest.raises(ForeignResponse):
+        list(client.catalog.all())
+    assert client.catalog.many([ID]) == {}
+
+
+def test_a_batch_of_another_organisation_is_refused(url: str, client: Aep) -> None:
+    batch = {"b": {"status": "success", "created": 1, "imsOrg": "OTHER@AdobeOrg"}}
+    fault(url, {"status": 200, "body": batch}, method="GET", path="/batches")
+    with pytest.raises(ForeignResponse):
+        client.batches.recent(ID)
+
+
+def test_a_sandbox_id_is_compared_once_the_list_of_sandboxes_told_it(url: str, client: Aep) -> None:
+    listed = {"sandboxes": [{"name": "dev", "type": "development", "state": "active", "id": "ours"}]}
+    fault(url, {"status": 200, "body": listed}, service="sandbox")
+    client.sandboxes.current()
+    assert client.gateway.foreign({"sandboxId": "theirs"})
+    assert not client.gateway.foreign({"sandboxId": "ours"})
+
+
+@pytest.mark.parametrize(
+    ("status", "expected"),
+    [
+        *((one, True) for one in ("loading", "staged", "stalled", "queued", "reticulating", "")),
+        *((one, False) for one in ("success", "active", "failed", "aborted", "inactive", "deleted")),
+    ],
+)
+def test_a_batch_is_in_flight_unless_its_status_says_that_it_ended(status: str, *, expected: bool) -> None:
+    assert Batch("01EWFQZ15X", status, datetime.now(timezone.utc), None).in_flight == expected
+
+
+@pytest.mark.parametrize("status", ["loaded", "success"])
+def test_a_batch_that_profile_made_is_neither_waited_for_nor_ingested_again(status: str) -> None:
+    name = f"01EWFQZ15X-ABC@AdobeOrg-5a1b2c3d-0000-4000-8000-000000000000-{ID}-INGEST"
+    batch = Batch(name, status, datetime.now(timezone.utc), None)
+    assert batch.internal
+    assert not batch.in_flight
+    assert not batch.succeeded
+
+
+def test_batches_are_asked_for_by_the_clock_of_the_service(url: str, client: Aep, clock: FakeClock) -> None:
+    clock.passed = 3600.0
+    before = datetime.now(timezone.utc) - timedelta(days=7, seconds=10)
+    client.batches.recent(ID)
+    client.batches.recent(ID)
+    asked = [one["query"] for one in control(url, "GET", "requests")["requests"] if "/batches" in one["path"]]
+    corrected = min(int(query["createdAfter"][0]) for query in asked)
+    since = datetime.fromtimestamp(corrected / 1000, timezone.utc)
+    assert timedelta(0) <= since - before < timedelta(minutes=1)
+
+
+@pytest.mark.parametrize(
+    ("action", "remedy"),
+    [
+        ({"status": 401, "body": {"error_code": "401013"}}, "AEP_ACCESS_TOKEN"),
+        ({"status": 401, "body": {"error_code": "401013"}}, "client credential"),
+        ({"status": 429, "body": {}}, "lower aep:parallel"),
+        ({"status": 500, "body": {}}, "run again in a few minutes"),
+        ({"status": 404, "raw_body": "<html>Not here</html>"}, "Check aep:endpoint"),
+        ({"status": 409, "body": {}}, "Run again"),
+        ({"status": 412, "body": {}}, "Run again"),
+    ],
+)
+def test_an_error_status_says_what_to_do(url: str, client: Aep, action: dict[str, Any], remedy: str) -> None:
+    fault(url, action, times=None, service="catalog")
+    with pytest.raises(StatusError) as error:
+        client.catalog.get(ID)
+    assert remedy in error.value.remedy
+
+
+def test_a_documented_404_is_not_laid_on_the_endpoint(client: Aep) -> None:
+    with pytest.raises(NotFound) as error:
+        client.catalog.get(ID)
+    assert error.value.remedy == ""
+
+
+@pytest.mark.parametrize("service", ["ims", "catalog"])
+@pytest.mark.parametrize("status", [200, 400, 500])
+def test_a_secret_that_a_service_echoes_is_not_shown(
+    url: str, client: Aep, service: str, status: int
+) -> None:
+    token = client.gateway.tokens.get()
+    client.gateway.tokens.drop(token)
+    echo = f"{CLIENT_SECRET} Bearer {token}"
+    fault(url, {"status": status, "body": {"title": echo, "detail": echo}}, times=None, service=service)
+    if service == "catalog":
+        fault(url, {"status": 200, "body": {"access_token": token, "expires_in": 86399}}, service="ims")
+    with pytest.raises(ApiError) as error:
+        client.catalog.get(ID)
+    assert CLIENT_SECRET not in str(error.value)
+    assert token not in str(error.value)

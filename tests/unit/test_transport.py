@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import socket
 import threading
+import traceback
 from collections.abc import Iterator
 from datetime import datetime, timezone
 from pathlib import Path
@@ -310,3 +311,31 @@ def test_the_environment_is_read_once_for_a_host(url: str, monkeypatch: pytest.M
     aep = client(url)
     assert [list(aep.catalog.all()) for _ in range(3)] == [[]] * 3
     assert asked.call_count == 1
+
+
+@pytest.mark.parametrize("variable", ["REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"])
+@pytest.mark.parametrize(("content", "problem"), [(None, "does not exist"), ("no PEM", "hold a certificate")])
+def test_an_unusable_bundle_of_certificates_is_named_by_its_variable(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, variable: str, content: str | None, problem: str
+) -> None:
+    monkeypatch.delenv("REQUESTS_CA_BUNDLE", raising=False)
+    bundle = tmp_path / "bundle.pem"
+    if content is not None:
+        bundle.write_text(content)
+    monkeypatch.setenv(variable, str(bundle))
+    transport = Transport(FakeClock(), at_once=1)
+    with pytest.raises(SettingsError, match=f"{variable} names .*{problem}"):
+        transport.send(transport.prepare(requests.Request("GET", "https://aep.example")), "GET")
+
+
+def test_a_secret_that_the_library_quotes_is_not_shown(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    transport = Transport(FakeClock(), at_once=1)
+    transport.hide("t0p-s3cr3t")
+
+    def send(*_: Any, **__: Any) -> Any:
+        raise ValueError("Invalid header value 'Bearer t0p-s3cr3t'")
+
+    monkeypatch.setattr(requests.Session, "send", send)
+    with pytest.raises(ConnectionFailed) as caught:
+        transport.send(transport.prepare(requests.Request("GET", url)), "GET")
+    assert "t0p-s3cr3t" not in "".join(traceback.format_exception(caught.value))
