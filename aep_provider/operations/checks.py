@@ -149,7 +149,8 @@ def check_batches(context: Context, change: Change) -> None:
         raise
     if not ahead:
         return
-    title = f"{plural(len(ahead), 'batch is', 'batches are')} in flight for dataset {dataset_id} in sandbox {context.sandbox}"
+    count = plural(len(ahead), "batch is", "batches are")
+    title = f"{count} in flight for dataset {dataset_id} in sandbox {context.sandbox}"
     if mode == "ignore":
         context.report.warn(f"{title}, and may not reach Profile: {in_flight.listed(ahead)}")
         return

@@ -6,6 +6,7 @@ import threading
 from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import TYPE_CHECKING, Protocol
 
 from aep_provider.clock import Clock
@@ -93,6 +94,10 @@ class Context:
     def sandbox(self) -> str:
         """The sandbox, for messages."""
         return self.settings.sandbox
+
+    def now(self) -> datetime:
+        """The service's time, as far as its responses have told it."""
+        return self.aep.gateway.server_clock.now()
 
     def require_listener(self, what: str) -> None:
         """Stop before a write of a run that nobody watches any more: its engine was killed, or its terminal closed.

@@ -110,7 +110,7 @@ def _fresh(context: Context, dataset_id: str) -> Observed:
 def _post(context: Context, desired: Desired) -> str | Observed:
     """Send the POST once. Returns the new id, or the dataset found after an unknown outcome."""
     body = creation_body(desired)
-    sent = context.clock.now()
+    sent = context.now()
     unions = iter(UNION_TRIES)
     while True:
         context.require_listener(f"Creating dataset {desired.name!r} in sandbox {context.sandbox}")

@@ -36,7 +36,7 @@ def batches_in_flight(context: Context, dataset_id: str) -> list[Batch]:
         ApiError: they could not be listed.
     """
     batches = [batch for batch in context.aep.batches.recent(dataset_id) if batch.in_flight]
-    limit = context.clock.now() - STUCK_AFTER
+    limit = context.now() - STUCK_AFTER
     stuck = [batch for batch in batches if batch.created < limit]
     if stuck:
         context.report.warn(

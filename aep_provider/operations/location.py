@@ -82,7 +82,7 @@ def gone(context: Context, error: NotFound, created: datetime | None) -> bool:
     """
     if not says_missing(error):
         return False
-    if created is not None and context.clock.now() - created < LAG:
+    if created is not None and context.now() - created < LAG:
         error.remedy = (
             "It was created less than 15 minutes ago, so AEP may not show it yet. Run again in some minutes. If it "
             "was deleted by hand: `pulumi state delete <urn>`."

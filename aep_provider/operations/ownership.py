@@ -126,7 +126,7 @@ def _judged(context: Context, observed: Observed, desired: Desired) -> tuple[Sta
             client_id=context.settings.client_id,
             schema_id=desired.schema_id,
             batches=batches,
-            now=context.clock.now(),
+            now=context.now(),
         )
 
     standing, why = judged(batches=False)
@@ -152,7 +152,7 @@ def warn_at_refresh(context: Context, observed: Observed, record: Record) -> Non
             f"{describe(context, observed)} was taken over by another run with the same project, stack and "
             f"logical name. {_TWO_STATES}"
         )
-    if record.created is None or context.clock.now() - record.created > INTERRUPTED_FOR:
+    if record.created is None or context.now() - record.created > INTERRUPTED_FOR:
         return
     twins = [
         one.id

@@ -81,7 +81,7 @@ class Planner:
 
     def plan(self, observed: Observed) -> Plan:
         """The plan for a dataset as it was read last."""
-        return plan(observed, self.desired, timestamp(self.context.clock.now()))
+        return plan(observed, self.desired, timestamp(self.context.now()))
 
     def change(self, observed: Observed) -> Change:
         """The same for the guards."""
@@ -177,7 +177,7 @@ def off_first(
         if now is not None and now.profile.enabled:
             # The enable closed the window before the failure, so no later run would report it.
             if left_open is not None:
-                gap_report.report(context, observed.id, left_open.started, context.clock.now())
+                gap_report.report(context, observed.id, left_open.started, context.now())
             raise
         since = left_open.start if left_open else "an unknown time"
         reason = window.typed(error)
@@ -221,9 +221,7 @@ def _recovered(context: Context, before: Observed, make: Planner) -> GapReport |
     # A dataset on record was on; one that is being adopted may never have been.
     if left_open is None and (before.profile.enabled or make.recorded is None):
         return None
-    return gap_report.report(
-        context, before.id, left_open.started if left_open else None, context.clock.now()
-    )
+    return gap_report.report(context, before.id, left_open.started if left_open else None, context.now())
 
 
 def _toggled(context: Context, observed: Observed, make: Planner) -> Outcome:

@@ -8,7 +8,6 @@ from datetime import datetime
 from typing import Any
 
 from aep_provider import arguments
-from aep_provider.arguments import Kind
 from aep_provider.dataset.observed import Observed
 from aep_provider.dataset.tags import moment
 from aep_provider.errors import Refused
@@ -192,7 +191,7 @@ def differs(key: str, olds: Props, news: Props) -> bool:
     if key == "owner" and olds.get("adopted") and not olds.get(key):
         # After an import; our tag rides on the next write that is made anyway.
         return False
-    if key not in olds:
-        return False
-    compared = next((one.compared_as for one in arguments.texts(*Kind) if one.name == key), None)
-    return bool((compared(want) if compared else want) != olds.get(key))
+    argument = next((one for one in arguments.ARGUMENTS if one.name == key), None)
+    # A record from before the argument existed has what its default says.
+    have = olds.get(key, argument.default if argument else None)
+    return bool((argument.compared_as(want) if argument and argument.is_text else want) != have)

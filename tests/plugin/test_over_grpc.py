@@ -11,6 +11,7 @@ from pulumi.runtime.proto import engine_pb2, provider_pb2
 
 from aep_provider.emulator.seeds import PROFILE_SCHEMA
 from support.aep import BareAep
+from support.local import previewed
 from support.plugin import Plugin
 
 ID = "5b020a27e7040801dedbf46e"
@@ -42,6 +43,7 @@ def test_a_life_from_check_to_delete(aep: BareAep, plugin: Plugin) -> None:
     assert list(aep.datasets()) == [dataset_id]
     assert len(aep.writes()) == 1
     assert {key: outputs[key] for key in checked} == checked
+    assert outputs["claim"] in aep.datasets()[dataset_id]["tags"]["pulumiClaim"]
     assert plugin.diff(dataset_id, outputs, checked).changes == NONE
 
     changed = checked | {"name": "Other", "is_upsert": False}
@@ -55,6 +57,8 @@ def test_a_life_from_check_to_delete(aep: BareAep, plugin: Plugin) -> None:
     assert {key: inputs[key] for key in changed} == changed
     plugin.delete(dataset_id, outputs)
     assert aep.datasets() == {}
+    assert "less than 15 minutes ago" in refused(lambda: plugin.read(dataset_id, outputs))
+    aep.tick(seconds=1000)
     assert plugin.read(dataset_id, outputs)[0] == ""
 
 
@@ -103,6 +107,7 @@ def test_gone_is_only_what_the_catalog_itself_says(aep: BareAep, plugin: Plugin,
     aep.dataset(ID, ON)
     _, outputs = plugin.create(given(dataset_id=ID, is_upsert=False))
     fault = aep.fault(HTML, method="GET", path=f"dataSets/{ID}")
+    aep.tick(seconds=1000)
     assert "404" in refused(lambda: plugin.read(ID, outputs)).splitlines()[0]
     assert aep.hits(fault) == 1
 
@@ -157,7 +162,7 @@ def test_an_explicit_provider_sends_bare_keys_and_typed_values(
     aep: BareAep, start: Callable[..., Any]
 ) -> None:
     plugin = start(aep.url, **{"aep:sandbox": None, "sandbox": "prod", "allowProduction": True})
-    assert plugin.check({}, NEW | {"__preview": {"declared": []}})[1] == []
+    assert plugin.check({}, NEW | previewed())[1] == []
 
 
 def test_warnings_reach_the_engine_with_severity_and_resource(

@@ -14,6 +14,7 @@ from pulumi.runtime.rpc import UNKNOWN
 from aep_provider.emulator.seeds import PLAIN_SCHEMA, PROFILE_SCHEMA
 from aep_provider.plugin import host
 from support.aep import BareAep
+from support.local import previewed
 from support.plugin import Plugin
 
 ID = "5b020a27e7040801dedbf46e"
@@ -72,9 +73,7 @@ def test_an_error_of_ours_is_short(plugin: Plugin, given: Given) -> None:
 
 
 def test_a_preview_is_red_where_up_would_be_refused(plugin: Plugin, aep: BareAep, given: Given) -> None:
-    _, failures = plugin.check(
-        {}, given(name="Members", schema_id=PLAIN_SCHEMA) | {"__preview": {"declared": []}}
-    )
+    _, failures = plugin.check({}, given(name="Members", schema_id=PLAIN_SCHEMA) | previewed())
     assert "is not enabled for Profile" in failures[0]
     assert aep.writes() == []
 

@@ -26,7 +26,7 @@ from aep_provider.operations.context import Context
 from aep_provider.plugin import host
 from aep_provider.settings import Settings
 from support.aep import BareAep
-from support.local import Local
+from support.local import Local, previewed
 
 Given = Callable[..., dict[str, Any]]
 
@@ -207,7 +207,7 @@ def test_a_preview_of_a_recovery_that_would_be_refused_says_so_first(
     local: Local, aep: BareAep, given: Given
 ) -> None:
     aep.dataset(ID, LEFT_OFF | {"pulumiManagedBy": ["other/prod/orders"]})
-    result = local.start(aep.url).check({}, given(**ADOPT) | {"__preview": {"declared": []}})
+    result = local.start(aep.url).check({}, given(**ADOPT) | previewed())
     assert [failure.reason.splitlines()[0] for failure in result.failures] == [
         f"Profile is OFF for dataset 'dataset 5b02' ({ID}) in sandbox dev since {timestamp(STARTED)}: "
         f"Dataset 'dataset 5b02' ({ID}) in sandbox dev is managed by 'other/prod/orders'"
@@ -317,7 +317,7 @@ def test_batches_that_cannot_be_listed_warn_at_preview_and_refuse_at_up(
     aep.dataset(ID, ON)
     aep.fault(DOWN, 1, None, path="/batches")
     provider = local.start(aep.url)
-    assert provider.check({}, given(**ADOPT) | {"__preview": {"declared": []}}).failures == []
+    assert provider.check({}, given(**ADOPT) | previewed()).failures == []
     assert any("could not ask AEP everything" in said for said in local.said)
     with pytest.raises(Refused, match="could not be found out"):
         provider.create(given(**ADOPT))
@@ -489,7 +489,7 @@ def test_trouble_that_passes_does_not_fail_the_preview_of_a_recovery(
 ) -> None:
     aep.dataset(ID, LEFT_OFF)
     aep.fault(DOWN, 1, None, method="GET", path="schemas")
-    assert local.start(aep.url).check({}, given(**ADOPT) | {"__preview": {"declared": []}}).failures == []
+    assert local.start(aep.url).check({}, given(**ADOPT) | previewed()).failures == []
     assert any(said.startswith("Profile is OFF for dataset") for said in local.said)
 
 

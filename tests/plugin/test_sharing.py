@@ -8,7 +8,7 @@ from typing import Any
 
 from aep_provider.emulator.seeds import PROFILE_SCHEMA
 from support.aep import BareAep
-from support.local import Local
+from support.local import Local, previewed
 
 Given = Callable[..., dict[str, Any]]
 
@@ -33,7 +33,7 @@ def asks_ahead(local: Local, aep: BareAep, given: Given, *announcements: list[di
         aep.fault({"hold": "before"}, times=2, method="GET", path="/dataSets$")
         third = aep.fault({"hold": "before"}, nth=3, times=None, method="GET", path="/dataSets$")
         with ThreadPoolExecutor(1) as thread:
-            news = given(**declared[0]) | {"__preview": {"declared": declared}}
+            news = given(**declared[0]) | previewed(declared)
             check = thread.submit(provider.check, {}, news)
             came = aep.wait_for_hit(third)
             done_before = check.done()
@@ -60,16 +60,16 @@ def test_a_question_asked_ahead_says_nothing_and_its_failure_is_no_answer(
     aep.dataset("0" * 24, {}, name="dataset 1")
     provider = local.start(aep.url)
     declared = [new(0), new(1)]
-    first = provider.check({}, given(**new(0)) | {"__preview": {"declared": declared}})
+    first = provider.check({}, given(**new(0)) | previewed(declared))
     assert (first.failures, local.said) == ([], [])
-    second = provider.check({}, given(**new(1)) | {"__preview": {"declared": []}})
+    second = provider.check({}, given(**new(1)) | previewed())
     assert "already has a dataset named 'dataset 1'" in second.failures[0].reason
 
 
 def test_an_unchanged_resource_asks_nothing_ahead(local: Local, aep: BareAep, given: Given) -> None:
     provider = local.start(aep.url)
     news = given(**new(0))
-    provider.check(news, news | {"__preview": {"declared": [new(0), new(1)]}})
+    provider.check(news, news | previewed([new(0), new(1)]))
     assert aep.requests() == []
 
 

@@ -6,6 +6,7 @@ Hundreds of runs with faults then take no longer than their requests.
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from typing import Any, cast
 
 import pytest
@@ -13,7 +14,7 @@ from pulumi.dynamic import Config, ConfigureRequest, CreateResult, ReadResult, U
 from pulumi.runtime.proto import engine_pb2
 
 from aep_provider.aep import transport
-from aep_provider.arguments import SWITCHES, validated
+from aep_provider.arguments import PREVIEW, SWITCHES, URN, validated
 from aep_provider.plugin import host
 from aep_provider.plugin.provider import UpsertDatasetProvider
 from support.clock import FakeClock
@@ -27,6 +28,12 @@ def inputs(**given: Any) -> dict[str, Any]:
     normal, problems = validated({"owner": OWNER, **given})
     assert not problems
     return {**normal, **SWITCHES}
+
+
+def previewed(declared: Sequence[dict[str, Any]] = (), *, name: str = "orders") -> dict[str, Any]:
+    """What the constructor adds to the arguments in a preview."""
+    urn = f"urn:pulumi:dev::aep::pulumi-python:dynamic/aep:UpsertDataset::{name}"
+    return {PREVIEW: {"preview": True, "declared": list(declared)}, URN: urn}
 
 
 class _Listener:

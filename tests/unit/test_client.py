@@ -18,7 +18,7 @@ from aep_provider.aep.batches import Batch
 from aep_provider.aep.responses import error_from_response, etag
 from aep_provider.aep.transport import Response
 from aep_provider.emulator import Control, Emulator
-from aep_provider.emulator.seeds import PROFILE_SCHEMA
+from aep_provider.emulator.seeds import CLIENT_SECRET, PROFILE_SCHEMA
 from aep_provider.errors import (
     AepProviderError,
     ApiError,
@@ -265,7 +265,7 @@ SHOWN = {"name": "Orders", "tags": {"unifiedProfile": ["enabled:true"]}}
 
 
 def seed(url: str, **body: object) -> None:
-    control(url, "POST", "seed", {"sandbox": "dev", "datasets": {ID: {**SHOWN, **body}}})
+    Control(url).seed(sandbox="dev", datasets={ID: {**SHOWN, **body}})
 
 
 def test_a_write_for_a_version_that_has_changed_is_refused(url: str, client: Aep) -> None:
@@ -383,7 +383,7 @@ def test_batches_are_asked_for_by_the_clock_of_the_service(url: str, client: Aep
     before = datetime.now(timezone.utc) - timedelta(days=7, seconds=10)
     client.batches.recent(ID)
     client.batches.recent(ID)
-    asked = [one["query"] for one in control(url, "GET", "requests")["requests"] if "/batches" in one["path"]]
+    asked = [one["query"] for one in Control(url).requests() if "/batches" in one["path"]]
     corrected = min(int(query["createdAfter"][0]) for query in asked)
     since = datetime.fromtimestamp(corrected / 1000, timezone.utc)
     assert timedelta(0) <= since - before < timedelta(minutes=1)

@@ -23,10 +23,10 @@ ENOUGH = {"AEP_SANDBOX": "dev", "AEP_ORG_ID": "A@AdobeOrg", "AEP_CLIENT_ID": "c"
     ("change", "property_", "reason"),
     [
         ({"name": ""}, "name", "must not be empty"),
-        ({"name": " x"}, "name", "must not begin or end with a space"),
+        ({"name": " x"}, "name", "begins or ends with a blank"),
         ({"name": 5}, "name", "must be a string"),
-        ({"schema_id": "members"}, "schema_id", "is no URI"),
-        ({"schema_id": "https://[x/y"}, "schema_id", "is no URI"),
+        ({"schema_id": "members"}, "schema_id", "is not a URI"),
+        ({"schema_id": "https://[x/y"}, "schema_id", "is not a URI"),
         ({"schema_id": "_acmeinc.schemas.1"}, "schema_id", "meta:altId"),
         ({"dataset_id": "5B020A27E7040801DEDBF46E"}, "dataset_id", "lower case"),
         ({"schema_content_type": "application/json"}, "schema_content_type", "xed+json;version=1"),
@@ -41,7 +41,7 @@ ENOUGH = {"AEP_SANDBOX": "dev", "AEP_ORG_ID": "A@AdobeOrg", "AEP_CLIENT_ID": "c"
         ({"wait_timeout": 1.5}, "wait_timeout", "whole number of seconds"),
         ({"wait_timeout": True}, "wait_timeout", "whole number of seconds"),
         ({"in_flight_batches": "skip"}, "in_flight_batches", "'wait', 'fail' or 'ignore'"),
-        ({"colour": "red"}, "colour", "is no argument"),
+        ({"colour": "red"}, "colour", "is not an argument"),
     ],
 )
 def test_a_bad_argument_names_its_property(change: dict[str, Any], property_: str, reason: str) -> None:

@@ -49,7 +49,7 @@ tag_maps = st.builds(
 wishes = st.builds(
     Desired,
     is_upsert=st.booleans(),
-    name=st.none() | st.just("Orders") | st.just("Members"),
+    managed=st.sampled_from([{}, {"name": "Orders"}, {"name": "Members"}]),
     owner=st.sampled_from(["", "aep/dev/orders"]),
     own_tags=st.booleans(),
 )
@@ -168,7 +168,7 @@ def test_a_window_is_noted_by_the_disable_and_closed_by_the_enable() -> None:
     observed = look(body({UNIFIED_PROFILE: ["enabled:true"], UNIFIED_IDENTITY: ["enabled:true"]}))
     steps = plan(observed, Desired(is_upsert=True, owner="aep/dev/orders"), NOW)
     note = {"op": "add", "path": "/tags/pulumiProfileGap"}
-    assert steps.disable[2] == note | {"value": [f"from:{NOW}", "by:aep/dev/orders"]}
+    assert steps.disable[2] == note | {"value": [f"from:{NOW}", "by:aep/dev/orders", "was:plain"]}
     assert steps.enable[2] == note | {"value": [f"from:{NOW}", "by:aep/dev/orders", f"to:{NOW}"]}
 
 
