@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
+from email.utils import parsedate_to_datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -305,7 +308,9 @@ def test_lag_switched_off_shows_everything_at_once(
     assert read(dataset_id)["name"] == "new"
 
 
-def test_lag_outlives_a_restart(serve: Callable[..., Emulator], connect: Any, tmp_path: Any) -> None:
+def test_lag_outlives_a_restart(
+    serve: Callable[..., Emulator], connect: Callable[..., requests.Session], tmp_path: Path
+) -> None:
     first = serve(state=tmp_path / "aep.db")
     Control(first.url).seed(datasets={"f" * 24: {"name": "old"}})
     Control(first.url).switch(read_lag=1, write_lag=1)
@@ -316,3 +321,49 @@ def test_lag_outlives_a_restart(serve: Callable[..., Emulator], connect: Any, tm
     session = connect(serve(state=tmp_path / "aep.db").url)
 
     assert [session.get(path).json()["f" * 24]["name"] for _ in range(3)] == ["old", "old", "new"]
+
+
+def test_a_capped_page_holds_less_than_was_asked_for(
+    catalog: requests.Session, create: Create, steer: Control
+) -> None:
+    for name in "abcde":
+        create(name)
+    steer.switch(page_cap=2)
+
+    assert [names(catalog, limit="4", start=str(start)) for start in (0, 2, 4)] == [
+        ["a", "b"],
+        ["c", "d"],
+        ["e"],
+    ]
+
+
+def test_a_capped_page_of_batches_holds_less_than_was_asked_for(
+    catalog: requests.Session, steer: Control
+) -> None:
+    steer.seed(batches={name: {"status": "success"} for name in ("B1", "B2", "B3")})
+    steer.switch(page_cap=2)
+
+    assert list(catalog.get("/batches", params={"limit": 100}).json()) == ["B1", "B2"]
+
+
+@pytest.mark.parametrize("skew", [-3600, 0, 3600])
+def test_the_date_of_replies_is_off_by_the_skew(
+    catalog: requests.Session, create: Create, read: Read, steer: Control, skew: int
+) -> None:
+    before = time.time() - 1
+    steer.switch(clock_skew=skew)
+
+    date = parsedate_to_datetime(catalog.get("/dataSets").headers["Date"]).timestamp()
+
+    assert before <= date - skew <= time.time()
+    assert before <= read(create())["created"] / 1000 - skew <= time.time(), "the service's own times too"
+
+
+def test_a_restart_keeps_the_skew(serve: Callable[..., Emulator], tmp_path: Path) -> None:
+    first = serve(state=tmp_path / "aep.db")
+    Control(first.url).switch(clock_skew=3600)
+    first.stop()
+
+    reply = requests.post(f"{serve(state=tmp_path / 'aep.db').url}/ims/token/v3", timeout=30)
+
+    assert parsedate_to_datetime(reply.headers["Date"]).timestamp() > time.time() + 3000
