@@ -103,7 +103,7 @@ def test_a_deleted_dataset_is_still_read_for_a_while(
     assert [catalog.get(path).status_code for _ in range(3)] == [200, 200, 404]
 
 
-def test_a_read_that_is_behind_has_the_old_etag_and_a_write_with_it_is_refused(
+def test_the_etag_of_a_read_that_is_behind_is_refused(
     catalog: requests.Session, create: Create, patch: Patch, steer: Control
 ) -> None:
     path = f"/dataSets/{(dataset_id := create())}"
