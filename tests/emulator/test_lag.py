@@ -155,6 +155,18 @@ def test_a_deleted_dataset_is_still_listed_in_its_place(
     assert [names(catalog) for _ in range(2)] == [["a", "b", "c"], ["a", "c"]]
 
 
+def test_several_deleted_datasets_are_still_listed_in_their_places(
+    catalog: requests.Session, create: Create, steer: Control
+) -> None:
+    ids = [create(name) for name in "abcd"]
+    steer.switch(list_lag=1)
+
+    for dataset_id in (ids[0], ids[1], ids[3]):
+        catalog.delete(f"/dataSets/{dataset_id}")
+
+    assert [names(catalog) for _ in range(2)] == [["a", "b", "c", "d"], ["c"]]
+
+
 def test_filters_judge_the_state_that_a_listing_shows(
     catalog: requests.Session, create: Create, patch: Patch, steer: Control
 ) -> None:
@@ -294,6 +306,42 @@ def test_a_new_dataset_that_is_404_can_be_changed(create: Create, patch: Patch, 
     steer.switch(create_lag=2)
 
     rename(patch, create("new"), "newer")
+
+
+def test_create_lag_hides_no_change_of_an_older_dataset(
+    create: Create, patch: Patch, read: Read, steer: Control
+) -> None:
+    dataset_id = create("old")
+    steer.switch(create_lag=5, list_lag=1)
+
+    rename(patch, dataset_id, "new")
+
+    assert read(dataset_id)["name"] == "new"
+
+
+def test_a_delete_while_lag_is_off_is_remembered_with_the_create(
+    catalog: requests.Session, create: Create, steer: Control
+) -> None:
+    steer.switch(list_lag=1)
+    dataset_id = create("new")
+    steer.switch(list_lag=0)
+    catalog.delete(f"/dataSets/{dataset_id}")
+    steer.switch(list_lag=1)
+
+    assert [names(catalog) for _ in range(2)] == [[], []]
+
+
+def test_a_late_effect_opens_its_window_when_it_comes(
+    create: Create, patch: Patch, read: Read, steer: Control
+) -> None:
+    dataset_id = create("old")
+    steer.switch(write_lag_seconds=600)
+    patch(dataset_id, ON)
+    steer.tick(600)
+
+    [shown] = steer.call("GET", "status")["datasets"]
+
+    assert shown["windows"][-1]["at"] >= read(dataset_id)["updated"] + 600_000
 
 
 def test_lag_switched_off_shows_everything_at_once(
