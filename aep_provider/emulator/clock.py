@@ -1,4 +1,4 @@
-"""The emulator's own time: real time plus an offset that only a command moves."""
+"""The emulator's own time: real time plus what only commands add."""
 
 from __future__ import annotations
 
@@ -13,11 +13,15 @@ class Clock:
     """Answers "what time is it" for every service.
 
     Args:
-        offset: seconds that the emulator's time is ahead of the machine's.
+        offset: seconds that the emulator's time has been moved forward by ticks.
+
+    Attributes:
+        skew: seconds that it is ahead besides, as clocks disagree; negative = behind.
     """
 
     def __init__(self, offset: float = 0.0) -> None:
         self.offset = offset
+        self.skew = 0.0
 
     def advance(self, seconds: float) -> None:
         """Move time forward by ``seconds``; nothing ever sleeps."""
@@ -25,7 +29,7 @@ class Clock:
 
     def seconds(self) -> float:
         """Return the time as seconds since the epoch."""
-        return time.time() + self.offset
+        return time.time() + self.offset + self.skew
 
     def millis(self) -> int:
         """Return the time as Catalog writes it: milliseconds since the epoch."""

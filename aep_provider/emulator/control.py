@@ -201,8 +201,7 @@ class _Control:
         return self._world.settings.as_json()
 
     async def change_settings(self, request: Request) -> Any:
-        self._world.settings.change(await _order(request))
-        self._world.save()
+        self._world.change_settings(await _order(request))
         return self._world.settings.as_json()
 
     async def datasets(self, request: Request) -> Any:

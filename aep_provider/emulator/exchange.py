@@ -97,8 +97,12 @@ class Exchange:
         except Disconnected:
             return
         entry.status = reply.status
-        truncate = fault.action.truncate if fault else None
-        await self._transmit(reply, truncate)
+        # A fault may have ordered another date.
+        reply.headers.setdefault("date", formatdate(self._world.clock.seconds(), usegmt=True))
+        try:
+            await self._transmit(reply, fault)
+        except Disconnected:
+            return
         entry.answered = time.perf_counter()
 
     async def _answer(self, call: Call, fault: Fault | None, damaged: bool) -> Reply:
@@ -178,16 +182,33 @@ class Exchange:
             reply.headers["x-request-id"] = call.headers["x-request-id"]
         return reply
 
-    async def _transmit(self, reply: Reply, truncate: int | None) -> None:
+    async def _transmit(self, reply: Reply, fault: Fault | None) -> None:
+        truncate = fault.action.truncate if fault else None
         await self._send(
             {"type": "http.response.start", "status": reply.status, "headers": reply.headers.raw}
         )
+        if fault and fault.action.drip is not None:
+            await self._drip(reply.body[:truncate], fault, fault.action.drip)
+            sent = len(reply.body[:truncate])
+        else:
+            sent = 0
         if truncate is None or truncate >= len(reply.body):
-            await self._send({"type": "http.response.body", "body": reply.body})
+            await self._send({"type": "http.response.body", "body": reply.body[sent:]})
             return
-        await self._send({"type": "http.response.body", "body": reply.body[:truncate], "more_body": True})
+        await self._send({"type": "http.response.body", "body": reply.body[sent:truncate], "more_body": True})
         self._transport.close()
         await self._until_disconnected()
+
+    async def _drip(self, body: bytes, fault: Fault, seconds: float) -> None:
+        """Send a body byte by byte; what is left comes at once when the fault is cleared."""
+        for place in range(len(body)):
+            if fault.cleared.is_set():
+                await self._send({"type": "http.response.body", "body": body[place:], "more_body": True})
+                return
+            await self._send(
+                {"type": "http.response.body", "body": body[place : place + 1], "more_body": True}
+            )
+            await self._wait(fault.cleared, seconds)
 
 
 def _overwrite(reply: Reply, action: Action, now: float) -> None:

@@ -12,12 +12,13 @@ Json = dict[str, Any]
 
 _ACTION_KEYS = {
     "status", "body", "headers", "effect", "reset", "delay_ms", "when", "truncate", "raw_body",
-    "content_type", "hold", "expire_tokens", "throttle", "retry_after",
+    "content_type", "hold", "expire_tokens", "throttle", "retry_after", "drip",
 }  # fmt: skip
 _MOMENTS = ("before", "after")
 _HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _HEADER_VALUE = re.compile(r"[\t\x20-\x7e\x80-\xff]*")
 """What HTTP allows in a header (RFC 9110): anything else would break the connection, not the reply."""
+_MOST_DRIP = 3600
 _THROTTLES = ("bare", "seconds", "date")
 
 
@@ -39,6 +40,7 @@ class Action:
     expire_tokens: bool = False
     throttle: str | None = None
     retry_after: int = 1
+    drip: float | None = None
 
     @property
     def performs(self) -> bool:
@@ -51,7 +53,8 @@ class Action:
     def acts_after(self) -> bool:
         """Whether the fault shows only when the request has taken effect."""
         late = self.reset == "after" or self.hold == "after" or (self.delay_ms > 0 and self.when == "after")
-        return late or self.truncate is not None or self.raw_body is not None or self.effect
+        cut = self.truncate is not None or self.drip is not None
+        return late or cut or self.raw_body is not None or self.effect
 
 
 @dataclass
@@ -180,6 +183,9 @@ def parse(fault_id: str, order: Json) -> Fault:
     for key, least in (("delay_ms", 0), ("retry_after", 0), ("truncate", 0), ("status", 200)):
         if key in raw and not _whole(raw[key], least):
             raise ValueError(f"action.{key} must be a whole number from {least}")
+    drip = raw.get("drip", 0)
+    if isinstance(drip, bool) or not isinstance(drip, int | float) or not 0 <= drip <= _MOST_DRIP:
+        raise ValueError(f"action.drip must be a number of seconds from 0 to {_MOST_DRIP}")
     if raw.get("status", 0) > 599 or not isinstance(raw.get("headers", {}), dict):
         raise ValueError("action.status must be at most 599 and action.headers an object")
     if not all(isinstance(value, str) for value in match.values()):

@@ -37,6 +37,11 @@ def page_bounds(limit: str | None, start: str | None, most: int = MAX_LIMIT) -> 
     return size, first
 
 
+def page(rows: list[Row], start: int, limit: int, cap: int) -> list[Row]:
+    """Return a page of a listing; ``cap`` cuts it short, 0 does not."""
+    return rows[start : start + (min(limit, cap) if cap else limit)]
+
+
 def millis(name: str, text: str) -> int:
     """Return a timestamp parameter.
 

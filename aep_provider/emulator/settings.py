@@ -15,6 +15,9 @@ CHOICES: dict[str, tuple[str, ...]] = {
 }
 """The values that each textual switch takes."""
 
+_MOST_SKEW = 366 * 86400
+"""Seconds, about a year."""
+
 
 @dataclass
 class Settings:
@@ -30,6 +33,8 @@ class Settings:
     write_lag: int = 0
     write_lag_seconds: int = 0
     create_lag: int = 0
+    page_cap: int = 0
+    clock_skew: int = 0
     union_propagation: int = 0
     union_check: str = "refuse"
     if_match: bool = True
@@ -65,5 +70,10 @@ def _check(name: str, value: object) -> None:
     elif name == "if_match":
         if not isinstance(value, bool):
             raise ValueError(f"{name} must be true or false, not {value!r}")
+    elif name == "clock_skew":
+        if not isinstance(value, int) or isinstance(value, bool) or abs(value) > _MOST_SKEW:
+            raise ValueError(
+                f"{name} must be a whole number from -{_MOST_SKEW} to {_MOST_SKEW}, not {value!r}"
+            )
     elif not isinstance(value, int) or isinstance(value, bool) or value < 0:
         raise ValueError(f"{name} must be a whole number from 0, not {value!r}")

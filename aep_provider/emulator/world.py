@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Any
 
 from aep_provider.emulator.clock import Clock
 from aep_provider.emulator.faults import Faults
@@ -45,6 +46,16 @@ class World:
         """Return the organisations that some client belongs to."""
         return {str(client["org"]) for client in self.store.all("client").values()}
 
+    def change_settings(self, values: dict[str, Any]) -> None:
+        """Set several switches at once and make them last.
+
+        Raises:
+            ValueError: a name is unknown or a value is not one that the switch takes; nothing is changed.
+        """
+        self.settings.change(values)
+        self.clock.skew = self.settings.clock_skew
+        self.save()
+
     def save(self) -> None:
         """Make the clock and the switches survive a restart."""
         self.store.put("meta", "clock", {"offset": self.clock.offset})
@@ -55,3 +66,4 @@ class World:
         self.clock.offset = float((self.store.get("meta", "clock") or {}).get("offset", 0.0))
         self.settings = Settings()
         self.settings.change(self.store.get("meta", "settings") or {})
+        self.clock.skew = self.settings.clock_skew

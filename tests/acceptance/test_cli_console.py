@@ -68,7 +68,7 @@ def test_colour_is_for_terminals_and_no_color_is_honoured(project: Project, aep:
     assert "\x1b" not in project.command("discover", "--no-stack").text
 
 
-def test_what_takes_longer_than_a_second_says_what_it_does_in_a_pipe_too(project: Project, aep: Aep) -> None:
+def test_slow_work_shows_progress_in_a_pipe_too(project: Project, aep: Aep) -> None:
     hold = aep.fault({"hold": "before"}, path="/dataSets")
     process = subprocess.Popen(
         [COMMAND, "discover", "--no-stack", "--json"],

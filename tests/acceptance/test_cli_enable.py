@@ -43,9 +43,7 @@ def test_one_patch_closes_an_open_gap_and_says_since_when(
     assert tags["pulumiProfileGap"][2].startswith("to:")
 
 
-def test_a_dataset_that_is_on_is_left_as_it_is_and_it_says_who_changes_upsert(
-    project: Project, aep: Aep
-) -> None:
+def test_enable_leaves_a_dataset_alone_that_is_on(project: Project, aep: Aep) -> None:
     aep.dataset(ID, PROFILE_SCHEMA, ON)
     told = project.command("enable", "--no-stack", ID, "--upsert").out
     assert "upsert is off; nothing to do" in told

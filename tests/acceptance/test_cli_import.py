@@ -111,9 +111,7 @@ def test_what_is_left_out_and_why(repository: Project, aep: Aep) -> None:
     assert len(entries(repository)) == 1
 
 
-def test_datasets_outside_profile_come_in_with_enable_only_and_it_says_what_up_will_do(
-    repository: Project, aep: Aep
-) -> None:
+def test_datasets_outside_profile_come_in_with_enable_only(repository: Project, aep: Aep) -> None:
     aep.dataset(ID, PROFILE_SCHEMA, OFF, name="Orders")
     aep.dataset(ID_2, EVENTS_SCHEMA, OFF, name="Events")
     aep.dataset(ID_3, PLAIN_SCHEMA, OFF, name="Products")
@@ -143,9 +141,7 @@ def test_names_become_logical_names_that_are_unique(repository: Project, aep: Ae
     }
 
 
-def test_four_hundred_entries_are_added_and_a_name_is_text_whatever_it_looks_like(
-    repository: Project, aep: Aep
-) -> None:
+def test_four_hundred_entries_are_added_with_names_as_text(repository: Project, aep: Aep) -> None:
     body = {"schemaRef": {"id": PROFILE_SCHEMA, "contentType": "application/vnd.adobe.xed+json;version=1"}}
     odd = ["007", "-1", "12", "true", "a = [b]"]
     names = [*odd, *(f"会員 Loyalty, full load {n}" for n in range(400))]
@@ -170,9 +166,7 @@ def test_four_hundred_entries_are_added_and_a_name_is_text_whatever_it_looks_lik
     }
 
 
-def test_more_than_a_program_can_be_given_is_refused_before_anything_is_written(
-    repository: Project, aep: Aep
-) -> None:
+def test_more_entries_than_a_program_takes_are_refused(repository: Project, aep: Aep) -> None:
     body = {"schemaRef": {"id": PROFILE_SCHEMA, "contentType": "application/vnd.adobe.xed+json;version=1"}}
     aep.seed(
         datasets={f"{n:024x}": {**body, "name": "Orders " * 30 + str(n), "tags": ON} for n in range(300)}

@@ -120,7 +120,7 @@ def test_two_entries_of_one_name_and_one_without_are_named(project: Project, aep
 
 
 @pytest.mark.parametrize("value", ["nonsense", "[a, b]", "{a: b}", "5"])
-def test_what_is_no_list_of_entries_is_an_error_and_no_drift(project: Project, aep: Aep, value: str) -> None:
+def test_a_wrong_list_of_entries_is_an_error_not_drift(project: Project, aep: Aep, value: str) -> None:
     with (project.folder / "Pulumi.dev.yaml").open("a") as file:
         file.write(f"config:\n  aep:datasets: {value}\n")
     assert "aep:datasets is no list of entries" in status(project, expect=3)
@@ -153,9 +153,7 @@ def test_an_error_is_not_taken_for_drift(project: Project, aep: Aep) -> None:
     assert "View Datasets" in status(project, expect=3)
 
 
-def test_the_nightly_preview_exits_with_7_on_drift_and_leaves_the_state_alone(
-    project: Project, aep: Aep
-) -> None:
+def test_the_nightly_preview_exits_with_7_on_drift(project: Project, aep: Aep) -> None:
     aep.dataset(ID, PROFILE_SCHEMA, {**UPSERT, "team": ["a"]}, name="Orders")
     project.program(ADOPT)
     project.up()

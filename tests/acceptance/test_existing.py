@@ -420,9 +420,7 @@ def test_a_tainted_dataset_that_is_protected_is_kept(project: Project, aep: Aep)
     assert len(aep.datasets()) == 1
 
 
-def test_a_refresh_that_runs_the_program_shows_no_change_of_an_adopted_dataset(
-    project: Project, aep: Aep
-) -> None:
+def test_a_refresh_by_program_shows_an_adopted_dataset_unchanged(project: Project, aep: Aep) -> None:
     aep.dataset(ID, PROFILE_SCHEMA, UPSERT)
     project.program(ADOPT)
     project.up()

@@ -90,9 +90,7 @@ def test_a_second_ctrl_c_while_waiting_writes_nothing(project: Project, aep: Aep
     assert project.plugins() == []
 
 
-def test_two_datasets_are_waited_for_at_once_and_a_third_is_told_to_run_again(
-    project: Project, aep: Aep
-) -> None:
+def test_at_most_two_datasets_are_waited_for_at_once(project: Project, aep: Aep) -> None:
     names = [f"{number:024x}" for number in (1, 2, 3)]
     for name in names:
         aep.dataset(name, PROFILE_SCHEMA, ON)

@@ -268,3 +268,48 @@ def test_throttled_with_retry_after_as_a_date(
 
     ahead = until - datetime.now(timezone.utc)
     assert timedelta(seconds=3600) < ahead <= timedelta(seconds=3630), "by the emulator's own clock"
+
+
+def test_dripping_reply_sends_its_head_first_and_its_body_slowly(
+    platform: requests.Session, fault: Fault
+) -> None:
+    fault({"drip": 3600})
+
+    reply = platform.get("/data/foundation/catalog/dataSets", stream=True)
+
+    assert (reply.status_code, reply.raw.read(1)) == (200, b"{")
+    reply.close()
+
+
+def test_dripping_reply_is_complete_when_it_has_come(
+    catalog: requests.Session, create: Callable[..., str], fault: Fault
+) -> None:
+    dataset_id = create()
+    fault({"drip": 0})
+
+    assert catalog.get(f"/dataSets/{dataset_id}").json().keys() == {dataset_id}
+
+
+def test_dripping_write_takes_effect(
+    catalog: requests.Session, create: Callable[..., str], fault: Fault, read: Callable[[str], Any]
+) -> None:
+    dataset_id = create()
+    fault({"drip": 0.0001}, method="PATCH")
+
+    assert catalog.patch(f"/dataSets/{dataset_id}", json={"description": "x"}).status_code == 200
+
+    assert read(dataset_id)["description"] == "x"
+
+
+def test_cleared_drip_sends_the_rest_at_once(aep: Emulator, platform: requests.Session, fault: Fault) -> None:
+    order = fault({"drip": 3600})
+    reply = platform.get("/data/foundation/catalog/dataSets", stream=True)
+
+    Control(aep.url).clear_faults(order)
+
+    assert reply.json() == {}
+
+
+@pytest.mark.parametrize("seconds", [-1, True, "1", 10**9])
+def test_drip_must_be_a_number_of_seconds(control: requests.Session, seconds: Any) -> None:
+    assert control.post("/faults", json={"action": {"drip": seconds}}).status_code == 400

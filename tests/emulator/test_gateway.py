@@ -143,7 +143,7 @@ def test_missing_sandbox_is_refused_in_the_shape_of_the_service(
 
 @pytest.mark.parametrize(("path", "method", "fields"), SHAPES[:3])
 @pytest.mark.parametrize("encoding", ["identity", "gzip"])
-def test_body_that_cannot_be_read_is_refused_in_the_shape_of_the_service(
+def test_an_unreadable_body_gets_the_error_of_its_service(
     platform: requests.Session, path: str, method: str, fields: set[str], encoding: str
 ) -> None:
     headers = {"Content-Type": "application/json", "Content-Encoding": encoding}
@@ -158,7 +158,7 @@ def test_body_that_cannot_be_read_is_refused_in_the_shape_of_the_service(
     ("path", "fields"),
     [(SHAPES[0][0], SHAPES[0][2]), (SHAPES[1][0], SHAPES[1][2]), (SHAPES[4][0], SHAPES[4][2])],
 )
-def test_filter_that_is_none_is_refused_in_the_shape_of_the_service(
+def test_a_wrong_filter_gets_the_error_of_its_service(
     platform: requests.Session, path: str, fields: set[str], expression: str
 ) -> None:
     accept = {"Accept": "application/vnd.adobe.xed+json"}

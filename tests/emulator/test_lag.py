@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
+from email.utils import parsedate_to_datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -100,7 +103,7 @@ def test_a_deleted_dataset_is_still_read_for_a_while(
     assert [catalog.get(path).status_code for _ in range(3)] == [200, 200, 404]
 
 
-def test_a_read_that_is_behind_has_the_old_etag_and_a_write_with_it_is_refused(
+def test_the_etag_of_a_read_that_is_behind_is_refused(
     catalog: requests.Session, create: Create, patch: Patch, steer: Control
 ) -> None:
     path = f"/dataSets/{(dataset_id := create())}"
@@ -150,6 +153,18 @@ def test_a_deleted_dataset_is_still_listed_in_its_place(
     catalog.delete(f"/dataSets/{middle}")
 
     assert [names(catalog) for _ in range(2)] == [["a", "b", "c"], ["a", "c"]]
+
+
+def test_several_deleted_datasets_are_still_listed_in_their_places(
+    catalog: requests.Session, create: Create, steer: Control
+) -> None:
+    ids = [create(name) for name in "abcd"]
+    steer.switch(list_lag=1)
+
+    for dataset_id in (ids[0], ids[1], ids[3]):
+        catalog.delete(f"/dataSets/{dataset_id}")
+
+    assert [names(catalog) for _ in range(2)] == [["a", "b", "c", "d"], ["c"]]
 
 
 def test_filters_judge_the_state_that_a_listing_shows(
@@ -293,6 +308,42 @@ def test_a_new_dataset_that_is_404_can_be_changed(create: Create, patch: Patch, 
     rename(patch, create("new"), "newer")
 
 
+def test_create_lag_hides_no_change_of_an_older_dataset(
+    create: Create, patch: Patch, read: Read, steer: Control
+) -> None:
+    dataset_id = create("old")
+    steer.switch(create_lag=5, list_lag=1)
+
+    rename(patch, dataset_id, "new")
+
+    assert read(dataset_id)["name"] == "new"
+
+
+def test_a_delete_while_lag_is_off_is_remembered_with_the_create(
+    catalog: requests.Session, create: Create, steer: Control
+) -> None:
+    steer.switch(list_lag=1)
+    dataset_id = create("new")
+    steer.switch(list_lag=0)
+    catalog.delete(f"/dataSets/{dataset_id}")
+    steer.switch(list_lag=1)
+
+    assert [names(catalog) for _ in range(2)] == [[], []]
+
+
+def test_a_late_effect_opens_its_window_when_it_comes(
+    create: Create, patch: Patch, read: Read, steer: Control
+) -> None:
+    dataset_id = create("old")
+    steer.switch(write_lag_seconds=600)
+    patch(dataset_id, ON)
+    steer.tick(600)
+
+    [shown] = steer.call("GET", "status")["datasets"]
+
+    assert shown["windows"][-1]["at"] >= read(dataset_id)["updated"] + 600_000
+
+
 def test_lag_switched_off_shows_everything_at_once(
     create: Create, patch: Patch, read: Read, steer: Control
 ) -> None:
@@ -305,7 +356,9 @@ def test_lag_switched_off_shows_everything_at_once(
     assert read(dataset_id)["name"] == "new"
 
 
-def test_lag_outlives_a_restart(serve: Callable[..., Emulator], connect: Any, tmp_path: Any) -> None:
+def test_lag_outlives_a_restart(
+    serve: Callable[..., Emulator], connect: Callable[..., requests.Session], tmp_path: Path
+) -> None:
     first = serve(state=tmp_path / "aep.db")
     Control(first.url).seed(datasets={"f" * 24: {"name": "old"}})
     Control(first.url).switch(read_lag=1, write_lag=1)
@@ -316,3 +369,49 @@ def test_lag_outlives_a_restart(serve: Callable[..., Emulator], connect: Any, tm
     session = connect(serve(state=tmp_path / "aep.db").url)
 
     assert [session.get(path).json()["f" * 24]["name"] for _ in range(3)] == ["old", "old", "new"]
+
+
+def test_a_capped_page_holds_less_than_was_asked_for(
+    catalog: requests.Session, create: Create, steer: Control
+) -> None:
+    for name in "abcde":
+        create(name)
+    steer.switch(page_cap=2)
+
+    assert [names(catalog, limit="4", start=str(start)) for start in (0, 2, 4)] == [
+        ["a", "b"],
+        ["c", "d"],
+        ["e"],
+    ]
+
+
+def test_a_capped_page_of_batches_holds_less_than_was_asked_for(
+    catalog: requests.Session, steer: Control
+) -> None:
+    steer.seed(batches={name: {"status": "success"} for name in ("B1", "B2", "B3")})
+    steer.switch(page_cap=2)
+
+    assert list(catalog.get("/batches", params={"limit": 100}).json()) == ["B1", "B2"]
+
+
+@pytest.mark.parametrize("skew", [-3600, 0, 3600])
+def test_the_date_of_replies_is_off_by_the_skew(
+    catalog: requests.Session, create: Create, read: Read, steer: Control, skew: int
+) -> None:
+    before = time.time() - 1
+    steer.switch(clock_skew=skew)
+
+    date = parsedate_to_datetime(catalog.get("/dataSets").headers["Date"]).timestamp()
+
+    assert before <= date - skew <= time.time()
+    assert before <= read(create())["created"] / 1000 - skew <= time.time(), "the service's own times too"
+
+
+def test_a_restart_keeps_the_skew(serve: Callable[..., Emulator], tmp_path: Path) -> None:
+    first = serve(state=tmp_path / "aep.db")
+    Control(first.url).switch(clock_skew=3600)
+    first.stop()
+
+    reply = requests.post(f"{serve(state=tmp_path / 'aep.db').url}/ims/token/v3", timeout=30)
+
+    assert parsedate_to_datetime(reply.headers["Date"]).timestamp() > time.time() + 3000

@@ -108,7 +108,9 @@ def test_union_takes_a_while_to_be_known(
         {"op": "replace", "path": "", "value": {}},
     ],
 )
-def test_schema_stays_as_it_is(serve: Callable[..., Emulator], connect: Any, operation: Any) -> None:
+def test_schema_stays_as_it_is(
+    serve: Callable[..., Emulator], connect: Callable[..., requests.Session], operation: Any
+) -> None:
     registry = connect(serve().url, "/data/foundation/schemaregistry/tenant")
     before = registry.get(path(PROFILE_SCHEMA), headers=LOOK_UP).json()
 

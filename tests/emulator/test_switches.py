@@ -242,7 +242,7 @@ def test_tick_refuses_a_time_that_no_date_can_hold(control: requests.Session, se
     assert control.get("/health").json()["clock_offset"] == 0
 
 
-def test_ticks_do_not_add_up_to_a_time_that_no_date_can_hold(
+def test_ticks_together_stay_within_what_a_date_can_hold(
     control: requests.Session, create: Callable[..., str]
 ) -> None:
     century = 100 * 365 * 86400

@@ -192,7 +192,7 @@ def understood(body: bytes) -> bool:
     "seed", [pytest.param(seed, marks=() if seed < 4 else pytest.mark.long) for seed in range(ROUNDS)]
 )
 @pytest.mark.parametrize("kind", KINDS)
-def test_a_reply_that_cannot_be_right_is_an_error_and_never_a_write(
+def test_a_nonsensical_reply_is_an_error_never_a_write(
     local: Local, given: Callable[..., dict[str, Any]], monkeypatch: pytest.MonkeyPatch, kind: str, seed: int
 ) -> None:
     chance = random.Random(f"{kind}-{seed}")

@@ -150,7 +150,9 @@ def test_an_error_is_its_message_then_its_remedy(plugin: Plugin, given: Given) -
     assert lines[1].startswith("Check dataset_id")
 
 
-def test_bad_settings_fail_the_check_and_name_every_setting(aep: BareAep, start: Callable[..., Any]) -> None:
+def test_bad_settings_fail_the_check_and_name_every_setting(
+    aep: BareAep, start: Callable[..., Plugin]
+) -> None:
     broken = start(aep.url, **{"aep:sandbox": "", "aep:orgId": "nobody", "aep:clientSecret": "hush"})
     failures = broken.check({}, NEW)[1]
     assert "aep:sandbox" in failures[0]
@@ -159,7 +161,7 @@ def test_bad_settings_fail_the_check_and_name_every_setting(aep: BareAep, start:
 
 
 def test_an_explicit_provider_sends_bare_keys_and_typed_values(
-    aep: BareAep, start: Callable[..., Any]
+    aep: BareAep, start: Callable[..., Plugin]
 ) -> None:
     plugin = start(aep.url, **{"aep:sandbox": None, "sandbox": "prod", "allowProduction": True})
     assert plugin.check({}, NEW | previewed())[1] == []

@@ -247,9 +247,7 @@ def test_profile_found_off_without_a_note_is_reported_with_an_unknown_start(
     assert any("since an unknown time" in said for said in local.said)
 
 
-def test_a_batch_in_flight_that_was_ignored_is_replayed_whatever_its_times_say(
-    local: Local, aep: BareAep, given: Given
-) -> None:
+def test_an_ignored_batch_in_flight_is_always_replayed(local: Local, aep: BareAep, given: Given) -> None:
     aep.dataset(ID, ON)
     skewed = datetime.now(timezone.utc) + timedelta(minutes=5)
     seed_batches(aep, skewed=batch("processing", created=skewed))
@@ -387,9 +385,7 @@ def test_no_error_quotes_what_the_token_service_sent(
 NO_EFFECT = {"status": 200, "body": []}
 
 
-def test_a_refusal_of_the_disable_is_only_believed_when_a_read_shows_profile_on(
-    local: Local, aep: BareAep, given: Given
-) -> None:
+def test_a_refused_disable_is_believed_after_a_read_only(local: Local, aep: BareAep, given: Given) -> None:
     aep.dataset(ID, ON)
     aep.fault({**REFUSED, "effect": True}, 1, method="PATCH")
     with pytest.raises(RolledBack):
@@ -427,9 +423,7 @@ def test_an_enable_without_effect_that_cannot_be_read_may_be_off(
         local.start(aep.url).create(given(**ADOPT))
 
 
-def test_an_enable_without_effect_and_then_refused_is_followed_by_the_old_setting(
-    local: Local, aep: BareAep, given: Given
-) -> None:
+def test_a_refused_enable_is_followed_by_the_old_setting(local: Local, aep: BareAep, given: Given) -> None:
     aep.dataset(ID, ON)
     aep.fault(NO_EFFECT, 2, method="PATCH")
     aep.fault(REFUSED, 3, method="PATCH")
@@ -438,9 +432,7 @@ def test_an_enable_without_effect_and_then_refused_is_followed_by_the_old_settin
     assert profile(aep) == ["enabled:true"]
 
 
-def test_a_gap_that_was_closed_is_reported_although_the_run_fails_after_it(
-    local: Local, aep: BareAep, given: Given
-) -> None:
+def test_a_closed_gap_is_reported_when_the_run_fails_later(local: Local, aep: BareAep, given: Given) -> None:
     aep.dataset(ID, LEFT_OFF)
     seed_batches(aep, inside=batch("success", created=STARTED, completed=STARTED + timedelta(minutes=3)))
     aep.fault({"status": 400, "body": {"title": "BadRequestError"}}, 2, method="PATCH")
@@ -457,9 +449,7 @@ def test_a_success_after_a_disable_in_doubt_says_so(local: Local, aep: BareAep, 
     assert any("A disable was not answered" in said for said in local.said)
 
 
-def test_a_recorded_dataset_that_is_off_is_named_first_also_without_our_tags(
-    local: Local, aep: BareAep, given: Given
-) -> None:
+def test_a_recorded_dataset_that_is_off_is_named_first(local: Local, aep: BareAep, given: Given) -> None:
     aep.dataset(ID, UPSERT)
     provider = local.start(aep.url, **{"aep:ownershipTag": "false"})
     outputs = provider.create(given(**ADOPT)).outs
@@ -520,7 +510,7 @@ def test_a_dataset_that_came_on_meanwhile_is_not_disabled_by_enable(
     assert aep.writes() == []
 
 
-def test_an_owner_is_no_change_of_an_imported_dataset_that_has_none_on_record(
+def test_an_imported_dataset_without_recorded_owner_shows_no_change(
     local: Local, aep: BareAep, given: Given
 ) -> None:
     aep.dataset(ID, UPSERT)

@@ -73,9 +73,7 @@ def test_an_unchanged_resource_asks_nothing_ahead(local: Local, aep: BareAep, gi
     assert aep.requests() == []
 
 
-def test_a_program_reads_a_dataset_as_it_is_then_and_a_refresh_once(
-    local: Local, aep: BareAep, given: Given
-) -> None:
+def test_get_reads_anew_in_a_program_once_in_a_refresh(local: Local, aep: BareAep, given: Given) -> None:
     aep.dataset(ID, ON)
     provider = local.start(aep.url)
     outputs = provider.create(given(dataset_id=ID, is_upsert=False)).outs

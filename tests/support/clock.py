@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
 
@@ -12,6 +13,7 @@ class FakeClock:
 
     Args:
         start: the time of day at which it starts; None = the machine's, which goes on beside the waits.
+        on_wait: called with the seconds of each wait; with ``aep.tick`` the emulator's time goes along.
 
     Attributes:
         waits: every wait, in seconds.
@@ -19,6 +21,7 @@ class FakeClock:
     """
 
     start: datetime | None = None
+    on_wait: Callable[[float], None] | None = None
     waits: list[float] = field(default_factory=list)
     passed: float = 0.0
 
@@ -34,4 +37,6 @@ class FakeClock:
         """Let the time pass at once."""
         self.waits.append(seconds)
         self.passed += seconds
+        if self.on_wait is not None:
+            self.on_wait(seconds)
         return False

@@ -6,7 +6,7 @@ Hundreds of runs with faults then take no longer than their requests.
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, cast
 
 import pytest
@@ -87,11 +87,17 @@ class Local:
 
     Args:
         patch: undone by whoever made it.
+
+    Attributes:
+        said: what the last provider told the engine.
+        on_wait: called with the seconds of each wait of a provider that is started from now on; with
+            ``aep.tick`` the emulator's time goes along, for example for ``read_lag_seconds``.
     """
 
     def __init__(self, patch: pytest.MonkeyPatch) -> None:
         self.patch = patch
         self.said: list[str] = []
+        self.on_wait: Callable[[float], None] | None = None
         for name in [name for name in os.environ if name.startswith("AEP_")]:
             patch.delenv(name)
 
@@ -99,7 +105,7 @@ class Local:
         """A provider that knows nothing of earlier runs."""
         listener = _Listener()
         self.said = listener.messages
-        self.patch.setattr(host, "CLOCK", FakeClock())
+        self.patch.setattr(host, "CLOCK", FakeClock(on_wait=self.on_wait))
         self.patch.setattr(host, "_engine", lambda: listener)
         self.patch.setattr(host.EngineReporter, "_said", set())
         provider = Provider()

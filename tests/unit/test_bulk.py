@@ -152,7 +152,7 @@ def test_without_shared_requests_each_is_read_alone(service: Service, fault: dic
     assert service.hits(shared) == 1
 
 
-def test_a_shared_reply_without_the_tags_is_not_a_dataset_that_is_off(service: Service) -> None:
+def test_a_shared_reply_without_tags_does_not_mean_off(service: Service) -> None:
     ids = service.hold(30)
     empty = {dataset_id: {"name": "x", "schemaRef": {"id": PROFILE_SCHEMA}} for dataset_id in ids}
     shared = service.fault({"status": 200, "body": empty}, times=None, method="GET", path="/dataSets/.*,")
@@ -233,7 +233,7 @@ def test_a_malformed_dataset_fails_alone_and_says_why(service: Service) -> None:
     assert isinstance(errors[200], UnreadableResponse)
 
 
-def test_names_and_batches_are_asked_for_once_in_a_preview_and_anew_for_a_write(service: Service) -> None:
+def test_a_preview_shares_answers_that_a_write_asks_for_anew(service: Service) -> None:
     (dataset_id,) = service.hold(1)
     sharing = shared(service.aep)
     for _ in range(3):

@@ -164,7 +164,7 @@ def test_bad_credentials_name_the_cure_and_not_the_secret(url: str, clock: FakeC
         ({}, "probably lacks the permission View Datasets"),
     ],
 )
-def test_a_403_is_only_laid_on_a_permission_if_adobe_names_nothing_else(
+def test_a_403_without_other_reason_names_the_permission(
     url: str, clock: FakeClock, environment: dict[str, str], remedy: str
 ) -> None:
     if not environment:
@@ -198,7 +198,7 @@ def test_a_dataset_is_found_by_its_exact_name(url: str, client: Aep, name: str, 
     assert [dataset.id for dataset in client.catalog.named(name)] == [ID]
 
 
-def test_a_sandbox_that_is_reset_meanwhile_is_seen_where_it_is_asked_for_anew(url: str, client: Aep) -> None:
+def test_a_sandbox_reset_meanwhile_is_seen_when_asked_anew(url: str, client: Aep) -> None:
     assert client.sandboxes.current() == client.sandboxes.current_now()
     resetting = {"sandboxes": [{"name": "dev", "type": "development", "state": "resetting"}]}
     fault(url, {"status": 200, "body": resetting}, service="sandbox")

@@ -169,10 +169,10 @@ def test_a_window_is_noted_by_the_disable_and_closed_by_the_enable() -> None:
     steps = plan(observed, Desired(is_upsert=True, owner="aep/dev/orders"), NOW)
     note = {"op": "add", "path": "/tags/pulumiProfileGap"}
     assert steps.disable[2] == note | {"value": [f"from:{NOW}", "by:aep/dev/orders", "was:plain"]}
-    assert steps.enable[2] == note | {"value": [f"from:{NOW}", "by:aep/dev/orders", f"to:{NOW}"]}
+    assert steps.enable[2] == note | {"value": [f"from:{NOW}", "by:aep/dev/orders", "was:plain", f"to:{NOW}"]}
 
 
-def test_an_owner_tag_alone_is_no_reason_to_write_but_an_old_one_is_moved() -> None:
+def test_only_a_wrong_owner_tag_is_a_reason_to_write() -> None:
     on = {UNIFIED_PROFILE: ["enabled:true", "isUpsert:true"], UNIFIED_IDENTITY: ["enabled:true"]}
     wish = Desired(is_upsert=True, owner="aep/qa/orders")
     assert plan(look(body(on)), wish, NOW).empty

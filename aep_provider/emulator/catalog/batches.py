@@ -85,7 +85,7 @@ def list_all(call: Call) -> Response:
     if "orderBy" in query:
         rows = filters.order(rows, query["orderBy"])
     properties = query.get("properties")
-    page = rows[start : start + limit]
+    page = filters.page(rows, start, limit, call.world.settings.page_cap)
     return JSONResponse({batch_id: filters.project(shown(body), properties) for batch_id, body in page})
 
 

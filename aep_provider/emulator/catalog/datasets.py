@@ -62,7 +62,7 @@ def list_all(call: Call) -> Response:
     rows = filters.keep(lag.listed(call.world, call.sandbox), tests)
     if "orderBy" in query:
         rows = filters.order(rows, query["orderBy"])
-    page = rows[start : start + limit]
+    page = filters.page(rows, start, limit, settings.page_cap)
     return JSONResponse({dataset_id: filters.project(body, properties) for dataset_id, body in page})
 
 
@@ -79,8 +79,9 @@ def look_up(call: Call) -> Response:
     properties = call.query.get("properties")
     reply = JSONResponse({key: filters.project(body, properties) for key, body in found.items()})
     if len(wanted) == 1 and call.world.settings.if_match:
-        # The documentation writes E-Tag (catalog/api/appendix), HTTP writes ETag: both are there.
-        reply.headers["ETag"] = reply.headers["E-Tag"] = str(found[wanted[0]]["version"])
+        # The documentation writes E-Tag (catalog/api/appendix), HTTP writes ETag with quotes: both are there.
+        reply.headers["E-Tag"] = version = str(found[wanted[0]]["version"])
+        reply.headers["ETag"] = f'"{version}"'
     return reply
 
 

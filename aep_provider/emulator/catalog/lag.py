@@ -24,8 +24,9 @@ def remember(world: World, sandbox: str, dataset_id: str) -> None:
     """Keep what a write is about to change, if somebody may still be shown it."""
     settings = world.settings
     before = world.store.get(DATASET, dataset_id, sandbox)
+    past = (world.store.get(_PAST, dataset_id, sandbox) or {"writes": []})["writes"]
     on = settings.read_lag or settings.read_lag_seconds or settings.list_lag or settings.list_lag_seconds
-    if not on and not (before is None and settings.create_lag):
+    if not past and not on and not (before is None and settings.create_lag):
         return
     entry: Json = {
         "body": before,
@@ -34,7 +35,6 @@ def remember(world: World, sandbox: str, dataset_id: str) -> None:
         "listings": _count(world, "listings", sandbox),
         "position": None if before is None else list(world.store.all(DATASET, sandbox)).index(dataset_id),
     }
-    past = (world.store.get(_PAST, dataset_id, sandbox) or {"writes": []})["writes"]
     world.store.put(_PAST, dataset_id, {"writes": [*past, entry]}, sandbox)
 
 
@@ -65,10 +65,12 @@ def listed(world: World, sandbox: str) -> list[tuple[str, Json]]:
         (key, _oldest(pasts[key], hides, body) if key in pasts else body)
         for key, body in store.all(DATASET, sandbox).items()
     ]
-    for key, past in pasts.items():
-        if store.get(DATASET, key, sandbox) is None and (ghost := _oldest(past, hides, None)) is not None:
-            place = next(entry["position"] for entry in reversed(past["writes"]) if entry["body"] is not None)
-            rows.insert(place, (key, ghost))
+    deleted = [
+        (past["writes"][-1], key, past) for key, past in pasts.items() if not store.get(DATASET, key, sandbox)
+    ]
+    # Each place was counted before that delete, so the last delete is undone first.
+    for last, key, past in sorted(deleted, key=lambda item: item[0]["at"], reverse=True):
+        rows.insert(last["position"], (key, _oldest(past, hides, None)))
     store.put(_COUNTS, "listings", {"count": seen + 1}, sandbox)
     for key in list(pasts):
         _keep(world, sandbox, key, pasts[key]["writes"])
