@@ -12,7 +12,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from aep_provider.emulator import shapes
+from aep_provider.emulator import origin, shapes
 from aep_provider.emulator.catalog import batches, effects
 from aep_provider.emulator.clock import MAX_OFFSET, Clock
 from aep_provider.emulator.faults import Fault
@@ -52,10 +52,11 @@ def routes(world: World) -> list[BaseRoute]:
 
 def _answer(handler: _Handler) -> Callable[[Request], Awaitable[Response]]:
     async def endpoint(request: Request) -> Response:
-        # Any page in a browser can send orders to this machine, and the browser then adds this header. The
-        # status page only reads, so it sends none.
-        if "origin" in request.headers:
-            return JSONResponse({"error": "web pages give no orders here"}, status_code=403)
+        # Any page in a browser can send orders to this machine, and the browser then adds its origin.
+        if not origin.may_order(request.headers):
+            return JSONResponse(
+                {"error": "no web page but the emulator's own gives orders here"}, status_code=403
+            )
         try:
             return JSONResponse(await handler(request))
         except LookupError as error:

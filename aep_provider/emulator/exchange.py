@@ -97,6 +97,7 @@ class Exchange:
         except Disconnected:
             return
         entry.status = reply.status
+        entry.created = reply.headers.get("location")
         truncate = fault.action.truncate if fault else None
         await self._transmit(reply, truncate)
         entry.answered = time.perf_counter()
@@ -254,4 +255,5 @@ def _log_entry(call: Call, scope: Scope) -> Entry:
         headers={name: call.headers[name] for name in LOGGED_HEADERS if name in call.headers},
         body=body,
         write=call.method in _WRITES and call.service != "ims",
+        at=call.world.clock.millis(),
     )
