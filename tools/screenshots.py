@@ -30,6 +30,7 @@ SHOTS = {
 """By file: width and height in pixels, colour scheme, what is done first."""
 ORDERS = seeds.DEMO_PROFILE_DATASET
 OFF, UPSERT = ["enabled:false"], ["enabled:true", "isUpsert:true"]
+READY = "return document.querySelectorAll('[data-axis]').length > 0"
 ZOOM = """
 const card = document.querySelector(`[data-dataset="${arguments[0]}"]`);
 card.querySelector("[data-window=off]").click();
@@ -147,8 +148,7 @@ def photograph(chrome: Chrome, url: str, folder: Path) -> None:
         feature = {"name": "prefers-color-scheme", "value": scheme}
         chrome.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": [feature]})
         chrome.get(f"{url}/_emulator/")
-        ready = "return document.querySelectorAll('[data-axis]').length > 0"
-        WebDriverWait(chrome, 20, poll_frequency=0.05).until(lambda it: it.execute_script(ready))
+        WebDriverWait(chrome, 20, poll_frequency=0.05).until(lambda it: it.execute_script(READY))
         if first:
             chrome.execute_script(ZOOM, ORDERS)
         chrome.save_screenshot(str(folder / name))

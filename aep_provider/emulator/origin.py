@@ -15,7 +15,7 @@ def may_order(headers: Mapping[str, str]) -> bool:
     it (DNS rebinding).
 
     Args:
-        headers: of the request, names in any case.
+        headers: of the request; names are looked up in lower case.
     """
     origin = headers.get("origin")
     if origin is None:
