@@ -12,11 +12,12 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from aep_provider.emulator import origin, shapes
+from aep_provider.emulator import shapes
 from aep_provider.emulator.catalog import batches, effects
 from aep_provider.emulator.clock import MAX_OFFSET, Clock
 from aep_provider.emulator.faults import Fault
 from aep_provider.emulator.merging import check, merge
+from aep_provider.emulator.origin import may_order
 from aep_provider.emulator.seeds import apply_seed
 from aep_provider.emulator.settings import Settings
 from aep_provider.emulator.store import Json
@@ -53,7 +54,7 @@ def routes(world: World) -> list[BaseRoute]:
 def _answer(handler: _Handler) -> Callable[[Request], Awaitable[Response]]:
     async def endpoint(request: Request) -> Response:
         # Any page in a browser can send orders to this machine, and the browser then adds its origin.
-        if not origin.may_order(request.headers):
+        if not may_order(request.headers):
             return JSONResponse(
                 {"error": "no web page but the emulator's own gives orders here"}, status_code=403
             )
