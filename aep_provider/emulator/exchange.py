@@ -96,8 +96,8 @@ class Exchange:
             reply = await self._answer(call, fault, damaged)
         except Disconnected:
             return
-        entry.status = reply.status
         entry.created = reply.headers.get("location")
+        entry.status = reply.status
         truncate = fault.action.truncate if fault else None
         await self._transmit(reply, truncate)
         entry.answered = time.perf_counter()
