@@ -7,17 +7,19 @@ import { kind, outcome, size, told, whole, word } from "/_emulator/windows.js";
 
 const TOP = 20;
 const BAND = 30;
-const BATCHES = 66;
-const REQUESTS = 88;
-const AXIS = 94;
-const STORY = 122;
-const HEIGHT = 134;
+const BATCHES = 72;
+const RISE = 11;
+const REQUESTS = 96;
+const AXIS = 102;
+const STORY = 130;
+const HEIGHT = 142;
 const LEAST_PX = 4;
-const LETTER_PX = 6.6;
+const LETTER_PX = 7;
 
 function segments(dataset, now, x, right, top, height, labelled) {
   const made = [];
-  const order = [...dataset.windows].sort((one, other) => Number(one.gap) - Number(other.gap));
+  // Gaps come on top, the newest first: where there is no room for every label, theirs are the ones to keep.
+  const order = [...dataset.windows].sort((one, other) => Number(one.gap) - Number(other.gap) || other.at - one.at);
   let taken = Infinity;
   for (const window of order) {
     const start = Math.max(x(window.at), 0);
@@ -33,21 +35,22 @@ function segments(dataset, now, x, right, top, height, labelled) {
       const text = told(window, now);
       const wide = text.length * LETTER_PX;
       if (width > wide + 12) group.append(svg("text", { x: left + width / 2, y: top + height / 2 + 4, "text-anchor": "middle" }, text));
-      else if (window.gap && left + width / 2 + wide < taken + wide / 2) taken = above(made, left + width / 2, text, wide, right);
+      else if (window.gap) taken = above(made, left + width / 2, text, wide, Math.min(right, taken));
     }
     made.push(group);
   }
   return made;
 }
 
-// A label over a segment that is too narrow for it; returns how far left it reaches.
+// A label over a segment that is too narrow for it, if there is room; returns how far left it reaches.
 function above(made, middle, text, wide, right) {
   const at = Math.max(wide / 2, Math.min(middle, right - wide / 2));
+  if (Math.abs(at - middle) > wide / 2) return right;
   made.push(
     svg("path", { class: "leader", d: `M${middle} ${TOP - 4}V${TOP}` }),
     svg("text", { class: "above", x: at, y: TOP - 7, "text-anchor": "middle" }, text),
   );
-  return at - wide / 2;
+  return at - wide / 2 - 8;
 }
 
 const SHAPES = {
@@ -61,15 +64,17 @@ function marks(dataset, now, x, right) {
   const found = dataset.windows.flatMap((window) => window.batches.map((batch) => ({ batch, at: batch.ended ?? now })));
   let before = -Infinity;
   let level = 0;
-  return found.sort((one, other) => one.at - other.at).flatMap(({ batch, at }) => {
+  const made = found.sort((one, other) => one.at - other.at).flatMap(({ batch, at }) => {
     const place = Math.min(x(at), right - 7);
     if (place < -6 || x(at) > right + 1) return [];
-    level = place - before < 13 ? (level + 1) % 2 : 0;
+    level = place - before < 12 ? (level + 1) % 2 : 0;
     before = place;
     const group = svg("g", { class: `mark ${outcome(batch)}`, "data-mark": batch.id }, svg("title", {}, `Batch ${batch.id}: ${batch.status}`));
-    group.append(SHAPES[outcome(batch)](Math.max(place, 7), BATCHES - level * 5));
+    group.append(SHAPES[outcome(batch)](Math.max(place, 7), BATCHES - level * RISE));
     return [group];
   });
+  // What missed Profile is never hidden by another batch.
+  return made.sort((one, other) => Number(one.matches(".missed")) - Number(other.matches(".missed")));
 }
 
 function lines(dataset, x, right) {

@@ -5,6 +5,7 @@ import { byId, element, keyed, length, stamp, time, write } from "/_emulator/dom
 import { fillRequest, makeRequest } from "/_emulator/requests.js";
 import { around, kind, outcome, recent, scaled, size, told, whole, word } from "/_emulator/windows.js";
 
+const FEW = 6;
 const views = new Map();
 let shown = { datasets: [], now: 0 };
 
@@ -79,13 +80,20 @@ function make(dataset) {
       "aria-label": `Time axis of ${name}: arrow keys move, plus and minus zoom, Home shows all, End the latest`,
     }),
     element("ol", { class: "windows", "aria-label": "Times with Profile on or off, newest first" }),
+    element("button", { type: "button", class: "more", click: (event) => showMore(event.target, id) }),
     element("div", { class: "folds" }, folded("batches", "Batches"), folded("requests", "Requests")),
   );
 }
 
-function badge(tag, values, on, upsert) {
+// A dataset that was switched often has more times than somebody wants to read.
+function showMore(button, id) {
+  cardOf(id).querySelector(".windows").classList.add("every");
+  button.hidden = true;
+}
+
+function badge(tag, values, on, upsert, gap) {
   const text = values ? word({ enabled: on, upsert }) : "not set";
-  const made = element("li", { class: kind({ enabled: on, upsert }), "data-tag": tag }, `${tag}: ${text}`);
+  const made = element("li", { class: kind({ enabled: on, upsert, gap }), "data-tag": tag }, `${tag}: ${text}`);
   if (values) made.title = Array.isArray(values) ? values.join(", ") : String(values);
   return made;
 }
@@ -95,10 +103,12 @@ const fact = (name, value) => (value ? [element("div", {}, element("dt", {}, nam
 function fill(card, dataset) {
   const part = (selector) => card.querySelector(selector);
   write(part("h3"), dataset.name ?? "(no name)");
+  write(part(".more"), `Show all ${dataset.windows.length} times`);
+  part(".more").hidden = dataset.windows.length <= FEW || part(".windows").matches(".every");
   const { unifiedProfile, unifiedIdentity } = dataset.tags;
   part(".badges").replaceChildren(
-    badge("unifiedProfile", unifiedProfile, dataset.on.unifiedProfile, dataset.upsert),
-    badge("unifiedIdentity", unifiedIdentity, dataset.on.unifiedIdentity, false),
+    badge("unifiedProfile", unifiedProfile, dataset.on.unifiedProfile, dataset.upsert, dataset.windows.at(-1).gap),
+    badge("unifiedIdentity", unifiedIdentity, dataset.on.unifiedIdentity, false, false),
   );
   part(".facts").replaceChildren(
     ...fact("Schema", dataset.schema),

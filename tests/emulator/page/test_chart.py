@@ -14,6 +14,8 @@ from selenium.webdriver.common.keys import Keys
 if TYPE_CHECKING:
     from .conftest import Page
 
+OFF, ON = ["enabled:false"], ["enabled:true"]
+
 
 def test_axis_of_time_shows_on_off_and_upsert_with_the_newest_at_the_right(
     open_page: Callable[[], Page], switched: dict[str, str]
@@ -67,6 +69,22 @@ def test_marks_show_which_batches_reached_profile(
         line.startswith(f"{switched['off']} success: not in Profile, and never will be") for line in lines
     )
     assert any(line.startswith(f"{switched['on']} success: 1 row taken into Profile") for line in lines)
+
+
+def test_newest_windows_are_listed_and_the_others_on_demand(
+    open_page: Callable[[], Page], create: Callable[..., str], patch: Callable[..., requests.Response]
+) -> None:
+    dataset_id = create(tags={"unifiedProfile": ON})
+    for values in (OFF, ON, OFF, ON, OFF, ON, OFF):
+        patch(dataset_id, ("add", "/tags/unifiedProfile", values))
+    page = open_page()
+    script = "return [...document.querySelectorAll('.windows li')].map((one) => one.checkVisibility())"
+    assert page.browser.execute_script(script) == [True] * 6 + [False] * 2
+
+    page.find(".more").click()
+
+    assert page.browser.execute_script(script) == [True] * 8
+    assert not page.find(".more").is_displayed()
 
 
 def test_zoom_to_a_window_and_back_keeps_the_newest_in_view(
