@@ -45,6 +45,22 @@ def test_window_tells_its_length_in_milliseconds(
     assert page.texts(".chart .above") == [f"off {length:,} ms"]
 
 
+def test_long_window_tells_its_milliseconds_too(
+    open_page: Callable[[], Page],
+    create: Callable[..., str],
+    patch: Callable[..., requests.Response],
+    control: requests.Session,
+) -> None:
+    dataset_id = create(tags={"unifiedProfile": ON})
+    patch(dataset_id, ("add", "/tags/unifiedProfile", OFF))
+    control.post("/tick", json={"seconds": 3675})
+    patch(dataset_id, ("add", "/tags/unifiedProfile", ON))
+
+    told = open_page().text("[data-window=off]")
+
+    assert re.match(r"off 3,67\d,\d{3} ms \(1 h 1 min\)", told)
+
+
 def test_marks_show_which_batches_reached_profile(
     open_page: Callable[[], Page], switched: dict[str, str], seed: Callable[..., None]
 ) -> None:
