@@ -62,6 +62,9 @@ class Application:
         if path == "/_emulator" or path.startswith("/_emulator/"):
             await self._control({**scope, "path": path.rstrip("/")}, receive, send)
             return
+        if path == "/" and status.is_visitor(scope):
+            await status.to_the_page(scope, receive, send)
+            return
         await Exchange(self._world, self._gateway, scope, receive, send).run()
 
 

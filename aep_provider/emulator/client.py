@@ -41,11 +41,13 @@ class LoggedRequest(TypedDict):
     headers: dict[str, str]
     body: Any
     write: bool
+    at: int
     received: float
     answered: float | None
     status: int | None
     fault: str | None
     unknown: list[str]
+    created: str | None
 
 
 class FaultState(TypedDict):

@@ -17,6 +17,7 @@ from aep_provider.emulator.catalog import batches, effects
 from aep_provider.emulator.clock import MAX_OFFSET, Clock
 from aep_provider.emulator.faults import Fault
 from aep_provider.emulator.merging import check, merge
+from aep_provider.emulator.origin import may_order
 from aep_provider.emulator.seeds import apply_seed
 from aep_provider.emulator.settings import Settings
 from aep_provider.emulator.store import Json
@@ -52,10 +53,11 @@ def routes(world: World) -> list[BaseRoute]:
 
 def _answer(handler: _Handler) -> Callable[[Request], Awaitable[Response]]:
     async def endpoint(request: Request) -> Response:
-        # Any page in a browser can send orders to this machine, and the browser then adds this header. The
-        # status page only reads, so it sends none.
-        if "origin" in request.headers:
-            return JSONResponse({"error": "web pages give no orders here"}, status_code=403)
+        # Any page in a browser can send orders to this machine, and the browser then adds its origin.
+        if not may_order(request.headers):
+            return JSONResponse(
+                {"error": "no web page but the emulator's own gives orders here"}, status_code=403
+            )
         try:
             return JSONResponse(await handler(request))
         except LookupError as error:

@@ -96,6 +96,7 @@ class Exchange:
             reply = await self._answer(call, fault, damaged)
         except Disconnected:
             return
+        entry.created = reply.headers.get("location")
         entry.status = reply.status
         # A fault may have ordered another date.
         reply.headers.setdefault("date", formatdate(self._world.clock.seconds(), usegmt=True))
@@ -275,4 +276,5 @@ def _log_entry(call: Call, scope: Scope) -> Entry:
         headers={name: call.headers[name] for name in LOGGED_HEADERS if name in call.headers},
         body=body,
         write=call.method in _WRITES and call.service != "ims",
+        at=call.world.clock.millis(),
     )

@@ -28,7 +28,9 @@ CAPACITY = 100_000
 class Entry:
     """One request. ``status`` and ``answered`` stay None if the connection ended before a reply.
 
-    ``received`` and ``answered`` are seconds on a clock of the process: only their differences mean anything.
+    ``at`` is the emulator's time of arrival in milliseconds. ``received`` and ``answered`` are seconds on a
+    clock of the process: only their differences mean anything. ``created`` is the path of what the request
+    created, from the reply.
     """
 
     seq: int
@@ -40,11 +42,13 @@ class Entry:
     headers: dict[str, str]
     body: Any
     write: bool
+    at: int
     received: float = field(default_factory=time.perf_counter)
     answered: float | None = None
     status: int | None = None
     fault: str | None = None
     unknown: list[str] = field(default_factory=list)
+    created: str | None = None
 
 
 class RequestLog:

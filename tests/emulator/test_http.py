@@ -153,5 +153,8 @@ def test_no_web_page_steers_the_emulator(
 
     reply = control.post("/reset", json={}, headers={"Origin": "https://elsewhere.example"})
 
-    assert (reply.status_code, reply.json()) == (403, {"error": "web pages give no orders here"})
+    assert (reply.status_code, reply.json()) == (
+        403,
+        {"error": "no web page but the emulator's own gives orders here"},
+    )
     assert catalog.get("/dataSets").json().keys() == {dataset_id}

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 import requests
 
+from aep_provider.emulator import status
 from aep_provider.emulator.seeds import PROFILE_SCHEMA
 
 OFF, ON, UPSERT = ["enabled:false"], ["enabled:true"], ["enabled:true", "isUpsert:true"]
@@ -101,7 +102,9 @@ def test_batch_on_its_way_is_in_the_open_window_and_not_judged(
     patch(dataset_id, ("add", "/tags/unifiedProfile", OFF))
 
     [on, off] = overview()["datasets"][0]["windows"]
-    assert (on["batches"], off["batches"]) == ([], [{"id": "B", "status": "loading", "reached": None}])
+    [batch] = off["batches"]
+    assert on["batches"] == []
+    assert (batch["id"], batch["status"], batch["reached"], batch["ended"]) == ("B", "loading", None, None)
 
 
 def test_batch_that_ended_without_promotion_is_where_its_end_falls(
@@ -166,7 +169,7 @@ def test_last_requests_come_newest_first_with_their_marks(
     platform.get("/data/foundation/catalog/dataSets")
     platform.get("/data/foundation/catalog/dataSets", params={"nonsense": "1"})
 
-    newest, before = overview()["requests"][:2]
+    newest, before, *_ = overview()["requests"]
     assert (newest["status"], newest["unknown"]) == (400, ["query:nonsense"])
     assert (before["status"], before["fault"]) == (503, fault_id)
     assert newest["seq"] == before["seq"] + 1
@@ -187,7 +190,53 @@ def test_unknown_sandbox(control: requests.Session) -> None:
     assert (reply.status_code, reply.json()) == (404, {"error": "no sandbox none"})
 
 
-@pytest.mark.parametrize("path", ["", "/", "/page.css", "/page.js"])
+FILES = ["", "/", *(f"/{name}" for name in status._FILES)]
+
+
+def test_only_off_after_on_is_a_gap(
+    create: Callable[..., str], patch: Callable[..., requests.Response], overview: Overview
+) -> None:
+    dataset_id = create()
+    for values in (UPSERT, OFF):
+        patch(dataset_id, ("add", "/tags/unifiedProfile", values))
+
+    assert [span["gap"] for span in overview()["datasets"][0]["windows"]] == [False, False, True]
+
+
+def test_owner_and_title_of_the_schema_are_told(create: Callable[..., str], overview: Overview) -> None:
+    create(tags={"pulumiManagedBy": ["claim:1f0c", "shop/dev/members"]})
+
+    [dataset] = overview()["datasets"]
+    assert (dataset["owner"], dataset["schema"]) == ("shop/dev/members", "Customers")
+
+
+def test_unknown_schema_is_told_by_its_id(seed: Callable[..., None], overview: Overview) -> None:
+    seed(datasets={"a" * 24: {"name": "Mine", "schemaRef": {"id": "https://ns.adobe.com/none"}}})
+
+    [dataset] = overview()["datasets"]
+    assert (dataset["owner"], dataset["schema"]) == (None, "https://ns.adobe.com/none")
+
+
+def test_end_of_a_batch_is_the_moment_of_its_promotion(
+    create: Callable[..., str], promote: Promote, overview: Overview, control: requests.Session
+) -> None:
+    dataset_id = create(tags={"unifiedProfile": ON})
+    promote("B", dataset_id)
+    control.post("/tick", json={"seconds": 3600})
+
+    told = overview()
+    [batch] = told["datasets"][0]["windows"][0]["batches"]
+    assert 3_600_000 <= told["now"] - batch["ended"] < 3_700_000
+
+
+def test_person_who_asks_for_the_root_is_led_to_the_page(bare: requests.Session) -> None:
+    reply = bare.get("/")
+
+    assert [one.status_code for one in reply.history] == [307]
+    assert "<title>AEP emulator</title>" in reply.text
+
+
+@pytest.mark.parametrize("path", FILES)
 def test_page_lets_the_browser_run_nothing_but_its_own_files(control: requests.Session, path: str) -> None:
     reply = control.get(path)
 
@@ -199,7 +248,7 @@ def test_page_lets_the_browser_run_nothing_but_its_own_files(control: requests.S
 
 
 def test_page_needs_nothing_from_elsewhere(control: requests.Session) -> None:
-    text = "".join(control.get(path).text for path in ("/", "/page.css", "/page.js"))
+    text = "".join(control.get(path).text for path in FILES)
 
     assert "http://" not in text
     assert "https://" not in text
