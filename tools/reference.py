@@ -1,4 +1,4 @@
-"""Write the tables of arguments and outputs into docs/resource.md, from the docstrings of `UpsertDataset`.
+"""Write the tables of arguments, outputs and guards into the documentation, from the code.
 
 python tools/reference.py
 """
@@ -8,20 +8,19 @@ from __future__ import annotations
 import ast
 import inspect
 import re
+from collections.abc import Sequence
 from pathlib import Path
-from typing import get_args
 
-from aep_provider.program.resource import InFlightBatches, UpsertDataset
+from aep_provider import arguments
+from aep_provider.operations.guards import GUARDS
+from aep_provider.program.resource import UpsertDataset
 
-PAGE = Path(__file__).resolve().parent.parent / "docs/resource.md"
+DOCS = Path(__file__).resolve().parent.parent / "docs"
 ENTRY = re.compile(r"^    (\w+): (.*(?:\n {8}.*)*)", re.MULTILINE)
 SIMPLER = (
-    (r"pulumi\.(?:Input|Output)\[([^\[\]]*)\]", r"\1"),
-    (r" \| None", ""),
-    (r"pulumi\.(ResourceOptions)", r"\1"),
+    (r"pulumi\.Output\[([^\[\]]*)\]", r"\1"),
     (r"Sequence\[([^\[\]]*)\]", r"list of \1"),
     (r"Mapping\[str, ([^\[\]]*)\]", r"map of \1"),
-    (r"InFlightBatches", ", ".join(f"`{choice}`" for choice in get_args(InFlightBatches))),
     (r"_Gap", "map"),
 )
 
@@ -34,22 +33,70 @@ def entries(documented: object, section: str) -> dict[str, str]:
     return {name: re.sub(r"\s+", " ", meaning).replace("``", "`") for name, meaning in found}
 
 
-def as_written() -> tuple[dict[str, str], dict[str, str]]:
-    """The annotations of arguments and outputs as they are written, and not as Python resolves them."""
+def argument_table() -> str:
+    """The table of arguments; the first and the last are not in `ARGUMENTS`, since they are Pulumi's."""
+    said = entries(UpsertDataset.__init__, "Args")
+    rows = [
+        ("resource_name", "str", said["resource_name"]),
+        *((one.name, one.type, one.description) for one in arguments.ARGUMENTS),
+        ("opts", "ResourceOptions", said["opts"]),
+    ]
+    return table("argument | type | meaning", [(f"`{name}`", *rest) for name, *rest in rows])
+
+
+def output_table() -> str:
+    """The table of outputs that are not arguments."""
+    types = _annotations()
+    said = entries(UpsertDataset, "Attributes")
+    rows = [(f"`{name}`", _simple(types[name]), meaning) for name, meaning in said.items()]
+    return table("output | type | meaning", rows)
+
+
+def guard_table() -> str:
+    """The table of guards: what each asks, how it refuses, what to do."""
+    rows: list[tuple[str, ...]] = []
+    for guard in GUARDS:
+        marks = [
+            guard.asks.replace(" (advice)", ""),
+            "A warning at preview." if guard.waiting_cures else "",
+            "Asked again right before the disable." if guard.again else "",
+            "Preview only." if guard.preview_only else "",
+        ]
+        asks = " ".join(filter(None, marks))
+        first = (guard.name, asks)
+        for text, remedy in guard.refusals or (("", "advice: it never refuses"),):
+            rows.append((*first, f"`{text}`" if text else "", remedy))
+            first = ("", "")
+    return table("guard | asks | refusal | remedy", rows)
+
+
+def table(header: str, rows: Sequence[tuple[str, ...]]) -> str:
+    """A table."""
+    line = "|".join("---" for _ in header.split("|"))
+    return "\n".join([f"| {header} |", f"|{line}|", *(f"| {' | '.join(row)} |" for row in rows)])
+
+
+def written(page: str) -> str:
+    """The page with the tables that it has marks for."""
+    for mark, made in (
+        ("arguments", argument_table()),
+        ("outputs", output_table()),
+        ("guards", guard_table()),
+    ):
+        between = re.compile(rf"(<!-- {mark} -->\n).*?(<!-- end -->)", re.DOTALL)
+        page = between.sub(lambda marks, made=made: f"{marks[1]}\n{made}\n\n{marks[2]}", page)  # type: ignore[misc]
+    return page
+
+
+def _annotations() -> dict[str, str]:
+    """The annotations of outputs as they are written, and not as Python resolves them."""
     (declared,) = ast.parse(inspect.getsource(UpsertDataset)).body
     assert isinstance(declared, ast.ClassDef)
-    *_, constructor = (
-        node for node in declared.body if isinstance(node, ast.FunctionDef) and node.name == "__init__"
-    )
-    given = [*constructor.args.args[1:], *constructor.args.kwonlyargs]
-    outputs = [node for node in declared.body if isinstance(node, ast.AnnAssign)]
-    return (
-        {one.arg: ast.unparse(one.annotation) for one in given if one.annotation is not None},
-        {ast.unparse(node.target): ast.unparse(node.annotation) for node in outputs},
-    )
+    outputs = (node for node in declared.body if isinstance(node, ast.AnnAssign))
+    return {ast.unparse(node.target): ast.unparse(node.annotation) for node in outputs}
 
 
-def simple(annotation: str) -> str:
+def _simple(annotation: str) -> str:
     """An annotation as a reader of the documentation wants it."""
     # From the inside out: what is simple by now makes simple what is around it.
     while True:
@@ -61,24 +108,6 @@ def simple(annotation: str) -> str:
         annotation = simpler
 
 
-def table(kind: str, types: dict[str, str], meanings: dict[str, str]) -> str:
-    """A table of names."""
-    rows = [f"| `{name}` | {simple(types[name])} | {meaning} |" for name, meaning in meanings.items()]
-    return "\n".join([f"| {kind} | type | meaning |", "|---|---|---|", *rows])
-
-
-def written(page: str) -> str:
-    """The page with its two tables."""
-    arguments, outputs = as_written()
-    for kind, types, meanings in (
-        ("argument", arguments, entries(UpsertDataset.__init__, "Args")),
-        ("output", outputs, entries(UpsertDataset, "Attributes")),
-    ):
-        between = re.compile(rf"(<!-- {kind}s -->\n).*?(<!-- end -->)", re.DOTALL)
-        made = table(kind, types, meanings)
-        page = between.sub(lambda marks, made=made: f"{marks[1]}\n{made}\n\n{marks[2]}", page)  # type: ignore[misc]
-    return page
-
-
 if __name__ == "__main__":
-    PAGE.write_text(written(PAGE.read_text()))
+    for name in ("resource.md", "safety.md"):
+        (DOCS / name).write_text(written((DOCS / name).read_text()))

@@ -42,9 +42,10 @@ def test_every_argument_is_documented(argument: str) -> None:
     assert re.search(rf"^\s+{argument}: ", UpsertDataset.__init__.__doc__ or "", re.MULTILINE)
 
 
-def test_the_reference_is_what_the_docstrings_say() -> None:
+@pytest.mark.parametrize("name", ["resource.md", "safety.md"])
+def test_the_tables_are_what_the_code_says(name: str) -> None:
     tool = runpy.run_path(str(ROOT / "tools/reference.py"))
-    now = page("resource.md")
+    now = page(name)
     assert tool["written"](now) == now, "run: python tools/reference.py"
 
 

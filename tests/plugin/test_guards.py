@@ -1,0 +1,183 @@
+"""One guard list: what `up` refuses a preview refuses in the same words, or warns of where waiting cures it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta, timezone
+from typing import Any
+
+import pytest
+
+from aep_provider.emulator.seeds import EVENTS_SCHEMA, PLAIN_SCHEMA, PROFILE_SCHEMA, PROFILE_SCHEMA_2
+from aep_provider.errors import AepProviderError, Refused
+from aep_provider.operations import guards
+from aep_provider.operations.guards import GUARDS, Guard
+from support.aep import BareAep, raw_dataset
+from support.local import OWNER, Local, inputs, previewed
+
+ID = "5b020a27e7040801dedbf46e"
+OTHER = "65f1c0a2b3d4e5f60718293a"
+ON = {"unifiedProfile": ["enabled:true"], "unifiedIdentity": ["enabled:true"]}
+UPSERT = {"unifiedProfile": ["enabled:true", "isUpsert:true"], "unifiedIdentity": ["enabled:true"]}
+NEW = {"name": "Members", "schema_id": PROFILE_SCHEMA}
+ADOPT = {"dataset_id": ID, "is_upsert": True}
+NOTHING: Callable[[BareAep], object] = lambda aep: None  # noqa: E731
+
+
+def milliseconds(**ago: float) -> int:
+    return int((datetime.now(timezone.utc) - timedelta(**ago)).timestamp() * 1000)
+
+
+def own(aep: BareAep, dataset_id: str = ID, **fields: Any) -> str:
+    """A dataset that carries the owner of the resource under test, an hour old."""
+    tags = {**UPSERT, "pulumiManagedBy": [OWNER], "pulumiClaim": ["a1"]}
+    created = {"name": "Members", "created": milliseconds(hours=1), "createdClient": "demo-client"}
+    return aep.dataset(dataset_id, {**tags, **fields.pop("tags", {})}, **{**created, **fields})
+
+
+def batch(aep: BareAep, status: str) -> str:
+    body = {"status": status, "created": milliseconds(minutes=1)}
+    aep.seed(batches={"B1": {**body, "relatedObjects": [{"type": "dataSet", "id": ID}]}})
+    return "B1"
+
+
+def resetting(aep: BareAep) -> None:
+    sandbox = {"name": "dev", "type": "development", "state": "resetting"}
+    aep.fault({"status": 200, "body": {"sandboxes": [sandbox]}}, times=None, path="/sandbox-management/")
+
+
+def in_production(aep: BareAep) -> None:
+    aep.seed(sandbox="prod", datasets={ID: raw_dataset("Orders", PROFILE_SCHEMA, ON)})
+
+
+@dataclass(frozen=True)
+class Case:
+    """A change that one guard refuses.
+
+    Attributes:
+        guard: its name.
+        prepare: brings the emulator into the state that is refused.
+        given: the arguments.
+        settings: of the provider.
+    """
+
+    guard: str
+    prepare: Callable[[BareAep], object]
+    given: dict[str, Any]
+    settings: dict[str, Any] = field(default_factory=dict)
+
+
+CASES = [
+    Case("sandbox", NOTHING, NEW, {"aep:sandbox": "nowhere"}),
+    Case("sandbox", resetting, NEW),
+    Case("production", NOTHING, NEW, {"aep:sandbox": "prod"}),
+    Case("Adobe-managed", lambda aep: aep.dataset(ID, ON, classification={"managedBy": "SYSTEM"}), ADOPT),
+    Case("owner", lambda aep: aep.dataset(ID, {**ON, "pulumiManagedBy": ["aep/qa/x"]}), ADOPT),
+    Case("owner", lambda aep: aep.dataset(ID, {"pulumiManagedBy": ["aep/dev/old"]}, name="Members"), NEW),
+    Case("schema of the dataset", lambda aep: aep.dataset(ID, ON), {**ADOPT, "schema_id": EVENTS_SCHEMA}),
+    Case("namesake", lambda aep: aep.dataset(ID, ON, name="Members"), NEW),
+    Case("namesake", lambda aep: (own(aep), own(aep, OTHER)), NEW),
+    Case("interrupted run", lambda aep: own(aep, tags={"pulumiClaim": ["a1", "kept"]}), NEW),
+    Case("interrupted run", lambda aep: own(aep, created=milliseconds(hours=25)), NEW),
+    Case("interrupted run", lambda aep: own(aep, createdClient="other-client"), NEW),
+    Case("interrupted run", lambda aep: (own(aep), batch(aep, "success")), NEW),
+    Case("interrupted run", own, {**NEW, "schema_id": PROFILE_SCHEMA_2}),
+    Case("union", NOTHING, {**NEW, "schema_id": PLAIN_SCHEMA}),
+    Case("union", NOTHING, {**NEW, "schema_id": f"{PROFILE_SCHEMA}0"}),
+    Case("union", lambda aep: aep.dataset(ID, {}, schemaRef={}), ADOPT),
+    Case("behaviour", NOTHING, {**NEW, "schema_id": EVENTS_SCHEMA}),
+    Case(
+        "consent",
+        in_production,
+        ADOPT,
+        {"aep:sandbox": "prod", "aep:allowProduction": "true"},
+    ),
+    Case("token", lambda aep: aep.dataset(ID, ON), ADOPT, {"token": "ready"}),
+]
+
+
+@pytest.fixture
+def provider_for(local: Local, aep: BareAep, monkeypatch: pytest.MonkeyPatch) -> Callable[[Case], Any]:
+    def started(refused: Case) -> Any:
+        settings = dict(refused.settings)
+        if settings.pop("token", ""):
+            monkeypatch.setenv("AEP_ACCESS_TOKEN", aep.token())
+        return local.start(aep.url, **settings)
+
+    return started
+
+
+def refusal(provider_for: Callable[[Case], Any], refused: Case) -> str:
+    """What `up` is refused with."""
+    with pytest.raises(AepProviderError) as caught:
+        provider_for(refused).create(inputs(**refused.given))
+    return str(caught.value)
+
+
+def names(cases: list[Case]) -> list[str]:
+    return [f"{one.guard} {number}" for number, one in enumerate(cases)]
+
+
+@pytest.mark.parametrize("refused", CASES, ids=names(CASES))
+def test_preview_and_up_refuse_in_the_same_words(
+    provider_for: Callable[[Case], Any], aep: BareAep, refused: Case
+) -> None:
+    refused.prepare(aep)
+    at_preview = provider_for(refused).check({}, inputs(**refused.given) | previewed()).failures
+    said = [without_request_ids(failure.reason) for failure in at_preview]
+    assert said == [without_request_ids(refusal(provider_for, refused))]
+    assert aep.writes() == []
+
+
+@pytest.mark.parametrize("refused", CASES, ids=names(CASES))
+def test_the_refusal_is_the_one_that_is_documented(
+    provider_for: Callable[[Case], Any], aep: BareAep, refused: Case
+) -> None:
+    refused.prepare(aep)
+    guard = next(guard for guard in GUARDS if guard.name == refused.guard)
+    said = refusal(provider_for, refused).splitlines()[0]
+    assert any(re.search(as_pattern(text), said) for text, _ in guard.refusals), said
+
+
+def test_every_guard_that_refuses_has_a_case() -> None:
+    assert {guard.name for guard in GUARDS if guard.refusals} == {one.guard for one in CASES} | {"batches"}
+
+
+@pytest.mark.parametrize(("mode", "would"), [("wait", "wait for them"), ("fail", "refuse")])
+def test_batches_in_flight_are_a_warning_at_preview(
+    local: Local, aep: BareAep, mode: str, would: str
+) -> None:
+    aep.dataset(ID, ON)
+    batch(aep, "processing")
+    given = inputs(**ADOPT, in_flight_batches=mode, wait_timeout=0)
+    assert local.start(aep.url).check({}, given | previewed()).failures == []
+    assert any(f"`up` would {would}" in said for said in local.said)
+    with pytest.raises(Refused, match="in flight"):
+        local.start(aep.url).create(given)
+    assert aep.writes() == []
+
+
+@pytest.mark.parametrize("given", [NEW, ADOPT], ids=["create", "adopt"])
+def test_a_new_entry_of_the_list_makes_both_refuse(
+    local: Local, aep: BareAep, given: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> None:
+        raise Refused("not on a Friday", "Wait until Monday.")
+
+    monkeypatch.setattr(guards, "GUARDS", (*GUARDS, Guard("friday", "?", lambda _: True, refuse)))
+    aep.dataset(ID, ON)
+    failures = local.start(aep.url).check({}, inputs(**given) | previewed()).failures
+    assert [failure.reason for failure in failures] == ["not on a Friday\nWait until Monday."]
+    with pytest.raises(Refused, match="Friday"):
+        local.start(aep.url).create(inputs(**given))
+    assert aep.writes() == []
+
+
+def without_request_ids(text: str) -> str:
+    return re.sub(r"request id [\w-]+", "request id", text)
+
+
+def as_pattern(text: str) -> str:
+    return ".*".join(re.escape(part) for part in text.split("…"))
