@@ -13,6 +13,7 @@ from aep_provider.aep.batches import Batches
 from aep_provider.aep.catalog import Catalog
 from aep_provider.aep.flows import Flows
 from aep_provider.aep.gateway import Gateway
+from aep_provider.aep.reads import FastReads, Reads
 from aep_provider.aep.sandboxes import Sandboxes
 from aep_provider.aep.schemas import Schemas
 from aep_provider.aep.transport import Transport
@@ -27,11 +28,13 @@ class Aep:
     """One organisation and sandbox of AEP, with what this process has already learnt of it.
 
     Attributes:
+        reads: how it reads.
         gateway: headers, token, errors; and the slot among the requests at once (`Gateway.slot`).
         catalog, batches: datasets and batches of the Catalog service.
         schemas, sandboxes, flows: Schema Registry, Sandbox Management, Flow Service; each asks only once.
     """
 
+    reads: Reads
     gateway: Gateway
     catalog: Catalog
     batches: Batches
@@ -40,15 +43,23 @@ class Aep:
     flows: Flows
 
 
-def connect(settings: Settings, clock: Clock) -> Aep:
-    """Make a client; no request is sent yet."""
+def connect(settings: Settings, clock: Clock, reads: Reads | None = None) -> Aep:
+    """Make a client; no request is sent yet.
+
+    Args:
+        settings: where to, and as whom.
+        clock: time and waits.
+        reads: how it reads; `FastReads` unless given.
+    """
+    reads = reads or FastReads()
     transport = Transport(clock, at_once=settings.parallel)
     gateway = Gateway(settings, transport, TokenSource(settings, transport, clock), clock)
     return Aep(
+        reads=reads,
         gateway=gateway,
-        catalog=Catalog(gateway),
+        catalog=Catalog(gateway, reads.memory()),
         batches=Batches(gateway),
-        schemas=Schemas(gateway),
-        sandboxes=Sandboxes(gateway),
-        flows=Flows(gateway),
+        schemas=Schemas(gateway, reads.memory()),
+        sandboxes=Sandboxes(gateway, reads.memory()),
+        flows=Flows(gateway, reads.memory()),
     )

@@ -11,7 +11,7 @@ from typing import Any
 from aep_provider.aep.gateway import ApiRequest, Gateway, Prepared
 from aep_provider.aep.paginate import Page, next_offset, paginate
 from aep_provider.aep.responses import etag, mapping, strings, unreadable
-from aep_provider.aep.single_flight import SingleFlight
+from aep_provider.aep.single_flight import Memory
 from aep_provider.aep.transport import Response
 from aep_provider.dataset.observed import MalformedDataset, Observed, properties
 from aep_provider.validators import DATASET_ID
@@ -52,9 +52,9 @@ class Catalog:
             before, or together with others, counts no more.
     """
 
-    def __init__(self, gateway: Gateway) -> None:
+    def __init__(self, gateway: Gateway, memory: Memory[list[Observed]]) -> None:
         self._gateway = gateway
-        self._tagged: SingleFlight[list[Observed]] = SingleFlight()
+        self._tagged = memory
         self.written: set[str] = set()
 
     def get(self, dataset_id: str, *, urgent: bool = False) -> Observed:

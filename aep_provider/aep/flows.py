@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 from aep_provider.aep.gateway import ApiRequest, Gateway
 from aep_provider.aep.paginate import Page, paginate
 from aep_provider.aep.responses import mapping, objects, unreadable
-from aep_provider.aep.single_flight import SingleFlight
+from aep_provider.aep.single_flight import Memory
 
 PATH = "/data/foundation/flowservice"
 PAGE = 100
@@ -50,9 +50,9 @@ class Flow:
 class Flows:
     """The dataflows of the gateway's sandbox, listed once per process and only when asked for."""
 
-    def __init__(self, gateway: Gateway) -> None:
+    def __init__(self, gateway: Gateway, memory: Memory[dict[str, list[Flow]]]) -> None:
         self._gateway = gateway
-        self._into: SingleFlight[dict[str, list[Flow]]] = SingleFlight()
+        self._into = memory
 
     def into(self, dataset_id: str) -> list[Flow]:
         """The flows whose target is the dataset.

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from aep_provider.aep.gateway import ApiRequest, Gateway
 from aep_provider.aep.paginate import Page, next_offset, paginate
 from aep_provider.aep.responses import mapping, objects, unreadable
-from aep_provider.aep.single_flight import SingleFlight
+from aep_provider.aep.single_flight import Memory
 
 PATH = "/data/foundation/sandbox-management/"
 PAGE = 50
@@ -33,9 +33,9 @@ class Sandbox:
 class Sandboxes:
     """The sandboxes that the credential sees."""
 
-    def __init__(self, gateway: Gateway) -> None:
+    def __init__(self, gateway: Gateway, memory: Memory[Sandbox | None]) -> None:
         self._gateway = gateway
-        self._known: SingleFlight[Sandbox | None] = SingleFlight()
+        self._known = memory
 
     def current(self) -> Sandbox | None:
         """The configured sandbox, or ``None`` if the credential does not see it. Asked once per process."""

@@ -11,7 +11,7 @@ from urllib.parse import quote
 
 from aep_provider.aep.gateway import ApiRequest, Gateway
 from aep_provider.aep.responses import mapping, unreadable
-from aep_provider.aep.single_flight import SingleFlight
+from aep_provider.aep.single_flight import Memory
 
 PATH = "/data/foundation/schemaregistry"
 ACCEPT = "application/vnd.adobe.xed+json; version=1"
@@ -33,9 +33,9 @@ class XdmSchema:
 class Schemas:
     """Looks schemas up, each once per process."""
 
-    def __init__(self, gateway: Gateway) -> None:
+    def __init__(self, gateway: Gateway, memory: Memory[XdmSchema]) -> None:
         self._gateway = gateway
-        self._known: SingleFlight[XdmSchema] = SingleFlight()
+        self._known = memory
 
     def get(self, schema_id: str) -> XdmSchema:
         """Look a schema up by its ``$id``.

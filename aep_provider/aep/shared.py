@@ -31,7 +31,7 @@ def shared(aep: Aep) -> Aep:
 
 class _SharedCatalog(Catalog):
     def __init__(self, gateway: Gateway, bulk: Bulk) -> None:
-        super().__init__(gateway)
+        super().__init__(gateway, SingleFlight())
         self._bulk = bulk
         self._named: SingleFlight[list[Observed]] = SingleFlight()
 

@@ -5,9 +5,25 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future
-from typing import Generic, TypeVar
+from typing import Generic, Protocol, TypeVar
 
 Answer = TypeVar("Answer")
+
+
+class Memory(Protocol[Answer]):
+    """Gives answers, asked for now or before."""
+
+    def get(self, key: str, ask: Callable[[], Answer]) -> Answer:
+        """The answer for `key`; raises what `ask` raises."""
+        ...
+
+
+class EachTime(Generic[Answer]):
+    """Remembers nothing."""
+
+    def get(self, key: str, ask: Callable[[], Answer]) -> Answer:
+        """What `ask` answers now."""
+        return ask()
 
 
 class SingleFlight(Generic[Answer]):

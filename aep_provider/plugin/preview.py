@@ -76,7 +76,8 @@ class Preview:
                 self._width = max(self._width // 2, 1)
             return []
         context = connect()
-        self._look_ahead(context, news)
+        if context.aep.reads.looks_ahead:
+            self._look_ahead(context, news)
         return _problems(context, olds, news)
 
     def _look_ahead(self, context: Context, news: Mapping[str, Any]) -> None:

@@ -57,11 +57,13 @@ class Process:
             if self._aep is None or self._shared is None:
                 # Imported here because the HTTP library takes longer to import than an unchanged stack needs.
                 from aep_provider.aep import connect
-                from aep_provider.aep.shared import shared
+                from aep_provider.aep.reads import chosen
 
-                self._aep = connect(settings, host.CLOCK)
-                self._shared = shared(self._aep)
-                host.widen(settings.parallel)
+                reads = chosen(os.environ)
+                self._aep = connect(settings, host.CLOCK, reads)
+                self._shared = reads.for_refreshes(self._aep)
+                if reads.widens:
+                    host.widen(settings.parallel)
             aep = self._shared if sharing else self._aep
             return Context(aep, settings, host.EngineReporter(), host.CLOCK, self.run)
 

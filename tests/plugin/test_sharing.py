@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+import pytest
+
+from aep_provider.aep.reads import PLAIN
 from aep_provider.emulator.seeds import PROFILE_SCHEMA
 from support.aep import BareAep
 from support.local import Local, previewed
+
+pytestmark = pytest.mark.skipif(
+    os.environ.get(PLAIN) == "1", reason="what is tested here is what AEP_PLAIN_READS=1 turns off"
+)
 
 Given = Callable[..., dict[str, Any]]
 

@@ -14,6 +14,7 @@ from pulumi.dynamic import Config, ConfigureRequest, CreateResult, ReadResult, U
 from pulumi.runtime.proto import engine_pb2
 
 from aep_provider.aep import transport
+from aep_provider.aep.reads import PLAIN
 from aep_provider.arguments import PREVIEW, SWITCHES, URN, validated
 from aep_provider.plugin import host
 from aep_provider.plugin.provider import UpsertDatasetProvider
@@ -98,7 +99,7 @@ class Local:
         self.patch = patch
         self.said: list[str] = []
         self.on_wait: Callable[[float], None] | None = None
-        for name in [name for name in os.environ if name.startswith("AEP_")]:
+        for name in [name for name in os.environ if name.startswith("AEP_") and name != PLAIN]:
             patch.delenv(name)
 
     def start(self, url: str, **settings: Any) -> Provider:
@@ -115,4 +116,4 @@ class Local:
     def hurry(self, seconds: float | None) -> None:
         """Shorten the client's time-outs, or put the real ones back with None."""
         self.patch.setattr(transport, "READ_TIMEOUT", seconds or 65.0)
-        self.patch.setattr(transport, "PROMPT_TIMEOUT", seconds or 4.0)
+        self.patch.setattr(transport, "URGENT_TIMEOUT", seconds or 4.0)

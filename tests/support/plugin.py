@@ -17,6 +17,7 @@ from pulumi.dynamic.dynamic import serialize_provider
 from pulumi.runtime.proto import engine_pb2_grpc, provider_pb2, provider_pb2_grpc
 
 from aep_provider._entry import Reference
+from aep_provider.aep.reads import PLAIN
 from support.settings import config
 
 
@@ -113,7 +114,11 @@ def started(running: ExitStack, folder: Path, url: str, more: dict[str, Any]) ->
     port = listener.add_insecure_port("127.0.0.1:0")
     listener.start()
     running.callback(lambda: listener.stop(None).wait())
-    environ = {key: value for key, value in os.environ.items() if not key.startswith(("AEP_", "PULUMI_"))}
+    environ = {
+        key: value
+        for key, value in os.environ.items()
+        if key == PLAIN or not key.startswith(("AEP_", "PULUMI_"))
+    }
     errors = running.enter_context((folder / "plugin.err").open("ab"))
     process = subprocess.Popen(
         [sys.executable, "-u", "-m", "pulumi.dynamic", f"127.0.0.1:{port}"],

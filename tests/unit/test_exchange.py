@@ -104,8 +104,10 @@ def test_a_response_that_never_ends_is_given_up_in_time(part: str, urgent: bool,
 
 @pytest.mark.parametrize("part", ["a header", "body", "chunks"])
 def test_the_status_line_of_a_disable_is_enough(part: str) -> None:
+    clock = RunningClock(1.0)
     with endless(*PARTS[part]) as service:
-        assert sent(service, RunningClock(1.0), "PATCH", urgent=False, status=True).status == 200
+        assert sent(service, clock, "PATCH", urgent=False, status=True).status == 200
+    assert clock.passed < URGENT_TIMEOUT + READ_TIMEOUT / 4
 
 
 def test_an_error_status_alone_is_not_enough() -> None:

@@ -17,6 +17,7 @@ from aep_provider.aep.flows import Flows
 from aep_provider.aep.gateway import ApiRequest, Gateway
 from aep_provider.aep.paginate import Page, next_offset, paginate
 from aep_provider.aep.sandboxes import Sandboxes
+from aep_provider.aep.single_flight import SingleFlight
 from aep_provider.aep.transport import Response
 from aep_provider.clock import SystemClock
 from aep_provider.errors import UnreadableResponse
@@ -59,7 +60,7 @@ def datasets(numbers: range) -> dict[str, object]:
 def listed(count: int, most: int) -> tuple[list[str], int]:
     """List a sandbox of `count` datasets, `most` at a time; the ids and the number of requests."""
     service = Service(lambda request: datasets(range(start(request), min(start(request) + most, count))))
-    return [one.id for one in Catalog(cast(Gateway, service)).all()], service.requests
+    return [one.id for one in Catalog(cast(Gateway, service), SingleFlight()).all()], service.requests
 
 
 @pytest.mark.parametrize("most", [20, 50, 99, 100])
@@ -75,7 +76,7 @@ def test_a_small_listing_takes_no_request_more_than_needed(count: int, requests:
 
 
 def catalog(service: Service) -> object:
-    return list(Catalog(cast(Gateway, service)).all())
+    return list(Catalog(cast(Gateway, service), SingleFlight()).all())
 
 
 def batches(service: Service) -> object:
@@ -83,11 +84,11 @@ def batches(service: Service) -> object:
 
 
 def sandboxes(service: Service) -> object:
-    return Sandboxes(cast(Gateway, service)).current_now()
+    return Sandboxes(cast(Gateway, service), SingleFlight()).current_now()
 
 
 def flows(service: Service) -> object:
-    return Flows(cast(Gateway, service)).into("0" * 24)
+    return Flows(cast(Gateway, service), SingleFlight()).into("0" * 24)
 
 
 ENDLESS: dict[str, tuple[Callable[[Service], object], object]] = {
