@@ -15,6 +15,7 @@ import requests
 import yaml
 
 from aep_provider.emulator import Control, Emulator
+from aep_provider.emulator.client import LoggedRequest
 from aep_provider.emulator.seeds import PROFILE_SCHEMA
 
 CATALOG = "/data/foundation/catalog"
@@ -143,40 +144,32 @@ def patch(catalog: requests.Session) -> Callable[..., requests.Response]:
 
 
 @pytest.fixture
-def seed(control: requests.Session) -> Callable[..., None]:
-    """Put raw objects in: ``seed(datasets={...}, batches={...})``."""
-
-    def post(sandbox: str = "dev", **objects: Any) -> None:
-        reply = control.post("/seed", json={"sandbox": sandbox, **objects})
-        assert reply.status_code == 200, reply.text
-
-    return post
+def steer(aep: Emulator) -> Iterator[Control]:
+    """The typed client for the control routes."""
+    with Control(aep.url) as made:
+        yield made
 
 
 @pytest.fixture
-def fault(control: requests.Session) -> Callable[..., str]:
+def seed(steer: Control) -> Callable[..., None]:
+    """Put raw objects in: ``seed(datasets={...}, batches={...})``."""
+    return steer.seed
+
+
+@pytest.fixture
+def fault(steer: Control) -> Callable[..., str]:
     """Order a fault for the requests to ``path`` (a regular expression) and return its id."""
 
-    def post(action: dict[str, Any], method: str = "GET", path: str = "/dataSets", **rule: Any) -> str:
-        order = {"match": {"method": method, "path": path}, "action": action, **rule}
-        reply = control.post("/faults", json=order)
-        assert reply.ok, reply.text
-        return str(reply.json()["id"])
+    def order(action: dict[str, Any], method: str = "GET", path: str = "/dataSets", **rule: Any) -> str:
+        return steer.fault(action, method=method, path=path, **rule)
 
-    return post
+    return order
 
 
 @pytest.fixture
-def log(control: requests.Session) -> Callable[[], list[dict[str, Any]]]:
+def log(steer: Control) -> Callable[[], list[LoggedRequest]]:
     """Return the entries of the request log, oldest first."""
-
-    def get() -> list[dict[str, Any]]:
-        reply = control.get("/requests")
-        assert reply.status_code == 200, reply.text
-        entries: list[dict[str, Any]] = reply.json()["requests"]
-        return entries
-
-    return get
+    return steer.requests
 
 
 class Description:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import inspect
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import fields
 from pathlib import Path
 
@@ -18,12 +18,6 @@ from aep_provider.emulator.request_log import Entry
 DATASETS = "/data/foundation/catalog/dataSets"
 ID = "65f1c0a2b3d4e5f600000001"
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "emulator.md"
-
-
-@pytest.fixture
-def steer(aep: Emulator) -> Iterator[Control]:
-    with Control(aep.url) as made:
-        yield made
 
 
 def test_it_imports_the_standard_library_and_requests_alone() -> None:

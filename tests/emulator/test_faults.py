@@ -12,9 +12,10 @@ import pytest
 import requests
 
 from aep_provider.emulator import Control, Emulator
+from aep_provider.emulator.client import LoggedRequest
 
 Fault = Callable[..., str]
-Log = Callable[[], list[dict[str, Any]]]
+Log = Callable[[], list[LoggedRequest]]
 BODY = {"name": "x"}
 
 

@@ -6,13 +6,13 @@ import gzip
 import json
 from collections.abc import Callable
 from http.client import HTTPConnection
-from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
 import requests
 
 from aep_provider.emulator import Emulator
+from aep_provider.emulator.client import LoggedRequest
 from aep_provider.emulator.seeds import PROFILE_SCHEMA
 
 CATALOG = "/data/foundation/catalog"
@@ -123,7 +123,7 @@ def test_client_that_leaves_ends_the_hold(
     catalog: requests.Session,
     control: requests.Session,
     fault: Callable[..., str],
-    log: Callable[[], list[dict[str, Any]]],
+    log: Callable[[], list[LoggedRequest]],
     moment: str,
     written: int,
 ) -> None:

@@ -20,11 +20,6 @@ OFF = ("add", "/tags/unifiedProfile", ["enabled:false"])
 ON = ("add", "/tags/unifiedProfile", ["enabled:true"])
 
 
-@pytest.fixture
-def steer(aep: Emulator) -> Control:
-    return Control(aep.url)
-
-
 def rename(patch: Patch, dataset_id: str, name: str) -> None:
     assert patch(dataset_id, ("replace", "/name", name)).status_code == 200
 

@@ -10,13 +10,13 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 from urllib.parse import quote, urlsplit
 
 import pytest
 import requests
 
 from aep_provider.emulator import Emulator
+from aep_provider.emulator.client import LoggedRequest
 from aep_provider.emulator.seeds import PROFILE_SCHEMA
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "emulator.md"
@@ -79,7 +79,7 @@ def test_http_1_0_client_gets_its_reply(aep: Emulator, platform: requests.Sessio
 
 @pytest.mark.parametrize("value", ["true", "false", "False"])
 def test_request_data_source_is_no_unknown_parameter(
-    platform: requests.Session, log: Callable[[], list[dict[str, Any]]], value: str
+    platform: requests.Session, log: Callable[[], list[LoggedRequest]], value: str
 ) -> None:
     reply = platform.post(DATASETS, params={"requestDataSource": value}, json={"name": "x"})
 
@@ -130,7 +130,7 @@ def test_slash_at_the_end_changes_nothing(platform: requests.Session, path: str,
 
 
 def test_many_requests_share_one_connection(
-    platform: requests.Session, log: Callable[[], list[dict[str, Any]]]
+    platform: requests.Session, log: Callable[[], list[LoggedRequest]]
 ) -> None:
     """Reads, writes, errors and empty replies leave the connection open."""
     platform.get(DATASETS)

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 import requests
 
 from aep_provider.emulator import Emulator
+from aep_provider.emulator.client import LoggedRequest
 from aep_provider.emulator.seeds import ORG_ID
 
 DATASETS = "/data/foundation/catalog/dataSets"
-Log = Callable[[], list[dict[str, Any]]]
+Log = Callable[[], list[LoggedRequest]]
 
 
 def test_entry_describes_the_request_and_its_reply(platform: requests.Session, log: Log) -> None:

@@ -23,6 +23,7 @@ from aep_provider.emulator import (
     sandboxes,
     ups,
 )
+from aep_provider.emulator.client import LoggedRequest
 from aep_provider.emulator.seeds import DEMO_PLAIN_DATASET, PROFILE_CLASS, PROFILE_SCHEMA
 
 SERVICES = (ims, catalog, registry, registry_changes, descriptors, sandboxes, flows, ingestion, ups)
@@ -135,7 +136,7 @@ def test_unknown_field_is_marked_or_refused_whatever_the_body(
 
 
 def test_documented_request_is_not_marked(
-    platform: requests.Session, log: Callable[[], list[dict[str, Any]]]
+    platform: requests.Session, log: Callable[[], list[LoggedRequest]]
 ) -> None:
     platform.get(DATASETS, params={"limit": "10", "start": "0", "orderBy": "desc:created"})
 
