@@ -20,6 +20,9 @@ from aep_provider.operations.ownership import check_not_adobes
 LOOKS = (0.0, 0.5, 1.5, 3.0)
 """Seconds before each look for a dataset that a replica may not show yet."""
 
+TRIES = (0.0, 0.5, 1.5)
+"""Seconds before each DELETE while nobody answers; sent again it is answered with 404, which proves it."""
+
 GONE_READS = (0.0, 0.5, 1.5, 3.0, 5.0)
 """Seconds before each read that waits for a deleted dataset to disappear (practice of another client)."""
 
@@ -84,31 +87,37 @@ def _look(context: Context, recorded: Recorded) -> Observed | None:
 
 
 def _send(context: Context, recorded: Recorded, title: str) -> None:
+    """Send DELETE until it is answered, and wait until the dataset is seen no more."""
     failure: ApiError | None = None
-    try:
-        context.aep.catalog.delete(recorded.id)
-    except NotFound as error:
-        # To the service that holds it the dataset is unknown, which a lagging read alone would not prove.
-        if says_missing(error) and gone(context, error, None):
-            return
-        raise
-    except ApiError as error:
-        if not error.effect_unknown:
+    for pause in TRIES:
+        context.clock.wait(pause)
+        try:
+            context.aep.catalog.delete(recorded.id)
+            failure = None
+            break
+        except NotFound as error:
+            # To the service that holds it the dataset is unknown, which a lagging read alone would not prove.
+            if gone(context, error, None):
+                return
             raise
-        failure = error
+        except ApiError as error:
+            if not error.effect_unknown:
+                raise
+            failure = error
+    if failure is not None:
+        raise NotConverged(
+            f"Whether {title} was deleted is unknown: {failure.message}", "Run `pulumi up` again later."
+        )
     for pause in GONE_READS:
         context.clock.wait(pause)
         try:
             context.aep.catalog.get(recorded.id)
         except NotFound as error:
             # After a DELETE that was answered with success, the dataset's own 404 is enough.
-            if says_missing(error) if failure is None else gone(context, error, recorded.created):
+            if says_missing(error):
                 return
             raise
-    raise NotConverged(
-        f"{title} is still there after its deletion{f': {failure.message}' if failure else ''}",
-        "Run `pulumi up` again later.",
-    )
+    raise NotConverged(f"{title} is still there after its deletion", "Run `pulumi up` again later.")
 
 
 def let_go(context: Context, dataset_id: str, owner: str) -> None:
