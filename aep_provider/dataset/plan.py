@@ -11,6 +11,7 @@ The rules, which the property tests prove for any starting tags:
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -156,11 +157,15 @@ def differences(observed: Observed, desired: Desired) -> list[str]:
 def unedited(observed: Observed, desired: Desired) -> list[str]:
     """What still differs besides the two switches, in words."""
     found = [
-        f"{key} is {_short(observed.values[key])}, not {_short(want)}"
+        f"{key} is {_short(observed.values[key])}, not {_short(want)}{_altered(observed.values[key], want)}"
         for key, want in desired.managed.items()
         if observed.values[key] != want
     ]
-    found += [f"tag {key} differs" for key, value in desired.tags.items() if observed.tags.get(key) != value]
+    found += [
+        f"tag {key} differs{_altered(''.join(observed.tag(key)), ''.join(value))}"
+        for key, value in desired.tags.items()
+        if observed.tags.get(key) != value
+    ]
     found += [f"tag {key} is still there" for key in sorted(desired.released_tags & set(observed.tags))]
     return found
 
@@ -178,6 +183,17 @@ def overwritten(observed: Observed, desired: Desired) -> list[str]:
         if key in observed.tags
     ]
     return found
+
+
+def _altered(have: str, want: str) -> str:
+    """How a service seems to have altered a text, or ``""``: such a difference comes back with every run."""
+    if not have or have == want:
+        return ""
+    if unicodedata.normalize("NFKC", have) == unicodedata.normalize("NFKC", want):
+        return " (AEP normalised its Unicode; declare it as AEP keeps it)"
+    if have == want.strip() or "".join(have.split()) == "".join(want.split()):
+        return " (AEP removed blanks; declare it as AEP keeps it)"
+    return " (AEP cut it; declare a shorter one)" if want.startswith(have) else ""
 
 
 def _short(value: object) -> str:

@@ -135,8 +135,8 @@ def refreshed(
 ) -> tuple[dict[str, Any], dict[str, Any]]:
     """Outputs and inputs as a refresh finds them.
 
-    While Profile is off the inputs keep the upsert setting on record, so that `ignore_changes` cannot turn an
-    outage into a loss of upsert.
+    While Profile is off both keep the upsert setting on record, or the one that the note on the dataset tells, so
+    that `ignore_changes` cannot turn an outage into a loss of upsert.
 
     Args:
         record: what state has.
@@ -161,15 +161,9 @@ def refreshed(
     keys = (*kept, "is_upsert", *arguments.SWITCHES, "owner", *arguments.steering())
     inputs = {key: found[key] for key in keys if key in found}
     if not observed.profile.enabled:
-        before = observed.note.upsert if observed.note else None
-        recorded = record.props.get("is_upsert") if record.complete and not _was_off(record) else before
-        inputs["is_upsert"] = recorded if isinstance(recorded, bool) else bool(before)
+        before = record.props.get("is_upsert") if record.complete else observed.note and observed.note.upsert
+        inputs["is_upsert"] = found["is_upsert"] = bool(before)
     return found, inputs
-
-
-def _was_off(record: Record) -> bool:
-    """Whether an earlier refresh has found Profile off, so that the setting on record is not what it was."""
-    return record.props.get("profile_enabled") is False
 
 
 def managed(given: Props) -> list[str]:

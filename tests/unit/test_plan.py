@@ -6,6 +6,7 @@ import copy
 from typing import Any
 
 import jsonpatch
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -192,3 +193,15 @@ def test_a_tag_key_with_slashes_is_escaped() -> None:
     steps = plan(look(held), wish, NOW)
     assert paths(steps.edit) == {"/tags/a~1b~0c", "/tags/d~1e"}
     assert send(held, steps.edit)["tags"]["a/b~c"] == ["x"]
+
+
+@pytest.mark.parametrize(
+    ("kept", "hint"),
+    [("Cafe\u0301s", "normalised its Unicode"), ("Caf\u00e9", "cut it"), ("Tea rooms", "")],
+)
+def test_a_service_that_alters_a_name_is_named_as_the_cause(kept: str, hint: str) -> None:
+    tags = {UNIFIED_PROFILE: ["enabled:true"], UNIFIED_IDENTITY: ["enabled:true"]}
+    desired = Desired(is_upsert=False, managed={"name": "Caf\u00e9s"})
+    (said,) = differences(look(body(tags, kept)), desired)
+    assert said.startswith("name is")
+    assert hint in said

@@ -1,0 +1,113 @@
+"""A create makes exactly one dataset, and says what it made where it cannot prove it."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta, timezone
+from typing import Any
+
+import pytest
+
+from aep_provider.aep.catalog import Catalog
+from aep_provider.emulator.seeds import PROFILE_SCHEMA
+from aep_provider.errors import NotConverged, Refused
+from support.aep import BareAep
+from support.local import OWNER, Local, inputs
+
+ID = "5b020a27e7040801dedbf46e"
+NEW = {"name": "Members", "schema_id": PROFILE_SCHEMA}
+ON = {"unifiedProfile": ["enabled:true", "isUpsert:true"], "unifiedIdentity": ["enabled:true"]}
+UNION = {
+    "status": 400,
+    "body": {"title": "BadRequestError", "detail": "To enable profile datasets the schema should be valid"},
+}
+
+
+def left_behind(aep: BareAep, **fields: Any) -> None:
+    """What an interrupted create leaves: our owner and a claim, made a minute ago."""
+    made = int((datetime.now(timezone.utc) - timedelta(minutes=1)).timestamp() * 1000)
+    ours = {"pulumiManagedBy": [OWNER], "pulumiClaim": ["old"]}
+    aep.dataset(
+        ID, ON | ours, **{"name": "Members", "created": made, "createdClient": "demo-client", **fields}
+    )
+
+
+def test_a_new_dataset_carries_owner_and_claim_in_its_post(local: Local, aep: BareAep) -> None:
+    made = local.start(aep.url).create(inputs(**NEW))
+    (post,) = aep.writes()
+    assert post["body"]["tags"]["pulumiManagedBy"] == [OWNER]
+    assert post["body"]["tags"]["pulumiClaim"] == [made.outs["claim"]]
+
+
+def test_a_take_over_writes_a_new_claim(local: Local, aep: BareAep) -> None:
+    left_behind(aep)
+    made = local.start(aep.url).create(inputs(**NEW))
+    assert made.id == ID
+    assert made.outs["claim"] != "old"
+    assert aep.datasets()[ID]["tags"]["pulumiClaim"] == [made.outs["claim"]]
+
+
+def test_the_first_change_after_a_creation_marks_the_dataset_as_kept(local: Local, aep: BareAep) -> None:
+    provider = local.start(aep.url)
+    made = provider.create(inputs(**NEW))
+    provider.update(str(made.id), made.outs, inputs(**NEW, description="of the club"))
+    assert aep.datasets()[str(made.id)]["tags"]["pulumiClaim"] == [made.outs["claim"], "kept"]
+    with pytest.raises(Refused, match="is in use: it was changed after its creation"):
+        local.start(aep.url).create(inputs(**NEW))
+
+
+def test_a_delete_leaves_what_a_later_create_holds(local: Local, aep: BareAep) -> None:
+    provider = local.start(aep.url)
+    made = provider.create(inputs(**NEW, deletion_protection=False))
+    again = local.start(aep.url).create(inputs(**NEW, deletion_protection=False))
+    assert again.id == made.id
+    local.start(aep.url).delete(str(made.id), made.outs)
+    assert list(aep.datasets()) == [made.id]
+    assert any("held by a later creation" in said for said in local.said)
+
+
+def test_an_update_refuses_what_a_later_create_holds(local: Local, aep: BareAep) -> None:
+    made = local.start(aep.url).create(inputs(**NEW))
+    local.start(aep.url).create(inputs(**NEW))
+    with pytest.raises(Refused, match="taken over by another run"):
+        local.start(aep.url).update(str(made.id), made.outs, inputs(**NEW, description="mine"))
+
+
+def test_a_twin_of_another_creator_is_named_and_nothing_deleted(local: Local, aep: BareAep) -> None:
+    provider, create = local.start(aep.url), Catalog.create
+
+    def racing(catalog: Catalog, body: Any) -> str:
+        aep.dataset(ID, ON, name="Members")
+        return create(catalog, body)
+
+    local.patch.setattr(Catalog, "create", racing)
+    with pytest.raises(NotConverged, match=f"created one of the same name at the same time: {ID}"):
+        provider.create(inputs(**NEW))
+    assert len(aep.datasets()) == 2
+
+
+def test_a_union_that_is_not_known_yet_is_waited_for(local: Local, aep: BareAep) -> None:
+    refused = aep.fault(UNION, times=5, method="POST", path="/dataSets")
+    made = local.start(aep.url).create(inputs(**NEW))
+    assert aep.hits(refused) == 5
+    assert list(aep.datasets()) == [made.id]
+
+
+def test_a_create_that_cannot_be_read_names_the_id(local: Local, aep: BareAep) -> None:
+    aep.fault(
+        {"status": 403, "body": {"error_code": "403027"}}, nth=3, times=None, method="GET", path="/dataSets"
+    )
+    with pytest.raises(NotConverged) as caught:
+        local.start(aep.url).create(inputs(**NEW))
+    (dataset_id,) = aep.datasets()
+    assert dataset_id in caught.value.message
+    assert "Run `pulumi up` again" in caught.value.remedy
+
+
+def test_profile_found_off_keeps_the_upsert_setting_on_record(local: Local, aep: BareAep) -> None:
+    aep.dataset(ID, ON)
+    made = local.start(aep.url).create(inputs(dataset_id=ID))
+    aep.dataset(ID, {"unifiedProfile": ["enabled:false"], "unifiedIdentity": ["enabled:false"]})
+    first = local.start(aep.url).read(ID, made.outs)
+    second = local.start(aep.url).read(ID, first.outs)
+    assert second.inputs is not None
+    assert (second.inputs["is_upsert"], second.inputs["profile_enabled"]) == (True, False)
