@@ -8,7 +8,8 @@ from __future__ import annotations
 import ast
 import inspect
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
 from pathlib import Path
 
 from aep_provider import arguments
@@ -46,9 +47,12 @@ def argument_table() -> str:
 
 def output_table() -> str:
     """The table of outputs that are not arguments."""
-    types = _annotations()
-    said = entries(UpsertDataset, "Attributes")
-    rows = [(f"`{name}`", _simple(types[name]), meaning) for name, meaning in said.items()]
+    known = {one.name for one in arguments.ARGUMENTS}
+    rows = [
+        (f"`{name}`", _simple(annotation), meaning)
+        for name, annotation, meaning in _outputs()
+        if name not in known
+    ]
     return table("output | type | meaning", rows)
 
 
@@ -88,12 +92,16 @@ def written(page: str) -> str:
     return page
 
 
-def _annotations() -> dict[str, str]:
-    """The annotations of outputs as they are written, and not as Python resolves them."""
+def _outputs() -> Iterator[tuple[str, str, str]]:
+    """The outputs: name, annotation as it is written and not as Python resolves it, and docstring."""
     (declared,) = ast.parse(inspect.getsource(UpsertDataset)).body
     assert isinstance(declared, ast.ClassDef)
-    outputs = (node for node in declared.body if isinstance(node, ast.AnnAssign))
-    return {ast.unparse(node.target): ast.unparse(node.annotation) for node in outputs}
+    for node, after in pairwise(declared.body):
+        if isinstance(node, ast.AnnAssign):
+            said = after.value if isinstance(after, ast.Expr) else None
+            assert isinstance(said, ast.Constant), f"{ast.unparse(node)} has no docstring"
+            meaning = re.sub(r"\s+", " ", str(said.value)).replace("``", "`")
+            yield ast.unparse(node.target), ast.unparse(node.annotation), meaning
 
 
 def _simple(annotation: str) -> str:

@@ -14,7 +14,10 @@ from aep_provider.program.announce import Announcement, announce, refuse_clashes
 from aep_provider.program.validate import as_program_error, completed, warn_of_plain_secret
 
 InFlightBatches = Literal["wait", "fail", "ignore"]
-Tags = Mapping[str, pulumi.Input[Sequence[pulumi.Input[str]]]]
+Elements = list[str] | list[pulumi.Input[str]] | tuple[pulumi.Input[str], ...]
+"""The elements of a tag. A mere string is not among them, though Python counts it as a sequence of strings."""
+
+Tags = Mapping[str, pulumi.Input[Elements]]
 
 _Times = TypedDict("_Times", {"from": str, "to": str})
 
@@ -83,51 +86,84 @@ class UpsertDataset(pulumi.dynamic.Resource, module="aep", name="UpsertDataset")
     and Identity off, the next switches both on again. What is ingested in between never reaches Profile;
     the output `profile_gap` says when that was and which batches to ingest again.
 
-    The outputs are all arguments as resolved, and those below. The id of the resource is the dataset's id.
-
-    Attributes:
-        profile_enabled: whether Profile is on; off is drift, and is repaired.
-        identity_enabled: whether Identity is on; off is drift, and is repaired.
-        enabled_at: when Profile was enabled, as the service writes it, or ``""``.
-        created: when the dataset was created, UTC.
-        adopted: whether the dataset existed before.
-        managed: the optional arguments that the program gives.
-        owner: ``<project>/<stack>/<name>``, or ``<aep:owner>/<name>``; under a component the name begins with
-            the types of the parents.
-        claim: a random word that the creation wrote on the dataset; ``""`` for one that existed before. Only
-            the resource whose record has it may delete the dataset.
-        sandbox: the sandbox that the dataset lives in; a provider set to another location refuses to touch it.
-        org_id: the organisation that it lives in.
-        endpoint: the base URL of the AEP that it lives in.
-        profile_gap: the last window of this resource: ``from``, ``to``, ``replay`` (batches to ingest
-            again), ``suspect`` (nobody can see whether Profile took them); None if there was none.
-        spec_version: version of this record.
+    The outputs are all arguments as resolved, and more; each says what it is. The id of the resource is the id of
+    the dataset.
     """
 
     dataset_id: pulumi.Output[str]
+    """The dataset's id, also of one that was created."""
+
     name: pulumi.Output[str]
+    """The dataset's name."""
+
     description: pulumi.Output[str]
+    """The dataset's description, or ``""``."""
+
     schema_id: pulumi.Output[str]
+    """The schema's ``$id``."""
+
     schema_content_type: pulumi.Output[str]
+    """The schema's content type in ``schemaRef``."""
+
     tags: pulumi.Output[Mapping[str, Sequence[str]]]
+    """The tag keys that this resource owns."""
+
     is_upsert: pulumi.Output[bool]
+    """Whether Profile merges partial records; while Profile is off, the setting from before."""
+
     profile_enabled: pulumi.Output[bool]
+    """Whether Profile is on; off is drift, and is repaired."""
+
     identity_enabled: pulumi.Output[bool]
+    """Whether Identity is on; off is drift, and is repaired."""
+
     allow_profile_gap: pulumi.Output[bool]
+    """The argument."""
+
     in_flight_batches: pulumi.Output[str]
+    """The argument."""
+
     wait_timeout: pulumi.Output[int]
+    """The argument, in seconds."""
+
     deletion_protection: pulumi.Output[bool]
+    """The argument, or what it defaults to."""
+
     owner: pulumi.Output[str]
+    """``<project>/<stack>/<name>``, or ``<aep:owner>/<name>``; under a component the name begins with the types
+    of the parents."""
+
     claim: pulumi.Output[str]
+    """A random word that the creation wrote on the dataset; ``""`` for one that existed before. Only the
+    resource whose record has it may delete the dataset."""
+
     enabled_at: pulumi.Output[str]
+    """When Profile was enabled, as the service writes it, or ``""``."""
+
     created: pulumi.Output[str]
+    """When the dataset was created, UTC."""
+
     adopted: pulumi.Output[bool]
+    """Whether the dataset existed before."""
+
     managed: pulumi.Output[Sequence[str]]
+    """The optional arguments that the program gives."""
+
     sandbox: pulumi.Output[str]
+    """The sandbox that the dataset lives in; a provider set to another location refuses to touch it."""
+
     org_id: pulumi.Output[str]
+    """The organisation that it lives in."""
+
     endpoint: pulumi.Output[str]
+    """The base URL of the AEP that it lives in."""
+
     profile_gap: pulumi.Output[_Gap]
+    """The last window of this resource: ``from``, ``to``, ``replay`` (batches to ingest again), ``suspect``
+    (nobody can see whether Profile took them); None if there was none."""
+
     spec_version: pulumi.Output[int]
+    """Version of this record."""
 
     @overload
     def __init__(
@@ -186,7 +222,6 @@ class UpsertDataset(pulumi.dynamic.Resource, module="aep", name="UpsertDataset")
         """Declare a dataset.
 
         Args:
-            resource_name: the logical name, unique in the stack.
             name: the dataset's name. Required to create; with ``dataset_id`` optional, and managed if
                 set.
             schema_id: the schema's ``$id``, ``https://ns.adobe.com/<tenant>/schemas/<hash>``. Required
@@ -212,6 +247,7 @@ class UpsertDataset(pulumi.dynamic.Resource, module="aep", name="UpsertDataset")
                 Pulumi's ``protect``. Default True for a new dataset, False with ``dataset_id``, where a
                 parent's ``protect`` is inherited. A protected resource stays protected until this is
                 False. A plain bool, not an Output.
+            resource_name: the logical name, unique in the stack.
             opts: Pulumi's resource options. ``import_``, ``delete_before_replace=False``, and
                 ``protect=False`` on a protected dataset are errors: a dynamic provider cannot import,
                 replacement always deletes first, and only ``deletion_protection=False`` ends a protection.

@@ -36,6 +36,7 @@ NONSENSE = (
     'UpsertDataset("a", name="A", schema_id="https://x/y", in_flight_batches="never")',
     'UpsertDataset("a", name="A", schema_id="https://x/y", is_upsert="yes")',
     'UpsertDataset("a", dataset_id=24)',
+    'UpsertDataset("a", name="A", schema_id="https://x/y", tags={"team": "crm"})',
 )
 
 
