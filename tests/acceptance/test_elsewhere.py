@@ -149,8 +149,8 @@ def test_the_wheel_with_poetry(
         return done.stdout.strip()
 
     ask("env", "use", sys.executable)
-    # By pip into Poetry's environment: `poetry add` wants more of a registry than a mirror may have. So the lock
-    # is that of a project without dependencies; Pulumi wants to see it all the same.
+    # By pip into Poetry's environment: `poetry add` wants more of a registry than a mirror may have. So the
+    # lock is that of a project without dependencies; Pulumi wants to see it all the same.
     pip = [sys.executable, "-m", "pip", "--python", f"{ask('env', 'info', '--path')}/bin/python"]
     quiet = ["install", "--quiet", "--disable-pip-version-check"]
     subprocess.run([*pip, *quiet, str(wheel)], check=True)
