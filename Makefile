@@ -1,4 +1,4 @@
-# Everything a developer and CI run. `make help` lists it.
+# The commands of developers and CI. `make help` lists them.
 SHELL := /bin/sh
 PYTHON ?= python3
 STACK ?= local
@@ -9,7 +9,7 @@ export PULUMI_SKIP_UPDATE_CHECK ?= true
 # Refresh and destroy run the program, so that they use the configured credential and not the one in state.
 export PULUMI_RUN_PROGRAM = true
 
-.PHONY: help setup up preview refresh down test test-long test-kill lint bench clean pulumi-path lock
+.PHONY: help setup up preview refresh down env test test-long test-kill lint bench clean pulumi-path lock
 
 help: ## List the commands
 	@sed -n 's/^\([a-z-]*\):.*## /\1|/p' Makefile | while IFS='|' read -r name text; do printf '  make %-12s %s\n' "$$name" "$$text"; done
@@ -36,7 +36,10 @@ refresh: setup ## Read what AEP holds into the state
 down: setup ## Destroy the stack's resources and stop the emulator
 	@$(BIN)/python tools/stack.py down $(STACK)
 
-test: setup lint ## Everything that has to hold
+env: setup ## Print the exports for stack local, so that `pulumi` and `aep-provider` work here
+	@$(BIN)/python tools/stack.py env $(STACK)
+
+test: setup lint ## Run lint, type checks and tests
 	@$(BIN)/python -m pytest -n 2 --dist worksteal -q -m "not long and not kill"
 
 test-long: setup ## The whole fault matrix

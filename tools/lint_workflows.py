@@ -1,10 +1,11 @@
-"""Check GitHub Actions workflows with actionlint, which is built once from its published Go module.
+"""Check GitHub Actions workflows with actionlint and zizmor.
 
     python tools/lint_workflows.py [FOLDER ...]
 
-Without folders: this repository's own workflows and the ones that docs/examples offers for copying.
-Exit codes: 0 all is well; 1 something is wrong with a workflow; 3 no actionlint could be had, and why is on
-standard error.
+A folder is what `.github` holds; without one: this repository's own, and the one that docs/examples offers for
+copying. actionlint is built once from its published Go module; zizmor is a development dependency, and asks nobody on
+the network.
+Exit codes: 0 all is well; 1 something is wrong with a workflow; 3 a tool is missing, and why is on standard error.
 """
 
 from __future__ import annotations
@@ -23,7 +24,9 @@ from pulumi_sources.report import UnavailableError, run, say
 ROOT = Path(__file__).resolve().parent.parent
 RECIPE = ROOT / "tools/actionlint"
 COMMAND = "github.com/rhysd/actionlint/cmd/actionlint"
-FOLDERS = (ROOT / ".github/workflows", ROOT / "docs/examples/github")
+FOLDERS = (ROOT / ".github", ROOT / "docs/examples/github")
+ZIZMOR = Path(sys.executable).parent / "zizmor"
+ZIZMOR_FLAGS = ("--offline", "--no-progress", "--quiet", "--persona", "pedantic")
 SECONDS_TO_BUILD = 600
 
 
@@ -50,23 +53,29 @@ def actionlint(cache: Cache) -> Path:
 
 
 def check(command: Path, folder: Path) -> bool:
-    """Whether actionlint has nothing to say about the workflows in a folder.
+    """Whether neither tool has anything to say about what a `.github` folder holds.
 
-    They are looked at where they will be, since a workflow calls another by its path in the repository.
+    It is looked at where it will be, since workflows call each other and actions by their path in the repository.
     """
     with tempfile.TemporaryDirectory() as repository:
-        place = Path(repository) / ".github/workflows"
-        shutil.copytree(folder, place)
+        shutil.copytree(folder, Path(repository) / ".github")
         (Path(repository) / ".git").mkdir()
-        return subprocess.run([command, "-no-color"], cwd=repository, check=False).returncode == 0
+        commands: tuple[list[str | Path], ...] = (
+            [command, "-no-color"],
+            [ZIZMOR, *ZIZMOR_FLAGS, "--config", ROOT / "tools/zizmor.yml", "."],
+        )
+        codes = [subprocess.run(one, cwd=repository, check=False).returncode for one in commands]
+        return codes == [0, 0]
 
 
 def main(arguments: list[str]) -> int:
     """The command."""
     try:
         command = actionlint(Cache.of(os.environ))
+        if not ZIZMOR.exists():
+            raise UnavailableError(f"there is no {ZIZMOR}: run `make setup`, or install zizmor")
     except UnavailableError as error:
-        say(f"no actionlint: {error}")
+        say(f"cannot check workflows: {error}")
         return 3
     good = [check(command, folder) for folder in (Path(text) for text in arguments or FOLDERS)]
     return 0 if all(good) else 1

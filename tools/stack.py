@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import shlex
 import signal
 import socket
 import subprocess
@@ -42,7 +43,7 @@ Any other stack uses the backend and the passphrase that you have chosen."""
 def main() -> int:
     """Run the action; the exit code is Pulumi's."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("action", choices=("up", "preview", "refresh", "down", "stop-emulator"))
+    parser.add_argument("action", choices=("up", "preview", "refresh", "down", "env", "stop-emulator"))
     parser.add_argument("stack", nargs="?", default="local")
     arguments = parser.parse_args()
     if arguments.action == "stop-emulator":
@@ -51,13 +52,45 @@ def main() -> int:
     local = arguments.stack == "local"
     environment = dict(os.environ) | past_the_proxy(os.environ)
     if local:
-        environment |= start_emulator() | LOCAL
-    code = run_pulumi(arguments.action, arguments.stack, environment)
+        endpoint = start_emulator()
+        (FOLDER / "state").mkdir(exist_ok=True)
+        print(f"Emulator of AEP: {endpoint}, status page {endpoint}/_emulator/", file=sys.stderr)
+        environment |= {"AEP_ENDPOINT": endpoint, "AEP_IMS_ENDPOINT": endpoint} | LOCAL
+    pulumi = find_pulumi()
+    if pulumi is None:
+        return 1
+    if arguments.action == "env":
+        return print_exports(environment, pulumi) if local else wrong_stack_for_env(arguments.stack)
+    code = run_pulumi(pulumi, arguments.action, arguments.stack, environment)
     if local and arguments.action == "up" and code == 0:
         code = subprocess.run([COMMAND, "discover"], env=environment | DEMO, cwd=ROOT, check=False).returncode
     if local and arguments.action == "down":
         stop_emulator()
     return code
+
+
+def print_exports(environment: Mapping[str, str], pulumi: Path) -> int:
+    """Print what a shell needs so that `pulumi` and `aep-provider` work on the stack `local` here."""
+    names = ("AEP_ENDPOINT", "AEP_IMS_ENDPOINT", *LOCAL, "no_proxy", "NO_PROXY")
+    exports = {name: environment[name] for name in names} | {
+        "PULUMI_RUN_PROGRAM": "true",
+        "PULUMI_STACK": "local",
+    }
+    for name, value in exports.items():
+        print(f"export {name}={shlex.quote(value)}")
+    folders = f"{COMMAND.parent}{os.pathsep}{pulumi.parent}{os.pathsep}"
+    print(f'export PATH={shlex.quote(folders)}"$PATH"')
+    return 0
+
+
+def wrong_stack_for_env(stack: str) -> int:
+    """Refuse to print settings that only their owner knows."""
+    print(
+        f"`make env` is for the stack `local`, whose state and passphrase are known here. For {stack!r} run "
+        "`pulumi login`, or export PULUMI_BACKEND_URL; and PULUMI_CONFIG_PASSPHRASE and AEP_CLIENT_SECRET.",
+        file=sys.stderr,
+    )
+    return 1
 
 
 def past_the_proxy(environ: Mapping[str, str]) -> dict[str, str]:
@@ -68,25 +101,23 @@ def past_the_proxy(environ: Mapping[str, str]) -> dict[str, str]:
     }
 
 
-def run_pulumi(action: str, stack: str, environment: dict[str, str]) -> int:
-    """Select the stack, made if need be, and run the action."""
+def find_pulumi() -> Path | None:
+    """The Pulumi of tools/get_pulumi.py, which says why there is none."""
     found = subprocess.run(
         [sys.executable, ROOT / "tools/get_pulumi.py"], stdout=subprocess.PIPE, text=True, check=False
     )
-    if found.returncode:
-        return found.returncode
-    pulumi = found.stdout.strip()
+    return Path(found.stdout.strip()) if found.returncode == 0 else None
+
+
+def run_pulumi(pulumi: Path, action: str, stack: str, environment: dict[str, str]) -> int:
+    """Select the stack and run the action. Only `local` is created where it does not exist."""
     # The language host beside this Pulumi has to be found before any other.
-    environment = environment | {"PATH": f"{Path(pulumi).parent}{os.pathsep}{environment.get('PATH', '')}"}
-    if stack == "local":
-        (FOLDER / "state").mkdir(parents=True, exist_ok=True)
-    selected = subprocess.run(
-        [pulumi, "stack", "select", "--create", stack, "--non-interactive"],
-        env=environment,
-        cwd=ROOT,
-        check=False,
-    )
+    environment = environment | {"PATH": f"{pulumi.parent}{os.pathsep}{environment.get('PATH', '')}"}
+    create = ["--create"] if stack == "local" else []
+    select = [str(pulumi), "stack", "select", *create, stack, "--non-interactive"]
+    selected = subprocess.run(select, env=environment, cwd=ROOT, check=False)
     if selected.returncode:
+        say_which_stacks_exist(pulumi, stack, environment)
         return selected.returncode
     verbs = {
         "up": ["up", "--yes", "--skip-preview"] if stack == "local" else ["up"],
@@ -94,13 +125,40 @@ def run_pulumi(action: str, stack: str, environment: dict[str, str]) -> int:
         "refresh": ["refresh", "--yes", "--skip-preview"] if stack == "local" else ["refresh"],
         "down": ["destroy", "--yes", "--skip-preview"] if stack == "local" else ["destroy"],
     }
-    command = [pulumi, *verbs[action], "--stack", stack]
+    command = [str(pulumi), *verbs[action], "--stack", stack]
     print(f"$ pulumi {' '.join(command[1:])}", flush=True)
     return subprocess.run(command, env=environment, cwd=ROOT, check=False).returncode
 
 
-def start_emulator() -> dict[str, str]:
-    """Start the emulator unless it runs; return the environment that points to it."""
+def say_which_stacks_exist(pulumi: Path, stack: str, environment: Mapping[str, str]) -> None:
+    """After a stack could not be selected: which ones there are, and how to create it."""
+    listed = subprocess.run(
+        [pulumi, "stack", "ls", "--json", "--non-interactive"],
+        env=environment,
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+        check=False,
+    )
+    if listed.returncode:
+        print("Choose where Pulumi keeps its state: `pulumi login`, or PULUMI_BACKEND_URL.", file=sys.stderr)
+        return
+    names = sorted(str(one["name"]) for one in json.loads(listed.stdout))
+    if stack in names:
+        return
+    file = ROOT / "stacks" / f"Pulumi.{stack}.yaml"
+    print(
+        f"Stack {stack!r} does not exist. Stacks of this project: {', '.join(names) or 'none'}; and `local`, "
+        "which `make up` creates.\n"
+        f"To create it: pulumi stack init {shlex.quote(stack)}"
+        + (f" (its settings are in {file.relative_to(ROOT)})" if file.is_file() else ""),
+        file=sys.stderr,
+    )
+
+
+def start_emulator() -> str:
+    """Start the emulator unless it runs; return its address."""
     FOLDER.mkdir(exist_ok=True)
     known = _known()
     if not _healthy(known.get("port", 0)):
@@ -129,9 +187,7 @@ def start_emulator() -> dict[str, str]:
             sys.exit(f"The emulator did not start; see {FOLDER / 'emulator.log'}.")
         known = {"port": port, "pid": process.pid}
         RUNNING.write_text(json.dumps(known))
-        print(f"Emulator of AEP: http://127.0.0.1:{port}", flush=True)
-    url = f"http://127.0.0.1:{known['port']}"
-    return {"AEP_ENDPOINT": url, "AEP_IMS_ENDPOINT": url}
+    return f"http://127.0.0.1:{known['port']}"
 
 
 def stop_emulator() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shlex
 import shutil
@@ -15,6 +16,7 @@ import pytest
 from aep_provider.cli import main
 from aep_provider.emulator.seeds import CLIENT_ID, ORG_ID, PROFILE_SCHEMA
 from support.aep import Aep
+from support.documented import blocks, commands
 from support.project import Project
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -31,29 +33,21 @@ ELSEWHERE = {
 }
 """Commands that are not run here, by how they begin (the whole, for one without a space at its end)."""
 
+RUN_BEFORE = {"getting-started.md": "## 4. "}
+"""Where the part of a page ends that another test runs: test_getting_started.py."""
+
 EXAMPLE_PROGRAM = ("getting-started.md", "ci.md")
 """Pages about a repository of one's own; the others are about a checkout of this one."""
 
 
 def in_blocks(path: Path) -> Iterator[str]:
-    """The commands of a page's console blocks, with the lines on which they go on."""
-    for block in re.findall(r"```console\n(.*?)```", path.read_text(), re.DOTALL):
-        command = ""
-        for line in block.splitlines():
-            if command or line.lstrip().startswith("$ "):
-                command += line.strip().removeprefix("$ ") if not command else f"\n{line}"
-                if not goes_on(command):
-                    yield command
-                    command = ""
-
-
-def goes_on(command: str) -> bool:
-    """Whether a line ends in a backslash, or within quotes."""
-    try:
-        shlex.split(command)
-    except ValueError:
-        return True
-    return command.endswith("\\")
+    """The commands of a page's console blocks."""
+    page = path.read_text()
+    if path.name in RUN_BEFORE:
+        page = page.partition(RUN_BEFORE[path.name])[2]
+    for language, text, _ in blocks(page):
+        if language == "console":
+            yield from commands(text)
 
 
 def runs_elsewhere(command: str) -> bool:
@@ -96,7 +90,8 @@ def reader(new_project: Callable[..., Project], aep: Aep, tmp_path: Path) -> Pro
     ids=lambda path: path.stem,
 )
 def test_the_commands_of_a_page_run_one_after_the_other(reader: Project, aep: Aep, page: Path) -> None:
-    commands = [filled(command, aep) for command in in_blocks(page) if not runs_elsewhere(command)]
+    script = ["set -euo pipefail", 'curl() { command curl --fail "$@"; }']
+    script += [filled(command, aep) for command in in_blocks(page) if not runs_elsewhere(command)]
     if page.name in EXAMPLE_PROGRAM:
         reader.folder /= "docs/examples/program"
         (reader.folder / ".venv").symlink_to(ROOT / ".venv")
@@ -106,7 +101,6 @@ def test_the_commands_of_a_page_run_one_after_the_other(reader: Project, aep: Ae
             file.write_text(text)
             reader.run("stack", "init", file.name.split(".")[1])
         reader.run("stack", "select", "dev")
-    script = ["set -euo pipefail", 'curl() { command curl --fail "$@"; }', *commands]
     done = subprocess.run(
         ["bash", "-c", "\n".join(f"echo '$ '{shlex.quote(line)}\n{line}" for line in script)],
         cwd=reader.folder,
@@ -145,10 +139,11 @@ def shown() -> dict[tuple[str, ...], set[str]]:
 
 def test_they_exist_with_their_flags(pulumi: str) -> None:
     commands = shown()
+    every = os.environ | {"PULUMI_EXPERIMENTAL": "true"}  # `up` hides --plan from its help, but takes it
     assert {("up",), ("preview",), ("import",), ("config", "set"), ("state", "delete")} <= set(commands)
     for command, flags in sorted(commands.items()):
         done = subprocess.run(
-            [pulumi, *command, "--help"], capture_output=True, text=True, timeout=60, check=False
+            [pulumi, *command, "--help"], env=every, capture_output=True, text=True, timeout=60, check=False
         )
         assert done.returncode == 0, command
         # An unknown command shows the help of its parent, which has commands.

@@ -26,6 +26,16 @@ dependencies = ["aep-provider"]
 aep-provider = {{ path = "{wheel}" }}
 """
 
+POETRY = """
+[project]
+name = "customer-data"
+version = "0"
+requires-python = ">=3.10"
+
+[tool.poetry]
+package-mode = false
+"""
+
 
 @pytest.fixture
 def repository(new_project: Callable[..., Project], aep: Aep) -> Project:
@@ -121,8 +131,7 @@ def test_the_wheel_with_poetry(
     project = repository.folder / "Pulumi.yaml"
     options = "    toolchain: pip\n    virtualenv: .venv\n"
     project.write_text(project.read_text().replace(options, "    toolchain: poetry\n"))
-    text = PYPROJECT.format(wheel=wheel).partition("[tool.uv")[0]
-    (repository.folder / "pyproject.toml").write_text(f"{text}\n[tool.poetry]\npackage-mode = false\n")
+    (repository.folder / "pyproject.toml").write_text(POETRY)
     repository.environment |= {
         "PATH": f"{repository.environment['PATH']}:{Path(poetry).parent}",
         "POETRY_VIRTUALENVS_PATH": str(tmp_path / "environments"),
@@ -130,7 +139,7 @@ def test_the_wheel_with_poetry(
 
     def ask(*arguments: str) -> str:
         done = subprocess.run(
-            [poetry, "env", *arguments],
+            [poetry, *arguments],
             cwd=repository.folder,
             env=repository.environment,
             stdout=subprocess.PIPE,
@@ -139,9 +148,13 @@ def test_the_wheel_with_poetry(
         )
         return done.stdout.strip()
 
-    ask("use", sys.executable)
-    # By pip into Poetry's environment: `poetry install` wants more of a registry than a mirror may have.
-    pip = [sys.executable, "-m", "pip", "--python", f"{ask('info', '--path')}/bin/python"]
+    ask("env", "use", sys.executable)
+    # By pip into Poetry's environment: `poetry add` wants more of a registry than a mirror may have. So the
+    # lock is that of a project without dependencies; Pulumi wants to see it all the same.
+    pip = [sys.executable, "-m", "pip", "--python", f"{ask('env', 'info', '--path')}/bin/python"]
     quiet = ["install", "--quiet", "--disable-pip-version-check"]
     subprocess.run([*pip, *quiet, str(wheel)], check=True)
+    refused = repository.preview("--stack", "dev", expect=1)
+    assert "failed to discover package requirements: could not find poetry.lock" in refused.text
+    ask("lock")
     works(repository, aep)

@@ -279,15 +279,16 @@ def test_host_packages_are_pinned_with_hashes() -> None:
     assert not lines[-1].endswith("\\")
 
 
+@pytest.mark.parametrize("edited", build.HOST_FILES)
 def test_edited_host_gets_another_cache_entry_but_compiles_nothing(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, edited: str
 ) -> None:
     entry, compiled = build.entry_name("linux-amd64"), build.compiled_name("linux-amd64")
-    for name in ("go.sum", "language_host.py"):
+    for name in ("go.sum", *build.HOST_FILES):
         (tmp_path / name).write_bytes((pins.RECIPE / name).read_bytes())
     monkeypatch.setattr("pulumi_sources.build.RECIPE", tmp_path)
     assert build.entry_name("linux-amd64") == entry
-    (tmp_path / "language_host.py").write_text("edited")
+    (tmp_path / edited).write_text("edited")
     assert build.entry_name("linux-amd64") != entry
     assert build.compiled_name("linux-amd64") == compiled
 

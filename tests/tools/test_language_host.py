@@ -13,7 +13,7 @@ import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import grpc
 import pytest
@@ -78,6 +78,18 @@ class Host:
             organization="organization",
             info=self.info(**options),
         )
+
+    def packages(self, **options: str) -> list[Any]:
+        """What the engine asks before it runs a program."""
+        request = language_pb2.GetRequiredPackagesRequest(info=self.info(**options))
+        return list(self.stub.GetRequiredPackages(request, timeout=SECONDS).packages)
+
+    def refusal(self, **options: str) -> str:
+        """Why the packages of a project are not listed."""
+        with pytest.raises(grpc.RpcError) as raised:
+            self.packages(**options)
+        assert raised.value.code() == grpc.StatusCode.UNKNOWN
+        return str(raised.value.details())
 
     def run(self, **options: str) -> language_pb2.RunResponse:
         """Run the program to its end."""
@@ -147,7 +159,7 @@ def reader(tmp_path: Path, start: Start) -> Iterator[BinaryIO]:
         ("", "", False),
         ("sys.exit(1)", "program exited with non-zero exit code: 1", False),
         ("sys.exit(32)", "", True),
-        ("os.kill(os.getpid(), 9)", "program exited with non-zero exit code: -9", False),
+        ("os.kill(os.getpid(), 9)", "program exited with non-zero exit code: -1", False),
     ],
 )
 def test_how_a_program_ended(start: Start, program: str, error: str, bail: bool) -> None:
@@ -190,31 +202,123 @@ def test_what_a_program_is_given(start: Start, reader: BinaryIO, tmp_path: Path)
     assert env["PYTHONHOME"] is None
 
 
-def test_uv_means_the_folder_dot_venv(start: Start, reader: BinaryIO, tmp_path: Path) -> None:
-    (tmp_path / "venv").rename(tmp_path / ".venv")
-    assert start(TELL_ALL).run(toolchain="uv").error == ""
-    assert json.loads(reader.read())["python"] == str(tmp_path / ".venv" / "bin" / "python")
+def command(folder: Path, name: str, body: str) -> None:
+    """Put a command on PATH, where PATH is `folder` and the system's."""
+    (folder / name).write_text(f"#!/bin/sh\n{body}\n")
+    (folder / name).chmod(0o755)
 
 
-def test_poetry_is_asked_for_its_own(start: Start, reader: BinaryIO, tmp_path: Path) -> None:
-    poetry = tmp_path / "poetry"
-    poetry.write_text(f"#!/bin/sh\ntest \"$1 $2 $3\" = 'env info --path' && echo {tmp_path / 'venv'}\n")
-    poetry.chmod(0o755)
-    host = start(TELL_ALL, PATH=f"{tmp_path}:/usr/bin:/bin")
+def path(folder: Path) -> str:
+    return f"{folder}:/usr/bin:/bin"
+
+
+@pytest.fixture
+def poetry(tmp_path: Path) -> Path:
+    """A Poetry whose environment is `venv`."""
+    command(tmp_path, "poetry", f"test \"$1 $2 $3\" = 'env info --path' && echo {tmp_path / 'venv'}")
+    return tmp_path
+
+
+@pytest.fixture
+def uv(tmp_path: Path) -> Path:
+    """A uv that writes down how it was called."""
+    command(tmp_path, "uv", f'echo "$PWD $UV_PROJECT_ENVIRONMENT $*" >> {tmp_path / "uv.log"}')
+    return tmp_path
+
+
+def test_uv_means_the_folder_dot_venv(start: Start, reader: BinaryIO, uv: Path) -> None:
+    (uv / "venv").rename(uv / ".venv")
+    assert start(TELL_ALL, PATH=path(uv)).run(toolchain="uv").error == ""
+    assert json.loads(reader.read())["python"] == str(uv / ".venv" / "bin" / "python")
+
+
+@pytest.mark.usefixtures("reader")
+def test_uv_brings_the_environment_up_to_date_before_each_run(start: Start, uv: Path) -> None:
+    (uv / "pyproject.toml").touch()
+    assert start(PATH=path(uv)).run(toolchain="uv", virtualenv="venv").error == ""
+    assert (uv / "uv.log").read_text() == f"{uv} {uv / 'venv'} sync --inexact\n"
+
+
+def test_a_uv_that_fails_is_quoted(start: Start, uv: Path) -> None:
+    (uv / "pyproject.toml").touch()
+    command(uv, "uv", "echo no solution found >&2; exit 1")
+    error = start(PATH=path(uv)).run(toolchain="uv", virtualenv="venv").error
+    assert error == f"`uv sync --inexact` failed in {uv}:\nno solution found\n"
+
+
+def test_uvs_environment_stands_beside_the_lock_of_a_folder_above(
+    start: Start, reader: BinaryIO, uv: Path
+) -> None:
+    (uv / "venv").rename(uv / ".venv")
+    (uv / "uv.lock").touch()
+    host = start(TELL_ALL, PATH=path(uv))
+    (uv / "below").mkdir()
+    host.folder = uv / "below"
+    assert host.run(toolchain="uv").error == ""
+    assert json.loads(reader.read())["env"]["VIRTUAL_ENV"] == str(uv / ".venv")
+
+
+def test_poetry_is_asked_for_its_own(start: Start, reader: BinaryIO, poetry: Path) -> None:
+    host = start(TELL_ALL, PATH=path(poetry))
     assert host.run(toolchain="poetry").error == ""
     told = json.loads(reader.read())
-    assert told["python"] == str(tmp_path / "venv" / "bin" / "python")
-    assert told["env"]["VIRTUAL_ENV"] == str(tmp_path / "venv")
+    assert told["python"] == str(poetry / "venv" / "bin" / "python")
+    assert told["env"]["VIRTUAL_ENV"] == str(poetry / "venv")
+
+
+@pytest.mark.usefixtures("poetry", "uv")
+@pytest.mark.parametrize("toolchain", ["poetry", "uv"])
+def test_a_project_without_its_lock_is_refused(start: Start, tmp_path: Path, toolchain: str) -> None:
+    host = start(PATH=path(tmp_path))
+    assert host.refusal(toolchain=toolchain, virtualenv="venv").startswith(f"could not find {toolchain}.lock")
+    (tmp_path / f"{toolchain}.lock").touch()
+    assert host.packages(toolchain=toolchain, virtualenv="venv") == []
+
+
+@pytest.mark.usefixtures("poetry", "uv")
+@pytest.mark.parametrize("toolchain", ["poetry", "uv"])
+def test_a_lock_chooses_the_toolchain_where_the_project_does_not(
+    start: Start, tmp_path: Path, toolchain: str
+) -> None:
+    (tmp_path / f"{toolchain}.lock").touch()
+    (tmp_path / toolchain).unlink()
+    assert f"Could not find `{toolchain}` executable" in start(PATH=path(tmp_path)).refusal(virtualenv="venv")
 
 
 def test_a_poetry_without_an_environment_is_told_what_to_do(start: Start, tmp_path: Path) -> None:
-    assert "no `poetry` is on PATH" in start().run(toolchain="poetry").error
-    poetry = tmp_path / "poetry"
-    poetry.write_text("#!/bin/sh\necho no pyproject.toml >&2\nexit 1\n")
-    poetry.chmod(0o755)
-    error = start(PATH=f"{tmp_path}:/usr/bin:/bin").run(toolchain="poetry").error
+    assert "Could not find `poetry`" in start(PATH="/usr/bin:/bin").run(toolchain="poetry").error
+    command(tmp_path, "poetry", "echo no pyproject.toml >&2; exit 1")
+    error = start(PATH=path(tmp_path)).run(toolchain="poetry").error
     assert f"Poetry has no virtual environment for {tmp_path}: run `poetry install` there" in error
     assert "no pyproject.toml" in error
+
+
+def test_an_environment_without_pip_is_refused_for_the_toolchain_pip(start: Start, tmp_path: Path) -> None:
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", tmp_path / "bare"], check=True)
+    assert "has no pip" in start().refusal(toolchain="pip", virtualenv="bare")
+
+
+def test_plugins_of_installed_packages_are_asked_for(start: Start, tmp_path: Path) -> None:
+    site = tmp_path / "venv/lib/python3/site-packages"
+    told = {"resource": True, "name": "made", "version": "4.5.6", "server": "https://example.com"}
+    plugins = {"pulumi_made": told, "pulumi_none": {"resource": False}}
+    for name, version in (
+        ("pip", "1"),
+        ("pulumi", "3.274.0"),
+        ("pulumi_cloud", "7.1"),
+        ("pulumi_early", "1.0.0a1"),
+        ("pulumi_policy", "1.2.3"),
+        *((name, "1.0.0") for name in plugins),
+    ):
+        (site / f"{name}-{version}.dist-info").mkdir(parents=True)
+        (site / name).mkdir()
+    for name, text in plugins.items():
+        (site / name / "pulumi-plugin.json").write_text(json.dumps(text))
+    found = start().packages(toolchain="pip", virtualenv="venv")
+    assert [(one.name, one.version, one.kind, one.server) for one in found] == [
+        ("cloud", "v7.1.0", "resource", ""),
+        ("made", "v4.5.6", "resource", "https://example.com"),
+    ]
 
 
 def test_without_virtualenv_the_chosen_python_runs(start: Start, reader: BinaryIO) -> None:
@@ -233,13 +337,15 @@ def test_handshake_brings_the_engines_address(start: Start, reader: BinaryIO) ->
 @pytest.mark.parametrize(
     ("options", "error"),
     [
-        ({"virtualenv": "nope"}, "is set to 'nope', but {folder}/nope is no virtual environment"),
-        ({"toolchain": "uv"}, "{folder}/.venv is no virtual environment"),
-        ({"toolchain": "pdm"}, "toolchain 'pdm' needs Pulumi's own language host"),
+        ({"virtualenv": "nope"}, "{folder}/nope is not a virtual environment"),
+        ({"toolchain": "uv"}, "{folder}/.venv is not a virtual environment"),
+        ({"toolchain": "pdm"}, "unsupported toolchain option: pdm"),
     ],
 )
-def test_no_python_for_the_program(start: Start, tmp_path: Path, options: dict[str, str], error: str) -> None:
-    assert error.format(folder=tmp_path) in start().run(**options).error
+def test_no_python_for_the_program(start: Start, uv: Path, options: dict[str, str], error: str) -> None:
+    host = start(PATH=path(uv))
+    assert error.format(folder=uv) in host.run(**options).error
+    assert error.format(folder=uv) in host.refusal(**options)
 
 
 @pytest.mark.parametrize(
@@ -283,17 +389,24 @@ def test_program_ends_when_the_engine_gives_up_on_the_call(start: Start) -> None
     assert host.output() == (b"", b"")
 
 
-def test_cancel_lets_the_program_finish(start: Start, tmp_path: Path) -> None:
-    finish = tmp_path / "finish"
-    os.mkfifo(finish)
-    host = start(f'alive.write("running\\n"); open({str(finish)!r}).read(); print("done")')
+def test_cancel_interrupts_the_program(start: Start) -> None:
+    host = start(
+        'signal.signal(signal.SIGINT, lambda *_: sys.exit(7)); alive.write("running\\n"); signal.pause()'
+    )
     call = host.stub.Run.future(host.request(), timeout=SECONDS)
     with host.alive() as alive:
         assert alive.read(8) == b"running\n"
         host.stub.Cancel(Empty(), timeout=SECONDS)
-        assert not call.done()
-        finish.write_text("now")
-    assert call.result(SECONDS).error == ""
+        assert call.result(SECONDS).error == "program exited with non-zero exit code: 7"
+
+
+def test_a_program_deaf_to_cancel_is_killed(start: Start) -> None:
+    host = start(RUN_FOR_EVER)
+    call = host.stub.Run.future(host.request(), timeout=SECONDS)
+    with host.alive() as alive:
+        assert alive.read(8) == b"running\n"
+        host.stub.Cancel(Empty(), timeout=SECONDS)
+        assert call.result(SECONDS).error == "program exited with non-zero exit code: -1"
 
 
 def test_small_questions(start: Start) -> None:
@@ -304,8 +417,6 @@ def test_small_questions(start: Start) -> None:
     assert stub.GetPluginInfo(Empty(), timeout=SECONDS).version == ""
     packages = stub.GetRequiredPackages(language_pb2.GetRequiredPackagesRequest(info=info), timeout=SECONDS)
     assert (list(packages.packages), list(packages.specs)) == ([], [])
-    plugins = stub.GetRequiredPlugins(language_pb2.GetRequiredPluginsRequest(info=info), timeout=SECONDS)
-    assert list(plugins.plugins) == []
     prompts = stub.RuntimeOptionsPrompts(language_pb2.RuntimeOptionsRequest(info=info), timeout=SECONDS)
     assert list(prompts.prompts) == []
     about = stub.About(language_pb2.AboutRequest(info=info), timeout=SECONDS)

@@ -13,7 +13,6 @@ import json
 import logging
 import os
 import queue
-import shutil
 import signal
 import stat
 import subprocess
@@ -24,6 +23,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import grpc
+
+sys.path.insert(0, str(Path(__file__).resolve().parent))  # `python -I` leaves our own folder out
+from toolchains import SetupError, Toolchain
 
 if TYPE_CHECKING:
     from google.protobuf.empty_pb2 import Empty  # type: ignore[import-untyped,unused-ignore]
@@ -36,6 +38,7 @@ else:
 
 ALREADY_EXPLAINED = 32  # the exec script's exit code for "the user has been shown what went wrong"
 LARGEST_MESSAGE = 400 * 1024 * 1024  # what the engine itself allows
+SECONDS_AFTER_CANCEL = 5
 SECONDS_TO_END = 3  # the engine kills us 5 s after its interrupt; our program must be gone before that
 
 DESCRIBE_PYTHON = "import json, platform, sys; print(json.dumps([sys.executable, platform.python_version()]))"
@@ -45,61 +48,14 @@ LIST_PACKAGES = (
 )
 
 
-class SetupError(Exception):
-    """The project's Python cannot be used; the text tells the user what to do."""
-
-
-def project_python(info: language_pb2.ProgramInfo) -> tuple[str, dict[str, str]]:
-    """The Python that the runtime options of Pulumi.yaml ask for, and the environment to run it in."""
-    options = dict(info.options.items())
-    toolchain = options.get("toolchain") or "pip"
-    if toolchain == "poetry":
-        virtualenv = poetrys(Path(info.root_directory))
-    elif toolchain in ("pip", "uv"):
-        virtualenv = str(options.get("virtualenv") or (".venv" if toolchain == "uv" else ""))
-    else:
-        raise SetupError(f"toolchain '{toolchain}' needs Pulumi's own language host: install Pulumi")
-    if virtualenv:
-        folder = Path(info.root_directory, virtualenv)
-        python = folder / "bin" / "python"
-        if not python.is_file():
-            raise SetupError(
-                f"The 'virtualenv' option in Pulumi.yaml is set to {virtualenv!r}, but {folder} is no "
-                "virtual environment: create it and install the program's dependencies into it"
-            )
-        return str(python), activated(folder)
-    chosen = os.environ.get("PULUMI_PYTHON_CMD")
-    for command in [chosen] if chosen else ["python3", "python"]:
-        if found := shutil.which(command):
-            return found, dict(os.environ)
-    raise SetupError(f"{chosen or 'python3'} is not on PATH: install Python 3.10 or newer")
-
-
-def poetrys(project: Path) -> str:
-    """The virtual environment that Poetry has for a project."""
-    poetry = shutil.which("poetry")
-    if poetry is None:
-        raise SetupError("Pulumi.yaml asks for the toolchain poetry, and no `poetry` is on PATH: install it")
-    command = [poetry, "env", "info", "--path", "--no-interaction"]
-    done = subprocess.run(command, cwd=project, capture_output=True, text=True, check=False)
-    if done.returncode or not done.stdout.strip():
-        raise SetupError(
-            f"Poetry has no virtual environment for {project}: run `poetry install` there\n{done.stderr}"
-        )
-    return done.stdout.strip()
-
-
-def activated(virtualenv: Path) -> dict[str, str]:
-    """This process's environment as the virtual environment's `activate` script would change it."""
-    env = {key: value for key, value in os.environ.items() if key != "PYTHONHOME"}
-    env["PATH"] = os.pathsep.join([str(virtualenv / "bin"), *filter(None, [env.get("PATH")])])
-    env["VIRTUAL_ENV"] = str(virtualenv)
-    return env
+def toolchain_of(info: language_pb2.ProgramInfo) -> Toolchain:
+    """What Pulumi.yaml says about the project's Python."""
+    return Toolchain.of(Path(info.root_directory), Path(info.program_directory), dict(info.options.items()))
 
 
 def ask_python(info: language_pb2.ProgramInfo, code: str) -> Any:
     """What `code` prints in the project's Python, as JSON."""
-    python, env = project_python(info)
+    python, env = toolchain_of(info).python()
     return json.loads(
         subprocess.run([python, "-c", code], env=env, check=True, stdout=subprocess.PIPE).stdout
     )
@@ -129,15 +85,20 @@ class LanguageHost(language_pb2_grpc.LanguageRuntimeServicer):
 
     def GetRequiredPlugins(
         self, request: language_pb2.GetRequiredPluginsRequest, context: grpc.ServicerContext
-    ) -> language_pb2.GetRequiredPluginsResponse:
-        """None in advance: the engine fetches a plugin when a resource needs it."""
-        return language_pb2.GetRequiredPluginsResponse()
+    ) -> NoReturn:
+        """The engine asks for the required packages in place of this."""
+        context.abort(grpc.StatusCode.UNIMPLEMENTED, "method GetRequiredPlugins not implemented")
+        raise AssertionError("abort always raises")
 
     def GetRequiredPackages(
         self, request: language_pb2.GetRequiredPackagesRequest, context: grpc.ServicerContext
     ) -> language_pb2.GetRequiredPackagesResponse:
-        """None in advance, as above."""
-        return language_pb2.GetRequiredPackagesResponse()
+        """The plugins that the program's packages need; refuses what Pulumi's own host refuses."""
+        try:
+            found = list(toolchain_of(request.info).packages())
+        except SetupError as error:
+            context.abort(grpc.StatusCode.UNKNOWN, str(error))
+        return language_pb2.GetRequiredPackagesResponse(packages=found)
 
     def RuntimeOptionsPrompts(
         self, request: language_pb2.RuntimeOptionsRequest, context: grpc.ServicerContext
@@ -171,7 +132,14 @@ class LanguageHost(language_pb2_grpc.LanguageRuntimeServicer):
         raise AssertionError("abort always raises")
 
     def Cancel(self, request: Empty, context: grpc.ServicerContext) -> Empty:
-        """Let the program be: after a first Ctrl-C the engine waits for what is in flight, then stops us."""
+        """Interrupt the program, after a first Ctrl-C; one that does not end by itself is killed."""
+        with self._lock:
+            programs = list(self._programs)
+        for program in programs:
+            program.send_signal(signal.SIGINT)
+            killer = threading.Timer(SECONDS_AFTER_CANCEL, program.kill)
+            killer.daemon = True
+            killer.start()
         return Empty()
 
     def Run(
@@ -179,12 +147,15 @@ class LanguageHost(language_pb2_grpc.LanguageRuntimeServicer):
     ) -> language_pb2.RunResponse:
         """Run the program; its output goes where ours goes, which is where the engine reads it."""
         try:
-            python, env = project_python(request.info)
+            toolchain = toolchain_of(request.info)
+            toolchain.synchronise()
+            python, env = toolchain.python()
         except SetupError as error:
             return language_pb2.RunResponse(error=str(error))
         if request.attach_debugger or "typechecker" in request.info.options:
             print("the development language host neither debugs nor type-checks a program", file=sys.stderr)
-        env["PULUMI_CONFIG"] = json.dumps(dict(request.config), ensure_ascii=False)
+        if request.config:
+            env["PULUMI_CONFIG"] = json.dumps(dict(request.config), ensure_ascii=False)
         env["PULUMI_CONFIG_SECRET_KEYS"] = json.dumps(list(request.configSecretKeys))
         with self._lock:
             if self._stopped:
@@ -204,7 +175,8 @@ class LanguageHost(language_pb2_grpc.LanguageRuntimeServicer):
                 self._programs.discard(program)
         if code == ALREADY_EXPLAINED:
             return language_pb2.RunResponse(bail=True)
-        text = f"program exited with non-zero exit code: {code}" if code else ""
+        # Pulumi's own host says -1 of a program that a signal ended, whichever it was.
+        text = f"program exited with non-zero exit code: {max(code, -1)}" if code else ""
         return language_pb2.RunResponse(error=text)
 
     def _arguments(self, request: language_pb2.RunRequest) -> list[str]:

@@ -22,6 +22,7 @@ COMMAND = "github.com/pulumi/pulumi/pkg/v3/cmd/pulumi"
 SDK = "github.com/pulumi/pulumi/sdk/v3"
 TAGS = "osusergo,grpcnotrace"
 PLUGIN_FILES = ("python/cmd/pulumi-language-python-exec", "python/dist/pulumi-resource-pulumi-python")
+HOST_FILES = ("language_host.py", "toolchains.py")
 HOST_LAUNCHER = """\
 #!/bin/sh
 here=$(dirname "$(readlink -f "$0")")
@@ -40,8 +41,10 @@ def compiled_name(platform: str) -> str:
 
 def entry_name(platform: str) -> str:
     """The finished entry's place in the cache."""
-    host = (RECIPE / "language_host.py").read_bytes()
-    key = digest(compiled_name(platform).encode(), host, HOST_LAUNCHER.encode(), host_requirements().encode())
+    host = [(RECIPE / name).read_bytes() for name in HOST_FILES]
+    key = digest(
+        compiled_name(platform).encode(), *host, HOST_LAUNCHER.encode(), host_requirements().encode()
+    )
     return f"pulumi-{pulumi_version()[1:]}-{platform}-{key}"
 
 
@@ -121,7 +124,8 @@ def add_host(part: Path) -> None:
     requirements = part / "host-requirements.txt"
     requirements.write_text(host_requirements())
     make_venv(part / "host", requirements)
-    shutil.copy2(RECIPE / "language_host.py", part / "host")
+    for name in HOST_FILES:
+        shutil.copy2(RECIPE / name, part / "host")
     launcher = part / "bin" / "pulumi-language-python"
     launcher.write_text(HOST_LAUNCHER)
     launcher.chmod(0o755)

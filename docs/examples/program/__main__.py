@@ -1,4 +1,4 @@
-"""Ten lines: one dataset that is created, one that exists."""
+"""One dataset that is created, one that exists."""
 
 import pulumi
 
@@ -8,6 +8,7 @@ SCHEMA = (
     "https://ns.adobe.com/acmeinc/schemas/aabe76f1f4ec532b6a9928e5cc4bc8654f1578ca32573768c572b03d153ea33c"
 )
 
+config = pulumi.Config()
 members = UpsertDataset("loyalty-members", name="Loyalty programme", schema_id=SCHEMA)
-orders = UpsertDataset("orders", dataset_id="5b020a27e7040801dedbf46e", is_upsert=True)
+orders = UpsertDataset("orders", dataset_id=config.require("ordersId"), is_upsert=True)
 pulumi.export("loyalty-members", members.dataset_id)
