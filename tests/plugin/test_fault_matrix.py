@@ -272,11 +272,17 @@ def test_a_fault_leaves_nothing_that_a_rerun_does_not_heal(
         assert text.splitlines()[0].strip()
         assert "Traceback" not in text
         assert "demo-secret" not in text
-    if case.request["write"] and "/catalog/" in case.request["path"] and case.fault in SETTLED:
+    # A young dataset is not believed to be gone after a DELETE that was not answered.
+    settles = case.request["write"] and case.request["method"] != "DELETE"
+    if settles and "/catalog/" in case.request["path"] and case.fault in SETTLED:
         assert case.lasting or error is None, "the write took effect, and a read would have shown it"
     if case.before_writes and error is not None:
         assert writes == [], f"written although a guard could not be asked: {json.dumps(writes)}"
-    if case.before_writes and case.request["service"] != "flow":
+    # Namesakes of a new name are advice as well.
+    advice = case.request["service"] == "flow" or (
+        case.operation == "rename" and case.request["path"].endswith("/dataSets")
+    )
+    if case.before_writes and not advice:
         must_fail = case.lasting or case.fault not in {*PASSING, *TIMEOUTS}
         assert not must_fail or error is not None, "a guard was not asked, and the operation went on"
     if run.was_on() and run.is_off():
