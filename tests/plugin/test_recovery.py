@@ -495,7 +495,7 @@ def test_before_a_disable_it_is_said_which_writers_cannot_be_seen(
 ) -> None:
     aep.dataset(ID, ON)
     local.start(aep.url).create(given(**ADOPT))
-    assert any("0 streaming dataflows are seen; Web and Mobile SDK" in said for said in local.said)
+    assert any("Web and Mobile SDK datastreams" in said for said in local.said)
 
 
 def test_a_dataset_that_came_on_meanwhile_is_not_disabled_by_enable(
