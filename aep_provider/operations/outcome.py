@@ -33,6 +33,11 @@ def looks(context: Context, dataset_id: str) -> Iterator[tuple[Observed | None, 
             yield None, typed(error)
 
 
+def glance(context: Context, dataset_id: str) -> Observed | None:
+    """Read a dataset once, at once; ``None`` if it cannot be read."""
+    return next(looks(context, dataset_id))[0]
+
+
 def off_error(
     context: Context, observed: Observed, since: str, reason: str, *, upsert: bool, sure: bool = True
 ) -> ProfileOff:

@@ -9,15 +9,14 @@ the first concern is that Profile comes back on. What is said of Profile afterwa
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
 from aep_provider.dataset.desired import Desired
-from aep_provider.dataset.evidence import Effect, Word, Writes, word
+from aep_provider.dataset.evidence import Effect, Word, word
 from aep_provider.dataset.observed import Observed
-from aep_provider.dataset.plan import Plan, differences, switch_on, unowned
-from aep_provider.dataset.tags import GAP_TAG, SENT, timestamp
+from aep_provider.dataset.plan import Plan, differences, unowned
+from aep_provider.dataset.tags import GAP_TAG, timestamp
 from aep_provider.errors import (
     AepProviderError,
     ApiError,
@@ -25,30 +24,20 @@ from aep_provider.errors import (
     Interrupted,
     NotConverged,
     PreconditionFailed,
-    RequestRefused,
     RolledBack,
-    StatusError,
     Throttled,
     TokenRejected,
 )
 from aep_provider.operations.context import Context, describe
+from aep_provider.operations.enables import TRIES, Enables
 from aep_provider.operations.gap_report import Window
-from aep_provider.operations.outcome import looks, off_error, typed
+from aep_provider.operations.outcome import glance, looks, off_error, typed
 
 if TYPE_CHECKING:
     from aep_provider.aep.gateway import Prepared
 
 TOKEN_LIFE = 600.0
 """Seconds that the token must live when the window opens."""
-
-TRIES = (0.0, 0.2, 0.5, 1.0)
-"""Seconds before each try of a PATCH."""
-
-LONGEST_WAIT = 2.0
-"""Seconds; a Retry-After above this is not waited for while Profile is off."""
-
-_PLACE = f"to:{SENT}".encode()
-"""Where the time of its sending goes into the enable that is made ready before the disable."""
 
 LATE_DISABLE = (
     "A disable was not answered. Should it still take effect, Profile goes off again: look at the dataset in "
@@ -126,14 +115,11 @@ class _Switch:
         self._observed = observed
         self._desired = desired
         self._version = version
-        self._writes = Writes(observed, desired.is_upsert)
+        self._enables = Enables(context, observed, desired.is_upsert)
         self._steps: Plan | None = None
         self._disable_sent = False
         self._in_doubt = False
         self._unanswered = 0
-        self._lost = False
-        self._closed: datetime | None = None
-        self._oddities: list[str] = []
         self._title = describe(context, observed)
 
     def off(self, make: Callable[[Observed], Plan]) -> Prepared:
@@ -151,7 +137,7 @@ class _Switch:
             raise
         except Exception as error:
             if self._disable_sent and not self._in_doubt:
-                now = self._glance()
+                now = glance(self._context, self._observed.id)
                 self._in_doubt = now is None or not now.profile.enabled
             if not self._in_doubt:
                 raise
@@ -173,7 +159,7 @@ class _Switch:
                 disable.send()
                 return enable
             except PreconditionFailed:
-                if self._in_doubt:
+                if self._in_doubt and self._version:
                     # The one that was not answered has landed. And since versions count, no other one can.
                     self._unanswered = 0
                     return enable
@@ -185,7 +171,7 @@ class _Switch:
                     raise
                 failure, self._in_doubt = error, True
                 self._unanswered += 1
-                now = self._glance()
+                now = glance(self._context, self._observed.id)
                 if now is None:
                     raise
                 if not now.profile.enabled:
@@ -196,9 +182,10 @@ class _Switch:
     def _both_prepared(self, make: Callable[[Observed], Plan]) -> tuple[Prepared, Prepared]:
         """Disable and enable, ready to be sent; one that is sent again after no answer is the same as before."""
         if self._steps is None or not self._in_doubt:
-            self.opened = self._context.now()
             self._steps = make(self._observed)
-            self._writes = replace(self._writes, note=self._steps.note)
+            note = self._steps.note
+            self.opened = (note.started if note else None) or self._context.now()
+            self._enables.noted(note)
         prepare, dataset_id = self._context.aep.catalog.prepare_patch, self._observed.id
         enable = prepare(dataset_id, self._steps.enable, urgent=True)
         disable = prepare(dataset_id, self._steps.disable, urgent=False, if_match=self._version)
@@ -210,22 +197,22 @@ class _Switch:
         Raises:
             AepProviderError: see `toggle`.
         """
-        failure = self._enabled(self._desired.is_upsert, ready)
-        if failure is not None and self._writes.enable is Effect.NONE:
+        failure = self._enables.send(self._desired.is_upsert, ready)
+        if failure is not None and self._enables.writes.enable is Effect.NONE:
             raise self._back(failure)
         last, problem, sent_again = None, failure, failure is not None
         for now, error in looks(self._context, self._observed.id):
             if now is None:
                 problem = failure or error
                 continue
-            last, found = now, word(self._writes, now)
+            last, found = now, word(self._enables.writes, now)
             if found.settled:
                 return self._checked(now, found, problem)
             if not (now.profile.enabled or sent_again):
                 # Answered with success, and not there: it has had no effect, or the read is old.
                 sent_again = True
-                failure = self._enabled(self._desired.is_upsert)
-        if failure is not None and not self._lost:
+                failure = self._enables.send(self._desired.is_upsert)
+        if failure is not None and not self._enables.lost:
             # Nothing has come of the one that was answered, and another one is refused.
             raise self._back(failure)
         reason = problem.message if problem else "no read shows it"
@@ -243,81 +230,12 @@ class _Switch:
             )
         raise self._told(problem or NotConverged(f"something else wrote to it: {'; '.join(left)}"), now)
 
-    def _enabled(self, upsert: bool, ready: Prepared | None = None) -> AepProviderError | None:
-        """Send an enable until it has worked; return what stopped it otherwise. Raises nothing."""
-        failure: AepProviderError | None = None
-        conflicts, wait = 0, 0.0
-        for pause in TRIES:
-            # A shutdown ends this wait at once, and the enable goes out: that is what matters now.
-            if failure is not None and not (isinstance(failure, Conflict) and conflicts == 1):
-                self._context.clock.wait(max(pause, wait))
-            try:
-                request = ready or self._prepared(upsert)
-            except Exception as error:
-                # Without a token, say: nothing was sent.
-                failure, ready = typed(error), None
-                if isinstance(error, ApiError) and _final(error):
-                    return failure
-                continue
-            try:
-                self._send(request, fill=ready is not None)
-                self._know(upsert, Effect.ANSWERED)
-                return None
-            except ApiError as error:
-                failure = error
-                if error.effect_unknown and self._settled_by_a_read(upsert):
-                    return None
-                if _final(error):
-                    return failure
-                conflicts += isinstance(error, Conflict)
-                asked = error.retry_after if isinstance(error, StatusError) else None
-                wait = asked if asked is not None and asked <= LONGEST_WAIT else 0.0
-            except Exception as error:
-                # Whatever it is, Profile is off, and it may have been sent.
-                failure = typed(error)
-                self._oddities.append(failure.message)
-                self._know(upsert, Effect.UNKNOWN)
-            ready = None
-        return failure
-
-    def _settled_by_a_read(self, upsert: bool) -> bool:
-        """Whether one read shows what an enable that was not answered has made."""
-        self._know(upsert, Effect.UNKNOWN)
-        found = word(self._writes, self._glance())
-        shown = found in ((Word.BACK_ON,) if upsert == self._observed.upsert else (Word.AS_WANTED,))
-        if shown:
-            self._know(upsert, Effect.ANSWERED)
-        return shown
-
-    def _know(self, upsert: bool, effect: Effect) -> None:
-        """Note what is known of an enable; what one try was answered stands, whatever a later one brings."""
-        wanted = upsert == self._desired.is_upsert
-        self._lost = self._lost or (wanted and effect is Effect.UNKNOWN)
-        if wanted and self._writes.enable is not Effect.ANSWERED:
-            self._writes = replace(self._writes, enable=effect)
-        elif not wanted and self._writes.restore is not Effect.ANSWERED:
-            self._writes = replace(self._writes, restore=effect)
-
-    def _send(self, request: Prepared, *, fill: bool) -> None:
-        """Send an enable; the one that was made ready before the disable with the time of now."""
-        if not fill:
-            request.send()
-            return
-        self._closed = self._context.now()
-        request.send({_PLACE: f"to:{timestamp(self._closed)}".encode()} if self._writes.note else None)
-
-    def _prepared(self, upsert: bool) -> Prepared:
-        self._closed = self._context.now()
-        note = self._writes.note
-        steps = switch_on(self._observed, upsert=upsert, note=note and note.closed(timestamp(self._closed)))
-        return self._context.aep.catalog.prepare_patch(self._observed.id, steps, urgent=True)
-
     def _back(self, failure: AepProviderError) -> AepProviderError:
         """Restore what was there, and say what came of it.
 
         Not while an enable with the wanted setting may still take effect: whichever came last would win.
         """
-        refused = self._enabled(self._observed.upsert)
+        refused = self._enables.send(self._observed.upsert)
         if refused is not None:
             message = f"{failure.message}; and restoring failed: {refused.message}"
             failure = NotConverged(message, failure.remedy)
@@ -325,13 +243,15 @@ class _Switch:
         for now, _ in looks(self._context, self._observed.id):
             last = now or last
             # Where no enable was taken, there is nothing to wait for.
-            if word(self._writes, now).settled or (now is not None and not self._writes.pending):
+            if word(self._enables.writes, now).settled or (
+                now is not None and not self._enables.writes.pending
+            ):
                 break
         return self._told(failure, last)
 
     def _told(self, failure: AepProviderError, now: Observed | None) -> AepProviderError:
         """What to tell after a failure inside the window, judged by the last read and nothing else."""
-        found, context = word(self._writes, now), self._context
+        found, context = word(self._enables.writes, now), self._context
         if not found.settled:
             return off_error(
                 context,
@@ -358,16 +278,16 @@ class _Switch:
 
     def closed(self, now: Observed) -> datetime:
         """When the enable was sent that took effect, from the note if there is one."""
-        note = now.note if self._writes.note is not None else None
-        return (note.ended if note else None) or self._closed or self._context.now()
+        note = now.note if self._enables.writes.note is not None else None
+        return (note.ended if note else None) or self._enables.closed or self._context.now()
 
     def tell_of_oddities(self) -> None:
         """After a success: say that a disable which was not answered may still take effect, and what went wrong."""
         if self._unanswered:
             self._context.report.warn(f"{self._title}: {LATE_DISABLE}")
-        if self._oddities:
+        if self._enables.oddities:
             self._context.report.warn(
-                f"{self._title}: Profile is ON as wanted; on the way: {self._oddities[0]}"
+                f"{self._title}: Profile is ON as wanted; on the way: {self._enables.oddities[0]}"
             )
 
     def _span(self, now: Observed | None) -> str:
@@ -377,10 +297,6 @@ class _Switch:
             "batches that ended then did not reach Profile, ingest them again."
         )
 
-    def _glance(self) -> Observed | None:
-        """Read the dataset once; ``None`` if it cannot be read."""
-        return next(looks(self._context, self._observed.id))[0]
-
 
 _IS = {
     Word.AS_WANTED: "is ON as wanted",
@@ -389,12 +305,3 @@ _IS = {
     Word.ON: "is ON",
     Word.IDENTITY_OFF: "is ON, but Identity is OFF",
 }
-
-
-def _final(error: ApiError) -> bool:
-    """Whether trying again is pointless. A 422 may pass: a union not propagated yet (seen once)."""
-    if isinstance(error, TokenRejected | Throttled | Conflict):
-        return False
-    if isinstance(error, RequestRefused):
-        return error.status != 422
-    return not error.effect_unknown
