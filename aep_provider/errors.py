@@ -21,6 +21,7 @@
             ├── TokenRejected      401: the gateway refuses the token
             ├── PermissionDenied   403: the credential lacks a permission
             ├── NotFound           404
+            ├── TimedOut           408
             ├── RequestRefused     any other 4xx
             │   ├── Conflict           409
             │   └── PreconditionFailed 412: it is no longer as `If-Match` says
@@ -171,6 +172,12 @@ class PermissionDenied(StatusError):
 
 class NotFound(StatusError):
     """Nothing is there (404). Whether that means *gone* is decided by `operations.guards.gone`."""
+
+
+class TimedOut(StatusError):
+    """AEP, or a proxy on the way to it, gave up waiting (408). A write may have taken effect all the same."""
+
+    effect_unknown = True
 
 
 class RequestRefused(StatusError):

@@ -25,6 +25,7 @@ from aep_provider.errors import (
     ServerFault,
     StatusError,
     Throttled,
+    TimedOut,
     TokenRejected,
     UnreadableResponse,
 )
@@ -34,6 +35,7 @@ _REQUEST_IDS = ("x-request-id", "x-correlation-id", "x-adobe-request-id")
 _KINDS: Mapping[int, type[StatusError]] = {
     403: PermissionDenied,
     404: NotFound,
+    408: TimedOut,
     409: Conflict,
     412: PreconditionFailed,
     429: Throttled,

@@ -99,7 +99,7 @@ def _permissions(context: Context) -> Iterator[Finding]:
             yield failed(f"permission: {name}", error)
     try:
         aep.flows.into(NO_DATASET)
-        yield ok("permission: View Sources", f"reading works; {UNSEEN_WRITERS}")
+        yield ok("permission: View Sources", f"reading works. {UNSEEN_WRITERS}")
     except ApiError as error:
         yield note("permission: View Sources", f"dataflows cannot be listed: {error.message}", error.remedy)
     yield note("permission: Manage Datasets", "cannot be seen without writing")

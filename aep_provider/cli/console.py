@@ -31,10 +31,19 @@ NARROWEST = 16
 class ConsoleReporter:
     """Messages of the core, on standard error."""
 
+    def __init__(self) -> None:
+        self._said: set[str] = set()
+
     def warn(self, message: str) -> None:
         """Print a warning."""
         warning = Text(printable(f"warning: {message}"), style="yellow")
         Console(stderr=True).print(warning, soft_wrap=True)
+
+    def once(self, message: str) -> None:
+        """Print a warning, the first time only."""
+        if message not in self._said:
+            self._said.add(message)
+            self.warn(message)
 
     def info(self, message: str) -> None:
         """Print a line."""

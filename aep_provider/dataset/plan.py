@@ -23,6 +23,7 @@ from aep_provider.dataset.tags import (
     CLAIM_TAG,
     GAP_TAG,
     OWNER_TAG,
+    SENT,
     UNIFIED_IDENTITY,
     UNIFIED_PROFILE,
     Elements,
@@ -42,7 +43,7 @@ class Plan:
         edit: name, description and declared tags. Before a disable, so that a refusal costs nothing; after
             a mere enable, so that a bad name does not keep Profile off.
         disable: switches both tags off. Only ever followed by `enable`.
-        enable: switches both tags on.
+        enable: switches both tags on. After a `disable` its note holds `SENT`, to be filled in when it is sent.
         note: what `disable` notes on the dataset and `enable` closes; ``None`` when our tags are off.
     """
 
@@ -80,7 +81,7 @@ def plan(observed: Observed, desired: Desired, now: str) -> Plan:
     if profile.enabled and profile.upsert != desired.is_upsert:
         note = WindowNote(now, desired.owner, profile.upsert) if desired.own_tags else None
         disable = switch_off(observed, note)
-        enable = switch_on(observed, upsert=desired.is_upsert, note=note and note.closed(now))
+        enable = switch_on(observed, upsert=desired.is_upsert, note=note and note.closed(SENT))
         if edit:
             edit += owner
         else:
@@ -168,6 +169,15 @@ def unedited(observed: Observed, desired: Desired) -> list[str]:
     ]
     found += [f"tag {key} is still there" for key in sorted(desired.released_tags & set(observed.tags))]
     return found
+
+
+def unowned(observed: Observed, desired: Desired) -> list[str]:
+    """What still differs of owner and claim after a write, which both ride on; in words."""
+    if not desired.own_tags or not desired.owner:
+        return []
+    found = observed.ownership
+    left = [] if found.owner == desired.owner else [f"tag {OWNER_TAG} is {found.owner!r}"]
+    return left + ([] if desired.claim in (None, found.claim) else [f"tag {CLAIM_TAG} is {found.claim!r}"])
 
 
 def overwritten(observed: Observed, desired: Desired) -> list[str]:

@@ -20,6 +20,7 @@ __all__ = [
     "GAP_TAG",
     "OWNER_TAG",
     "OWN_TAGS",
+    "SENT",
     "UNIFIED_IDENTITY",
     "UNIFIED_PROFILE",
     "Elements",
@@ -30,6 +31,9 @@ __all__ = [
     "moment",
     "timestamp",
 ]
+
+SENT = "9999-12-31T23:59:59.999Z"
+"""Stands for the time at which a request is sent, and is as long as it; filled in at that moment."""
 
 Elements = tuple[str, ...]
 Tags = Mapping[str, Elements]

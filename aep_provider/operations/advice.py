@@ -6,11 +6,11 @@ from aep_provider.arguments import UNIFIED_PROFILE
 from aep_provider.dataset.plan import overwritten
 from aep_provider.errors import ApiError
 from aep_provider.operations.change import Change
-from aep_provider.operations.context import Context, describe, plural
+from aep_provider.operations.context import Context, describe
 
 UNSEEN_WRITERS = (
-    "Web and Mobile SDK datastreams, direct users of the ingestion API, Query Service and Adobe applications "
-    "cannot be seen"
+    "Of what writes into a dataset, streaming dataflows are looked for; Web and Mobile SDK datastreams, direct users "
+    "of the ingestion API, Query Service and Adobe applications cannot be seen."
 )
 
 PROFILE_DATASETS = 20
@@ -66,8 +66,7 @@ def name_streaming_dataflows(context: Context, change: Change) -> None:
             f"A streaming dataflow writes into {title}: {flow.name or flow.id} ({flow.state}). What it "
             f"brings while Profile is off does not reach Profile{unsupported}."
         )
-    seen = plural(len(flows), "streaming dataflow is", "streaming dataflows are")
-    context.report.info(f"{title}: {seen} seen; {UNSEEN_WRITERS}.")
+    context.report.once(UNSEEN_WRITERS)
 
 
 def enables(change: Change) -> bool:

@@ -125,7 +125,8 @@ def check_consent(context: Context, change: Change) -> None:
             f"{title}: changing upsert switches Profile off for a moment, in a sandbox of type production",
             f"{GAP_RISK}\nIf you accept that, set allow_profile_gap=True.",
         )
-    context.report.warn(f"{title}: changing upsert switches Profile off for a moment. {GAP_RISK}")
+    context.report.warn(f"{title}: changing upsert switches Profile off for a moment.")
+    context.report.once(GAP_RISK)
 
 
 def check_token(context: Context, _change: Change) -> None:

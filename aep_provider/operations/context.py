@@ -25,6 +25,10 @@ class Reporter(Protocol):
         """Something the user should know or do; said once per process."""
         ...
 
+    def once(self, message: str) -> None:
+        """What is the same for every resource; said once a run."""
+        ...
+
     def info(self, message: str) -> None:
         """Something that happened."""
         ...
@@ -42,6 +46,9 @@ class Silent:
     """Takes messages to nobody, for questions asked ahead of their time."""
 
     def warn(self, message: str) -> None:
+        """Drop it."""
+
+    def once(self, message: str) -> None:
         """Drop it."""
 
     def info(self, message: str) -> None:
@@ -64,12 +71,18 @@ class Run:
         held: ids of datasets that a call created, took over or adopted; no other call lets go of them.
         declared: by logical name, the ``dataset_id``s that the program declares for it.
         creating: by name, held while a dataset of that name is created.
+        ahead: by dataset, ids of the batches that were in flight when they were last looked at.
+        windows: of each window, its seconds and how many batches have to be ingested again.
+        lock: guards `windows`.
     """
 
     refused: set[str] = field(default_factory=set)
     held: set[str] = field(default_factory=set)
     declared: Mapping[str, set[str]] = field(default_factory=lambda: defaultdict(set))
     creating: Mapping[str, threading.Lock] = field(default_factory=lambda: defaultdict(threading.Lock))
+    ahead: dict[str, frozenset[str]] = field(default_factory=dict)
+    windows: list[tuple[float, int]] = field(default_factory=list)
+    lock: threading.Lock = field(default_factory=threading.Lock)
 
 
 @dataclass(frozen=True)

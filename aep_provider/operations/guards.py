@@ -21,6 +21,7 @@ from aep_provider.errors import (
 from aep_provider.operations import advice, checks, ownership
 from aep_provider.operations.change import Change
 from aep_provider.operations.context import Context
+from aep_provider.operations.outcome import off_error
 
 
 @dataclass(frozen=True)
@@ -287,7 +288,7 @@ def problems(context: Context, change: Change) -> list[str]:
         except AepProviderError as error:
             if not passes(error):
                 return [str(error)]
-            context.report.warn(_at_preview(error, change))
+            context.report.warn(_at_preview(context, error, change))
             if isinstance(error, ApiError):
                 return []
     return []
@@ -303,13 +304,18 @@ def passes(error: AepProviderError) -> bool:
     )
 
 
-def _at_preview(error: AepProviderError, change: Change) -> str:
+def _at_preview(context: Context, error: AepProviderError, change: Change) -> str:
     if isinstance(error, BatchesInFlight):
         would = "wait for them" if change.policy.in_flight_batches == "wait" else "refuse"
         return f"{error.message}; `up` would {would}"
-    if isinstance(error, ApiError):
-        return f"The preview could not ask AEP everything: {error.message}"
-    return str(error)
+    if not isinstance(error, ApiError):
+        return str(error)
+    unasked = f"The preview could not ask AEP everything: {error.message}"
+    left_open = change.observed.open_note if change.observed else None
+    if change.observed is None or left_open is None:
+        return unasked
+    upsert = change.desired.is_upsert
+    return str(off_error(context, change.observed, left_open.start, unasked, upsert=upsert))
 
 
 def _applying(change: Change) -> Iterable[Guard]:

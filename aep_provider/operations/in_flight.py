@@ -36,6 +36,8 @@ def batches_in_flight(context: Context, dataset_id: str) -> list[Batch]:
         ApiError: they could not be listed.
     """
     batches = [batch for batch in context.aep.batches.recent(dataset_id) if batch.in_flight]
+    # Those that are not waited for may end while Profile is off.
+    context.run.ahead[dataset_id] = frozenset(batch.id for batch in batches)
     limit = context.now() - STUCK_AFTER
     stuck = [batch for batch in batches if batch.created < limit]
     if stuck:

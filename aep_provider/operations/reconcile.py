@@ -9,29 +9,33 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import datetime
 
 from aep_provider.dataset.desired import Desired
 from aep_provider.dataset.observed import Observed
-from aep_provider.dataset.plan import Patch, Plan, differences, plan, unedited
-from aep_provider.dataset.tags import timestamp
+from aep_provider.dataset.plan import Patch, Plan, differences, unedited, unowned
+from aep_provider.dataset.tags import UNIFIED_PROFILE
 from aep_provider.errors import (
     ApiError,
     BatchesInFlight,
+    Conflict,
     NotConverged,
     ProfileOff,
     RequestRefused,
     Throttled,
 )
 from aep_provider.operations import gap_report, guards, in_flight, window
-from aep_provider.operations.change import Change, Policy
+from aep_provider.operations.change import Policy
 from aep_provider.operations.context import Context, describe
-from aep_provider.operations.gap_report import GapReport
+from aep_provider.operations.gap_report import GapReport, Window
 from aep_provider.operations.location import existing
-from aep_provider.operations.ownership import check_claim
+from aep_provider.operations.outcome import looks, off_error, typed
+from aep_provider.operations.planner import OnRecord, Planner
 
 TRIES = (0.0, 0.5, 1.5, 4.0)
 """Seconds before each try of a PATCH outside a window."""
+
+ROUNDS = 3
+"""How often a dataset that somebody else changes right before the disable is planned anew."""
 
 UNION_TRIES = (1.0, 3.0, 10.0, 30.0)
 """Seconds between tries at 422: a union that was just enabled propagates (seen once, 3 x 30 s)."""
@@ -43,61 +47,6 @@ class Outcome:
 
     observed: Observed
     profile_gap: GapReport | None = None
-
-
-@dataclass(frozen=True)
-class OnRecord:
-    """What state says of a dataset that is updated.
-
-    Attributes:
-        owner, claim: whose it was, by whose creation.
-        created: when the dataset was created, where that is known.
-        profile_gap: the last window on record.
-    """
-
-    owner: str
-    claim: str = ""
-    created: datetime | None = None
-    profile_gap: GapReport | None = None
-
-
-@dataclass(frozen=True)
-class Planner:
-    """Plans for whatever was observed last; what has to be asked again after a wait is kept with it.
-
-    Attributes:
-        context: for the time that is noted on the dataset.
-        desired: what the program wants.
-        policy: how it wants a disable to be treated.
-        recorded: what state says; ``None`` for a dataset that is adopted or taken over.
-        adopting: whether the dataset comes under the program's care.
-    """
-
-    context: Context
-    desired: Desired
-    policy: Policy
-    recorded: OnRecord | None = None
-    adopting: bool = False
-
-    def plan(self, observed: Observed) -> Plan:
-        """The plan for a dataset as it was read last."""
-        return plan(observed, self.desired, timestamp(self.context.now()))
-
-    def change(self, observed: Observed) -> Change:
-        """The same for the guards."""
-        owner = self.recorded.owner if self.recorded else ""
-        return Change(self.desired, self.policy, observed, self.plan(observed), owner, adopting=self.adopting)
-
-    def again(self, dataset_id: str) -> Observed:
-        """Read the dataset once more, and refuse if it has become somebody else's."""
-        observed = existing(self.context, dataset_id)
-        self.check_claim(observed)
-        return observed
-
-    def check_claim(self, observed: Observed) -> None:
-        """Refuse a dataset on record that a later create holds."""
-        if self.recorded is not None:
-            check_claim(self.context, observed, self.recorded.owner, self.recorded.claim)
 
 
 def adopt(context: Context, dataset_id: str, desired: Desired, policy: Policy) -> Outcome:
@@ -115,7 +64,7 @@ def adopt(context: Context, dataset_id: str, desired: Desired, policy: Policy) -
     """
     observed = existing(context, dataset_id)
     make = Planner(context, desired, policy, adopting=True)
-    with off_first(context, observed, desired):
+    with off_first(context, observed, desired, make):
         outcome = _apply(context, observed, make)
     context.run.held.add(dataset_id)
     return outcome
@@ -138,7 +87,7 @@ def update(
     """
     observed = existing(context, dataset_id, recorded.created)
     make = Planner(context, desired, policy, recorded)
-    with off_first(context, observed, desired, recorded=True):
+    with off_first(context, observed, desired, make):
         make.check_claim(observed)
         return _apply(context, observed, make)
 
@@ -146,13 +95,13 @@ def update(
 def take_over(context: Context, observed: Observed, desired: Desired, policy: Policy) -> Outcome:
     """Bring the dataset that an interrupted create left behind to the desired state."""
     make = Planner(context, desired, policy)
-    with off_first(context, observed, desired):
+    with off_first(context, observed, desired, make):
         return _apply(context, observed, make)
 
 
 @contextlib.contextmanager
 def off_first(
-    context: Context, observed: Observed, desired: Desired, *, recorded: bool = False
+    context: Context, observed: Observed, desired: Desired, make: Planner | None = None
 ) -> Iterator[None]:
     """While Profile is off since an earlier run, no error leaves without saying so first.
 
@@ -160,7 +109,7 @@ def off_first(
         context: where.
         observed: the dataset, just read.
         desired: the setting that Profile is to come back with.
-        recorded: whether it is in state, and so was on; otherwise only a window noted on it counts.
+        make: who plans. A dataset on record was on; of another one only a window noted on it counts.
 
     Raises:
         ProfileOff: in the place of any error, if Profile still is, or may be, off.
@@ -171,33 +120,61 @@ def off_first(
         raise
     except Exception as error:
         left_open = observed.open_note
+        recorded = make is not None and make.recorded is not None
         if left_open is None and (observed.profile.enabled or not recorded):
             raise
-        now = window.look(context, observed.id)
+        written = make is not None and make.enabling
+        now = _seen_on(context, observed.id, wait=written)
+        opened = left_open.started if left_open else None
         if now is not None and now.profile.enabled:
             # The enable closed the window before the failure, so no later run would report it.
             if left_open is not None:
-                gap_report.report(context, observed.id, left_open.started, context.now())
+                gap_report.report(context, observed.id, Window.noted(now, opened, context.now()))
             raise
         since = left_open.start if left_open else "an unknown time"
-        reason = window.typed(error)
-        off = window.off_error(
-            context, observed, since, reason.message, upsert=desired.is_upsert, sure=now is not None
-        )
+        reason = typed(error)
+        sure = now is not None and not written
+        off = off_error(context, observed, since, reason.message, upsert=desired.is_upsert, sure=sure)
         off.remedy = f"{reason.remedy}\n{off.remedy}".lstrip()
         raise off from error
 
 
+def _seen_on(context: Context, dataset_id: str, *, wait: bool) -> Observed | None:
+    """The dataset as the last read shows it; after an enable that may have taken effect, looked at for a while."""
+    last = None
+    for now, _ in looks(context, dataset_id):
+        last = now or last
+        if now is not None and (now.profile.enabled or not wait):
+            break
+    return last
+
+
 def _apply(context: Context, observed: Observed, make: Planner) -> Outcome:
     """Ask the guards, and carry out what is planned for the dataset just read."""
-    before, observed = observed, _ready(context, observed, make)
+    for round_ in range(ROUNDS):
+        observed = _ready(context, observed, make, again=round_ > 0)
+        if not make.plan(observed).opens_window:
+            return _without_window(context, observed, make)
+        toggled = _toggled(context, observed, make)
+        if isinstance(toggled, Outcome):
+            return toggled
+        observed = toggled
+        make.check_claim(observed)
+    raise NotConverged(
+        f"{describe(context, observed)} is changed by somebody else again and again; Profile was not switched off",
+        "Find out who writes to it, then run `pulumi up` again.",
+    )
+
+
+def _without_window(context: Context, observed: Observed, make: Planner) -> Outcome:
+    """Write what needs no disable: nothing, an edit, or the enable that ends an earlier window."""
     steps = make.plan(observed)
+    earlier = make.unreported(observed)
     if steps.empty:
-        return Outcome(observed)
-    if steps.opens_window:
-        return _toggled(context, observed, make)
-    observed = _written(context, observed, make, lambda steps: (steps.enable, steps.edit))
-    return Outcome(proved(context, observed, make.desired), _recovered(context, before, make))
+        return Outcome(observed, earlier)
+    now = _written(context, observed, make, lambda steps: (steps.enable, steps.edit))
+    now = proved(context, now, make.desired, owned=True)
+    return Outcome(now, _recovered(context, observed, now, make) or earlier)
 
 
 def _ready(context: Context, observed: Observed, make: Planner, *, again: bool = False) -> Observed:
@@ -215,35 +192,40 @@ def _ready(context: Context, observed: Observed, make: Planner, *, again: bool =
             observed = make.again(observed.id)
 
 
-def _recovered(context: Context, before: Observed, make: Planner) -> GapReport | None:
+def _recovered(context: Context, before: Observed, now: Observed, make: Planner) -> GapReport | None:
     """The report on a time in which Profile was off, and which this run has ended."""
     left_open = before.open_note
     # A dataset on record was on; one that is being adopted may never have been.
     if left_open is None and (before.profile.enabled or make.recorded is None):
         return None
-    return gap_report.report(context, before.id, left_open.started if left_open else None, context.now())
+    opened = left_open.started if left_open else None
+    return gap_report.report(context, before.id, Window.noted(now, opened, context.now()))
 
 
-def _toggled(context: Context, observed: Observed, make: Planner) -> Outcome:
-    """Write what can be written before, and switch Profile off and on."""
+def _toggled(context: Context, observed: Observed, make: Planner) -> Outcome | Observed:
+    """Write what can be written before, and switch Profile off and on.
+
+    Returns:
+        What came of it; or the dataset as it is now, if it has changed so that the guards have to be asked again.
+    """
     if make.plan(observed).edit:
         observed = _edited(context, observed, make)
         observed = _ready(context, observed, make, again=True)
         if not make.plan(observed).opens_window:
-            return _apply(context, observed, make)
-    ahead = in_flight.batches_in_flight(context, observed.id)
-    observed, off = window.toggle(context, observed, make.plan, make.desired)
-    known = {batch.id for batch in ahead}
-    return Outcome(observed, gap_report.report(context, observed.id, off.opened, off.closed, known))
+            return observed
+    now, off = window.toggle(context, observed, make.plan, make.desired)
+    if off is None:
+        return now
+    ahead = context.run.ahead.get(observed.id, frozenset())
+    # The note of an earlier window that nobody has reported was written over just now.
+    earlier = make.unreported(observed)
+    return Outcome(now, gap_report.merged(gap_report.report(context, observed.id, off, ahead), earlier))
 
 
 def _edited(context: Context, observed: Observed, make: Planner) -> Observed:
     """Write what a plan edits, without the switches, and prove it."""
     now = _written(context, observed, make, lambda steps: (steps.edit,))
-    left = unedited(now, make.desired)
-    if left:
-        raise NotConverged(f"{describe(context, now)} was answered with success, but {'; '.join(left)}")
-    return now
+    return _shown(context, now, lambda seen: unedited(seen, make.desired) + unowned(seen, make.desired))
 
 
 def _written(
@@ -261,7 +243,7 @@ def _written(
             context.require_listener(f"Writing to {describe(context, observed)}")
             for operations in part(make.plan(observed)):
                 if operations:
-                    context.aep.catalog.patch(observed.id, operations)
+                    _patched(context, observed.id, operations, make)
             return existing(context, observed.id)
         except ApiError as error:
             union = isinstance(error, RequestRefused) and error.status == 422
@@ -282,16 +264,48 @@ def _written(
                 ) from error
 
 
-def proved(context: Context, observed: Observed, desired: Desired) -> Observed:
-    """The dataset as read after the writes, if it is as desired.
+def _patched(context: Context, dataset_id: str, operations: Patch, make: Planner) -> None:
+    """Send one PATCH; after a 409, once more."""
+    enables = any(one["path"] == f"/tags/{UNIFIED_PROFILE}" for one in operations)
+    try:
+        try:
+            context.aep.catalog.patch(dataset_id, operations)
+        except Conflict:
+            context.aep.catalog.patch(dataset_id, operations)
+    except ApiError as error:
+        make.enabling = make.enabling or (enables and error.effect_unknown)
+        raise
+    make.enabling = make.enabling or enables
+
+
+def proved(context: Context, observed: Observed, desired: Desired, *, owned: bool = False) -> Observed:
+    """The dataset as read after the writes, if it is as desired; looked at again while it is not.
+
+    Args:
+        context: where and how.
+        observed: the dataset as read after the writes.
+        desired: what it has to show.
+        owned: whether owner and claim were written as well.
 
     Raises:
         NotConverged: it is not.
     """
-    left = differences(observed, desired)
-    if left:
-        raise NotConverged(
-            f"{describe(context, observed)} was answered with success, but {'; '.join(left)}",
-            "Something else may write to it. Run `pulumi up` again.",
-        )
-    return observed
+    return _shown(
+        context,
+        observed,
+        lambda seen: differences(seen, desired) + (unowned(seen, desired) if owned else []),
+    )
+
+
+def _shown(context: Context, observed: Observed, left: Callable[[Observed], list[str]]) -> Observed:
+    """The dataset with nothing left to write. A read that shows the state from before a write may be old."""
+    if not left(observed):
+        return observed
+    for now, _ in looks(context, observed.id):
+        observed = now or observed
+        if not left(observed):
+            return observed
+    raise NotConverged(
+        f"{describe(context, observed)} was answered with success, but {'; '.join(left(observed))}",
+        "Something else may write to it, or AEP shows it late. Run `pulumi up` again.",
+    )

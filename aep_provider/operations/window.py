@@ -2,33 +2,36 @@
 
 While the window is open, what is ingested never reaches Profile and nothing backfills it. So everything that
 can be done before is done before, nothing is logged, parsed or waited for in between, and after a failure
-the first concern is that Profile comes back on.
+the first concern is that Profile comes back on. What is said of Profile afterwards is judged by
+`aep_provider.dataset.evidence`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
 from aep_provider.dataset.desired import Desired
+from aep_provider.dataset.evidence import Effect, Word, word
 from aep_provider.dataset.observed import Observed
-from aep_provider.dataset.plan import Plan, differences, switch_on
-from aep_provider.dataset.tags import WindowNote, timestamp
+from aep_provider.dataset.plan import Plan, differences, unowned
+from aep_provider.dataset.tags import GAP_TAG, timestamp
 from aep_provider.errors import (
     AepProviderError,
     ApiError,
+    Conflict,
     Interrupted,
     NotConverged,
-    ProfileOff,
-    RequestRefused,
+    PreconditionFailed,
     RolledBack,
-    StatusError,
     Throttled,
     TokenRejected,
 )
 from aep_provider.operations.context import Context, describe
+from aep_provider.operations.enables import TRIES, Enables
+from aep_provider.operations.gap_report import Window
+from aep_provider.operations.outcome import glance, looks, off_error, typed
 
 if TYPE_CHECKING:
     from aep_provider.aep.gateway import Prepared
@@ -36,39 +39,30 @@ if TYPE_CHECKING:
 TOKEN_LIFE = 600.0
 """Seconds that the token must live when the window opens."""
 
-TRIES = (0.0, 0.2, 0.5, 1.0)
-"""Seconds before each try of the enable."""
-
 LATE_DISABLE = (
     "A disable was not answered. Should it still take effect, Profile goes off again: look at the dataset in "
     "a few minutes, or run `pulumi up --refresh`."
 )
 
-LONGEST_WAIT = 2.0
-"""Seconds; a Retry-After above this is not waited for while Profile is off."""
-
-
-@dataclass(frozen=True)
-class Window:
-    """When Profile was off at most: from before the first disable was sent until a read showed it on."""
-
-    opened: datetime
-    closed: datetime
-
 
 def toggle(
     context: Context, observed: Observed, make: Callable[[Observed], Plan], desired: Desired
-) -> tuple[Observed, Window]:
+) -> tuple[Observed, Window | None]:
     """Switch Profile and Identity off, and on again with the desired setting.
+
+    The dataset is read right before the disable, which is sent for exactly that version: it is refused if somebody
+    else has written since. That is tried twice, since Adobe's background services write as well, and then the
+    disable is sent for whatever is there.
 
     Args:
         context: where and how.
-        observed: the dataset, just read; Profile is on.
+        observed: the dataset as the guards were asked about it; Profile is on.
         make: makes the plan, with the time of the request in it.
         desired: what the final read must show.
 
     Returns:
-        The dataset as read afterwards, and the window.
+        The dataset as read afterwards, and the window; or the dataset as read right before and ``None``, if it has
+        changed so that the guards have to be asked about it. Nothing was written then.
 
     Raises:
         AepProviderError: nothing was switched off (any class but the next three).
@@ -77,28 +71,55 @@ def toggle(
         ProfileOff: Profile is, or may be, off.
     """
     context.aep.gateway.tokens.ensure(TOKEN_LIFE)
-    switch = _Switch(context, observed, desired)
     with context.aep.gateway.slot():
-        ready = switch.off(make)
-        failure = switch.on(desired.is_upsert, ready)
-        if failure is not None:
-            raise switch.back(failure)
-        now = switch.proved()
-    switch.warn_of_doubt()
-    return now, Window(switch.opened, context.clock.now())
+        for versioned in (True, True, False):
+            read = context.aep.catalog.read_for_write(observed.id)
+            if _basis(read.observed, make) != _basis(observed, make):
+                return read.observed, None
+            switch = _Switch(context, read.observed, desired, read.etag if versioned else "")
+            try:
+                ready = switch.off(make)
+            except PreconditionFailed:
+                if not versioned:
+                    raise
+                continue
+            now = switch.on(ready)
+            break
+    switch.tell_of_oddities()
+    return now, Window(switch.opened, switch.closed(now), context.now())
+
+
+def _basis(observed: Observed, make: Callable[[Observed], Plan]) -> tuple[object, ...]:
+    """What a plan, and the answers of the guards, rest on; without the note, which holds the time."""
+    steps = make(observed)
+    without_note = [
+        tuple(one for one in patch if one["path"] != f"/tags/{GAP_TAG}")
+        for patch in (steps.edit, steps.disable, steps.enable)
+    ]
+    return without_note, observed.ownership, observed.schema_id, observed.system_sign
 
 
 class _Switch:
-    """One toggle: what was there before, what is desired, and since when Profile is off."""
+    """One toggle: what was there before, what is desired, what was sent and what is known of it.
 
-    def __init__(self, context: Context, observed: Observed, desired: Desired) -> None:
-        self.opened = context.clock.now()
+    Args:
+        context: where and how.
+        observed: the dataset, just read.
+        desired: what the final read must show.
+        version: sent as ``If-Match`` with the disable, or ``""``.
+    """
+
+    def __init__(self, context: Context, observed: Observed, desired: Desired, version: str) -> None:
+        self.opened = context.now()
         self._context = context
         self._observed = observed
         self._desired = desired
-        self._note: WindowNote | None = None
-        self._sent = False
+        self._version = version
+        self._enables = Enables(context, observed, desired.is_upsert)
+        self._steps: Plan | None = None
+        self._disable_sent = False
         self._in_doubt = False
+        self._unanswered = 0
         self._title = describe(context, observed)
 
     def off(self, make: Callable[[Observed], Plan]) -> Prepared:
@@ -106,200 +127,181 @@ class _Switch:
 
         A failure leaves Profile on. A refusal is only believed when a read shows Profile on; after a disable
         whose outcome is unknown, an enable is sent whatever else is known.
+
+        Raises:
+            PreconditionFailed: somebody else has written since the read; Profile was not switched off.
         """
         try:
             return self._disabled(make)
+        except PreconditionFailed:
+            raise
         except Exception as error:
-            if self._sent and not self._in_doubt:
-                now = look(self._context, self._observed.id)
+            if self._disable_sent and not self._in_doubt:
+                now = glance(self._context, self._observed.id)
                 self._in_doubt = now is None or not now.profile.enabled
             if not self._in_doubt:
                 raise
-            raise self.back(typed(error)) from error
+            raise self._back(typed(error)) from error
 
     def _disabled(self, make: Callable[[Observed], Plan]) -> Prepared:
-        catalog, clock = self._context.aep.catalog, self._context.clock
         failure: ApiError | None = None
         for pause in TRIES:
-            if clock.wait(pause):
+            if self._context.clock.wait(pause):
                 raise Interrupted(
                     f"{self._title}: stopped before the disable; Profile was not switched off",
                     "Run `pulumi up` again.",
                 )
-            steps = make(self._observed)
-            ready = catalog.prepare_patch(self._observed.id, steps.enable, urgent=True)
-            request = catalog.prepare_patch(self._observed.id, steps.disable, urgent=False)
-            self._note = steps.note
             if not self._in_doubt:
-                self.opened = clock.now()
-            self._sent = True
+                self._context.require_listener(f"{self._title}: switching Profile off")
+            disable, enable = self._both_prepared(make)
+            self._disable_sent = True
             try:
-                request.send()
-                return ready
-            except (TokenRejected, Throttled) as error:
+                disable.send()
+                return enable
+            except PreconditionFailed:
+                if self._in_doubt and self._version:
+                    # The one that was not answered has landed. And since versions count, no other one can.
+                    self._unanswered = 0
+                    return enable
+                raise
+            except (TokenRejected, Throttled, Conflict) as error:
                 failure = error
             except ApiError as error:
                 if not error.effect_unknown:
                     raise
                 failure, self._in_doubt = error, True
-                now = look(self._context, self._observed.id)
+                self._unanswered += 1
+                now = glance(self._context, self._observed.id)
                 if now is None:
                     raise
                 if not now.profile.enabled:
-                    return ready
+                    self._unanswered -= 1
+                    return enable
         raise failure or NotConverged(f"{self._title}: the disable was never sent")
 
-    def on(self, upsert: bool, first: Prepared | None = None) -> AepProviderError | None:
-        """Send an enable until it has worked; return what stopped it otherwise. Raises no API error."""
-        context, dataset_id = self._context, self._observed.id
-        failure: AepProviderError | None = None
-        wait = 0.0
-        for pause in TRIES:
-            # A shutdown ends this wait at once, and the enable goes out: that is what matters now.
-            if failure is not None:
-                context.clock.wait(max(pause, wait))
-            try:
-                (first or self._prepared(upsert)).send()
-                return None
-            except ApiError as error:
-                failure = error
-                if error.effect_unknown and _is_on(look(context, dataset_id), upsert):
-                    return None
-                if _final(error):
-                    return failure
-                asked = error.retry_after if isinstance(error, StatusError) else None
-                wait = asked if asked is not None and asked <= LONGEST_WAIT else 0.0
-            except Exception as error:
-                # Whatever it is, Profile is off: it must not leave before the restore and the report.
-                return typed(error)
-            first = None
-        return failure
+    def _both_prepared(self, make: Callable[[Observed], Plan]) -> tuple[Prepared, Prepared]:
+        """Disable and enable, ready to be sent; one that is sent again after no answer is the same as before."""
+        if self._steps is None or not self._in_doubt:
+            self._steps = make(self._observed)
+            note = self._steps.note
+            self.opened = (note.started if note else None) or self._context.now()
+            self._enables.noted(note)
+        prepare, dataset_id = self._context.aep.catalog.prepare_patch, self._observed.id
+        enable = prepare(dataset_id, self._steps.enable, urgent=True)
+        disable = prepare(dataset_id, self._steps.disable, urgent=False, if_match=self._version)
+        return disable, enable
 
-    def back(self, failure: AepProviderError) -> AepProviderError:
-        """Restore what was there, and say what came of it."""
-        return self._outcome(failure, self.on(self._observed.upsert))
+    def on(self, ready: Prepared) -> Observed:
+        """Send the enable; return the dataset as a read shows it afterwards, as desired.
 
-    def proved(self) -> Observed:
-        """Read what came of it; an enable answered with success that is not there is sent once more."""
-        for attempt in (1, 2):
-            try:
-                now = self._context.aep.catalog.get(self._observed.id)
-            except Exception as error:
-                reason = (
-                    f"the enable was answered with success, but could not be proved: {typed(error).message}"
-                )
-                raise self._outcome(NotConverged(reason), None) from error
-            left = differences(now, self._desired)
-            if not left:
-                return now
-            if now.profile.enabled:
-                raise NotConverged(
-                    f"{self._title} was answered with success, but {'; '.join(left)}",
-                    f"{self._span()}\nSomething else may write to it. Run `pulumi up --refresh`.",
-                )
-            failure = self.on(self._desired.is_upsert) if attempt == 1 else None
-            if failure is not None:
-                raise self.back(failure)
-        raise self.back(NotConverged("the enable is answered with success but has no effect"))
+        Raises:
+            AepProviderError: see `toggle`.
+        """
+        failure = self._enables.send(self._desired.is_upsert, ready)
+        if failure is not None and self._enables.writes.enable is Effect.NONE:
+            raise self._back(failure)
+        last, problem, sent_again = None, failure, failure is not None
+        for now, error in looks(self._context, self._observed.id):
+            if now is None:
+                problem = failure or error
+                continue
+            last, found = now, word(self._enables.writes, now)
+            if found.settled:
+                return self._checked(now, found, problem)
+            if not (now.profile.enabled or sent_again):
+                # Answered with success, and not there: it has had no effect, or the read is old.
+                sent_again = True
+                failure = self._enables.send(self._desired.is_upsert)
+        if failure is not None and not self._enables.lost:
+            # Nothing has come of the one that was answered, and another one is refused.
+            raise self._back(failure)
+        reason = problem.message if problem else "no read shows it"
+        raise self._told(NotConverged(f"the enable could not be proved: {reason}"), last)
 
-    def warn_of_doubt(self) -> None:
-        """After a success: say that a disable which was not answered may still take effect."""
-        if self._in_doubt:
+    def _checked(self, now: Observed, found: Word, problem: AepProviderError | None) -> Observed:
+        """The dataset, if a read that shows our write also shows everything else as desired."""
+        left = differences(now, self._desired) + unowned(now, self._desired)
+        if not left:
+            return now
+        if found is Word.AS_WANTED or found is Word.IDENTITY_OFF:
+            raise NotConverged(
+                f"{self._title} was answered with success, but {'; '.join(left)}",
+                f"{self._span(now)}\nSomething else may write to it. Run `pulumi up --refresh`.",
+            )
+        raise self._told(problem or NotConverged(f"something else wrote to it: {'; '.join(left)}"), now)
+
+    def _back(self, failure: AepProviderError) -> AepProviderError:
+        """Restore what was there, and say what came of it.
+
+        Not while an enable with the wanted setting may still take effect: whichever came last would win.
+        """
+        refused = self._enables.send(self._observed.upsert)
+        if refused is not None:
+            message = f"{failure.message}; and restoring failed: {refused.message}"
+            failure = NotConverged(message, failure.remedy)
+        last = None
+        for now, _ in looks(self._context, self._observed.id):
+            last = now or last
+            # Where no enable was taken, there is nothing to wait for.
+            if word(self._enables.writes, now).settled or (
+                now is not None and not self._enables.writes.pending
+            ):
+                break
+        return self._told(failure, last)
+
+    def _told(self, failure: AepProviderError, now: Observed | None) -> AepProviderError:
+        """What to tell after a failure inside the window, judged by the last read and nothing else."""
+        found, context = word(self._enables.writes, now), self._context
+        if not found.settled:
+            return off_error(
+                context,
+                self._observed,
+                timestamp(self.opened),
+                failure.message,
+                upsert=self._desired.is_upsert,
+                sure=found is Word.OFF,
+            )
+        late = self._unanswered > 0
+        remedy = self._span(now) + (f"\n{LATE_DISABLE}" if late else "")
+        remedy = f"{remedy}\n{failure.remedy}".rstrip()
+        again = " (it may go off again)" if late else ""
+        if found in (Word.BACK_ON, Word.READS_AS_ON):
+            identity = "" if self._observed.identity.enabled else ", and Identity, which was off, is ON"
+            return RolledBack(
+                f"{self._title}: Profile {_IS[found]} as it was{again}{identity}; changing upsert failed: "
+                f"{failure.message}",
+                remedy,
+            )
+        return NotConverged(
+            f"{self._title}: Profile {_IS[found]}{again}; on the way: {failure.message}", remedy
+        )
+
+    def closed(self, now: Observed) -> datetime:
+        """When the enable was sent that took effect, from the note if there is one."""
+        note = now.note if self._enables.writes.note is not None else None
+        return (note.ended if note else None) or self._enables.closed or self._context.now()
+
+    def tell_of_oddities(self) -> None:
+        """After a success: say that a disable which was not answered may still take effect, and what went wrong."""
+        if self._unanswered:
             self._context.report.warn(f"{self._title}: {LATE_DISABLE}")
+        if self._enables.oddities:
+            self._context.report.warn(
+                f"{self._title}: Profile is ON as wanted; on the way: {self._enables.oddities[0]}"
+            )
 
-    def _span(self) -> str:
-        closed = timestamp(self._context.clock.now())
+    def _span(self, now: Observed | None) -> str:
+        closed = self.closed(now) if now is not None else self._context.now()
         return (
-            f"Profile was off from {timestamp(self.opened)} to {closed} at most: "
+            f"Profile was off from {timestamp(self.opened)} to {timestamp(closed)} at most: "
             "batches that ended then did not reach Profile, ingest them again."
         )
 
-    def _prepared(self, upsert: bool) -> Prepared:
-        closed = self._note and self._note.closed(timestamp(self._context.clock.now()))
-        steps = switch_on(self._observed, upsert=upsert, note=closed)
-        return self._context.aep.catalog.prepare_patch(self._observed.id, steps, urgent=True)
 
-    def _outcome(self, failure: AepProviderError, back: AepProviderError | None) -> AepProviderError:
-        """What to tell after a failure inside the window, judged by a read and nothing else."""
-        observed, opened = self._observed, timestamp(self.opened)
-        now = look(self._context, observed.id)
-        reason = (
-            failure.message if back is None else f"{failure.message}; and restoring failed: {back.message}"
-        )
-        if now is None or not now.profile.enabled:
-            return off_error(
-                self._context, observed, opened, reason, upsert=self._desired.is_upsert, sure=now is not None
-            )
-        remedy = self._span() + (f"\n{LATE_DISABLE}" if self._in_doubt else "")
-        remedy = f"{remedy}\n{failure.remedy}".rstrip()
-        again = " (it may go off again)" if self._in_doubt else ""
-        if _is_on(now, self._desired.is_upsert):
-            return NotConverged(
-                f"{self._title}: Profile is ON as desired{again}, but on the way: {reason}", remedy
-            )
-        if not _is_on(now, observed.upsert):
-            return NotConverged(f"{self._title}: Profile is ON{again}, but Identity is OFF: {reason}", remedy)
-        identity = "" if observed.identity.enabled else ", and Identity, which was off, is ON"
-        return RolledBack(
-            f"{self._title}: Profile is back ON as it was{again}{identity}; changing upsert failed: "
-            f"{failure.message}",
-            remedy,
-        )
-
-
-def off_error(
-    context: Context, observed: Observed, since: str, reason: str, *, upsert: bool, sure: bool = True
-) -> ProfileOff:
-    """The error that says first of all that Profile is, or may be, off.
-
-    Args:
-        context: where.
-        observed: the dataset.
-        since: when it went off, for the message.
-        reason: what keeps it off.
-        upsert: the setting to switch it on with.
-        sure: whether a read has shown it off.
-    """
-    return ProfileOff(
-        f"Profile {'is' if sure else 'may be'} OFF for dataset {observed.name!r} ({observed.id}) in sandbox "
-        f"{context.sandbox} since {since}: {reason}",
-        "Run `pulumi up --refresh` as soon as you can: it reads the dataset and switches Profile on. Or run\n"
-        f"`aep-provider enable {observed.id}{' --upsert' if upsert else ''}`.\n"
-        "What is ingested until then does not reach Profile and has to be ingested again.",
-    )
-
-
-def typed(error: Exception) -> AepProviderError:
-    """The error itself if it is one of ours, else one of ours about it."""
-    if isinstance(error, AepProviderError):
-        return error
-    return NotConverged(f"an error that was not foreseen: {type(error).__name__}: {error}")
-
-
-def _final(error: ApiError) -> bool:
-    """Whether trying again is pointless. A 422 may pass: a union not propagated yet (seen once)."""
-    if isinstance(error, TokenRejected | Throttled):
-        return False
-    if isinstance(error, RequestRefused):
-        return error.status != 422
-    return not error.effect_unknown
-
-
-def look(context: Context, dataset_id: str) -> Observed | None:
-    """Read the dataset, quickly; ``None`` if it cannot be read."""
-    for pause in TRIES[:3]:
-        context.clock.wait(pause)
-        try:
-            return context.aep.catalog.get(dataset_id, urgent=True)
-        except Exception:  # noqa: S112 - whatever it is, what counts is that nothing could be read
-            continue
-    return None
-
-
-def _is_on(observed: Observed | None, upsert: bool) -> bool:
-    return (
-        observed is not None
-        and observed.profile.enabled
-        and observed.identity.enabled
-        and observed.profile.upsert == upsert
-    )
+_IS = {
+    Word.AS_WANTED: "is ON as wanted",
+    Word.BACK_ON: "is back ON",
+    Word.READS_AS_ON: "reads as ON",
+    Word.ON: "is ON",
+    Word.IDENTITY_OFF: "is ON, but Identity is OFF",
+}

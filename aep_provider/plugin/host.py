@@ -116,11 +116,19 @@ class EngineReporter:
 
     def warn(self, message: str) -> None:
         """Show a warning; the same one is shown once per resource and process."""
+        if self._first(self._urn, message):
+            self._log("WARNING", message)
+
+    def once(self, message: str) -> None:
+        """Show a warning once per process, under the resource that it comes up with first."""
+        if self._first("", message):
+            self._log("WARNING", message)
+
+    def _first(self, urn: str, message: str) -> bool:
         with self._lock:
-            if (self._urn, message) in self._said:
-                return
-            self._said.add((self._urn, message))
-        self._log("WARNING", message)
+            new = (urn, message) not in self._said
+            self._said.add((urn, message))
+            return new
 
     def info(self, message: str) -> None:
         """Show a line of information."""

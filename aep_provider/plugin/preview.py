@@ -16,7 +16,7 @@ from aep_provider import arguments
 from aep_provider.dataset.desired import Desired
 from aep_provider.dataset.observed import Observed
 from aep_provider.errors import AepProviderError, ProfileOff, Refused
-from aep_provider.operations import create, guards, reconcile
+from aep_provider.operations import create, guards, planner, reconcile
 from aep_provider.operations.change import Policy
 from aep_provider.operations.context import Context, Run, Silent
 from aep_provider.operations.location import existing
@@ -119,8 +119,8 @@ def _problems(context: Context, olds: Mapping[str, Any], news: Mapping[str, Any]
     try:
         if not olds and not news.get("dataset_id"):
             return guards.problems(context, create.creation(desired, policy))
-        recorded = reconcile.OnRecord(str(olds.get("owner") or "")) if olds else None
-        make = reconcile.Planner(context, desired, policy, recorded, adopting=not olds)
+        recorded = planner.OnRecord(str(olds.get("owner") or "")) if olds else None
+        make = planner.Planner(context, desired, policy, recorded, adopting=not olds)
         observed = _observed(context, olds, news)
         if observed is None:
             return []

@@ -26,7 +26,7 @@ from aep_provider.arguments import Kind
 from aep_provider.dataset.desired import Desired
 from aep_provider.dataset.ownership import owner_of
 from aep_provider.errors import InvalidInput, NotFound, Refused, SettingsError
-from aep_provider.operations import create, delete, gap_report, reconcile
+from aep_provider.operations import create, delete, gap_report, planner, reconcile
 from aep_provider.operations.change import Policy
 from aep_provider.operations.location import check_location, gone
 from aep_provider.operations.ownership import warn_at_refresh
@@ -122,7 +122,7 @@ class UpsertDatasetProvider(ResourceProvider):
             return UpdateResult({**olds, **{key: news[key] for key in steering}, "managed": managed(news)})
         context = PROCESS.context()
         desired = Desired.of(news, own_tags=context.settings.ownership_tag, owned_before=record.tags)
-        on_record = reconcile.OnRecord(record.owner, record.claim, record.created, record.profile_gap)
+        on_record = planner.OnRecord(record.owner, record.claim, record.created, record.profile_gap)
         outcome = reconcile.update(context, _id, desired, Policy.of(news), on_record)
         found = outputs(
             news,

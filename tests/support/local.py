@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta, timezone
 from typing import Any, cast
 
 import pytest
@@ -93,12 +94,14 @@ class Local:
         said: what the last provider told the engine.
         on_wait: called with the seconds of each wait of a provider that is started from now on; with
             ``aep.tick`` the emulator's time goes along, for example for ``read_lag_seconds``.
+        ahead: by how much the clock of such a provider is ahead of the machine's.
     """
 
     def __init__(self, patch: pytest.MonkeyPatch) -> None:
         self.patch = patch
         self.said: list[str] = []
         self.on_wait: Callable[[float], None] | None = None
+        self.ahead = timedelta(0)
         for name in [name for name in os.environ if name.startswith("AEP_") and name != PLAIN]:
             patch.delenv(name)
 
@@ -106,7 +109,8 @@ class Local:
         """A provider that knows nothing of earlier runs."""
         listener = _Listener()
         self.said = listener.messages
-        self.patch.setattr(host, "CLOCK", FakeClock(on_wait=self.on_wait))
+        start = datetime.now(timezone.utc) + self.ahead if self.ahead else None
+        self.patch.setattr(host, "CLOCK", FakeClock(start, self.on_wait))
         self.patch.setattr(host, "_engine", lambda: listener)
         self.patch.setattr(host.EngineReporter, "_said", set())
         provider = Provider()

@@ -17,6 +17,7 @@ from aep_provider.dataset.tags import (
     GAP_TAG,
     OWN_TAGS,
     OWNER_TAG,
+    SENT,
     UNIFIED_IDENTITY,
     UNIFIED_PROFILE,
     UnifiedTag,
@@ -170,7 +171,9 @@ def test_a_window_is_noted_by_the_disable_and_closed_by_the_enable() -> None:
     steps = plan(observed, Desired(is_upsert=True, owner="aep/dev/orders"), NOW)
     note = {"op": "add", "path": "/tags/pulumiProfileGap"}
     assert steps.disable[2] == note | {"value": [f"from:{NOW}", "by:aep/dev/orders", "was:plain"]}
-    assert steps.enable[2] == note | {"value": [f"from:{NOW}", "by:aep/dev/orders", "was:plain", f"to:{NOW}"]}
+    assert steps.enable[2] == note | {
+        "value": [f"from:{NOW}", "by:aep/dev/orders", "was:plain", f"to:{SENT}"]
+    }
 
 
 def test_only_a_wrong_owner_tag_is_a_reason_to_write() -> None:

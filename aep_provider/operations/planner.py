@@ -1,0 +1,80 @@
+"""Plans for one dataset, made anew from whatever was read last."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from aep_provider.dataset.desired import Desired
+from aep_provider.dataset.observed import Observed
+from aep_provider.dataset.plan import Plan, plan
+from aep_provider.dataset.tags import timestamp
+from aep_provider.operations import gap_report
+from aep_provider.operations.change import Change, Policy
+from aep_provider.operations.context import Context
+from aep_provider.operations.gap_report import GapReport
+from aep_provider.operations.location import existing
+from aep_provider.operations.ownership import check_claim
+
+
+@dataclass(frozen=True)
+class OnRecord:
+    """What state says of a dataset that is updated.
+
+    Attributes:
+        owner, claim: whose it was, by whose creation.
+        created: when the dataset was created, where that is known.
+        profile_gap: the last window on record.
+    """
+
+    owner: str
+    claim: str = ""
+    created: datetime | None = None
+    profile_gap: GapReport | None = None
+
+
+@dataclass
+class Planner:
+    """Plans for whatever was observed last; what has to be asked again after a wait is kept with it.
+
+    Attributes:
+        context: for the time that is noted on the dataset.
+        desired: what the program wants.
+        policy: how it wants a disable to be treated.
+        recorded: what state says; ``None`` for a dataset that is adopted or taken over.
+        adopting: whether the dataset comes under the program's care.
+        enabling: whether an enable outside a window may have taken effect, or may still do so.
+    """
+
+    context: Context
+    desired: Desired
+    policy: Policy
+    recorded: OnRecord | None = None
+    adopting: bool = False
+    enabling: bool = False
+
+    def plan(self, observed: Observed) -> Plan:
+        """The plan for a dataset as it was read last."""
+        return plan(observed, self.desired, timestamp(self.context.now()))
+
+    def change(self, observed: Observed) -> Change:
+        """The same for the guards."""
+        owner = self.recorded.owner if self.recorded else ""
+        return Change(self.desired, self.policy, observed, self.plan(observed), owner, adopting=self.adopting)
+
+    def again(self, dataset_id: str) -> Observed:
+        """Read the dataset once more, and refuse if it has become somebody else's."""
+        observed = existing(self.context, dataset_id)
+        self.check_claim(observed)
+        return observed
+
+    def unreported(self, observed: Observed) -> GapReport | None:
+        """The report on a window that nobody has reported; of a dataset that is new here only one of our owner."""
+        if self.recorded is not None:
+            return gap_report.unreported(self.context, observed, self.recorded.profile_gap)
+        return gap_report.unreported(self.context, observed, None, self.desired.owner)
+
+    def check_claim(self, observed: Observed) -> None:
+        """Refuse a dataset on record that a later create holds."""
+        if self.recorded is not None:
+            check_claim(self.context, observed, self.recorded.owner, self.recorded.claim)

@@ -1,0 +1,367 @@
+"""One window after the other: what is sent, in which order, and what is said when the service lags or refuses."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from datetime import datetime, timedelta, timezone
+from typing import Any
+
+import pytest
+
+from aep_provider.aep.gateway import Prepared
+from aep_provider.dataset.tags import moment
+from aep_provider.errors import (
+    Interrupted,
+    NotConverged,
+    PreconditionFailed,
+    ProfileOff,
+    Refused,
+    RolledBack,
+)
+from aep_provider.plugin import host
+from support.aep import BareAep
+from support.local import Local
+
+Given = Callable[..., dict[str, Any]]
+
+ID = "5b020a27e7040801dedbf46e"
+ON = {"unifiedProfile": ["enabled:true"], "unifiedIdentity": ["enabled:true"]}
+UPSERT = {"unifiedProfile": ["enabled:true", "isUpsert:true"], "unifiedIdentity": ["enabled:true"]}
+ADOPT = {"dataset_id": ID, "is_upsert": True}
+
+LOST = {"reset": "before"}
+NO_REPLY = {"reset": "after"}
+REFUSED = {"status": 403, "body": {"error_code": "403027", "message": "User region is missing"}}
+BUSY = {"status": 409, "body": {"type": "x", "status": 409, "title": "ConflictError", "detail": "Try again."}}
+NO_EFFECT = {"status": 200, "body": []}
+
+
+def profile(aep: BareAep) -> list[str]:
+    found: list[str] = aep.datasets()[ID]["tags"]["unifiedProfile"]
+    return [element for element in found if not element.startswith("enabledAt")]
+
+
+def patches(aep: BareAep) -> list[str]:
+    """What each PATCH wrote to ``unifiedProfile``, and whether it was for one version only."""
+    found = []
+    for entry in aep.writes():
+        value = next(one["value"] for one in entry["body"] if one["path"] == "/tags/unifiedProfile")
+        setting = "off" if value[0] == "enabled:false" else "upsert" if "isUpsert:true" in value else "plain"
+        found.append(setting + ("!" if "if-match" in {name.lower() for name in entry["headers"]} else ""))
+    return found
+
+
+def before_disable(monkeypatch: pytest.MonkeyPatch, do: Callable[[], object], times: int = 1) -> None:
+    """Do something right before a disable is sent, after the dataset was read for it."""
+    sending = Prepared.send
+    done: list[object] = []
+
+    def send(self: Prepared, fill: Any = None) -> Any:
+        disables = self.name.startswith("PATCH") and b"enabled:false" in (self._request.body or b"")
+        if disables and len(done) < times:
+            done.append(do())
+        return sending(self, fill)
+
+    monkeypatch.setattr(Prepared, "send", send)
+
+
+# What is sent
+
+
+def test_a_toggle_takes_the_documented_requests_in_order(local: Local, aep: BareAep, given: Given) -> None:
+    aep.dataset(ID, ON)
+    provider = local.start(aep.url)
+    outputs = provider.create(given(dataset_id=ID, is_upsert=False)).outs
+    aep.clear_requests()
+    provider.update(ID, outputs, given(**ADOPT))
+    once = ("sandbox-management", "schemaregistry", "flowservice", "POST ")
+    assert [call for call in aep.calls() if not any(part in call for part in once)] == [
+        "GET catalog/dataSets/{id}",
+        "GET catalog/batches",
+        "GET catalog/dataSets/{id}",
+        "PATCH catalog/dataSets/{id}",
+        "PATCH catalog/dataSets/{id}",
+        "GET catalog/dataSets/{id}",
+        "GET catalog/batches",
+    ]
+    assert patches(aep) == ["off!", "upsert"]
+
+
+def test_the_disable_is_only_for_the_version_that_was_read(
+    local: Local, aep: BareAep, given: Given, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    aep.dataset(ID, ON)
+    before_disable(monkeypatch, lambda: aep.tick(background=True))
+    local.start(aep.url).create(given(**ADOPT))
+    assert patches(aep) == ["off!", "off!", "upsert"]
+    assert [entry["status"] for entry in aep.writes()] == [412, 200, 200]
+
+
+def test_the_third_disable_is_for_whatever_is_there(
+    local: Local, aep: BareAep, given: Given, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    aep.dataset(ID, ON)
+    before_disable(monkeypatch, lambda: aep.tick(background=True), times=9)
+    local.start(aep.url).create(given(**ADOPT))
+    assert patches(aep) == ["off!", "off!", "off", "upsert"]
+
+
+def test_a_412_to_a_disable_without_version_is_an_error(local: Local, aep: BareAep, given: Given) -> None:
+    aep.dataset(ID, ON)
+    aep.fault({"status": 412, "body": {}}, 1, None, method="PATCH")
+    with pytest.raises(PreconditionFailed):
+        local.start(aep.url).create(given(**ADOPT))
+    assert profile(aep) == ["enabled:true"]
+
+
+def test_what_somebody_else_wrote_before_the_disable_stays(
+    local: Local, aep: BareAep, given: Given, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    aep.dataset(ID, ON)
+    path = "/tags/unifiedProfile"
+    theirs = [{"op": "replace", "path": path, "value": ["enabled:true", "mergePolicy:7"]}]
+    before_disable(monkeypatch, lambda: aep.someone_else("PATCH", ID, theirs))
+    local.start(aep.url).create(given(**ADOPT))
+    assert profile(aep) == ["enabled:true", "isUpsert:true", "mergePolicy:7"]
+
+
+def test_an_owner_that_came_before_the_disable_is_honoured(
+    local: Local, aep: BareAep, given: Given, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    aep.dataset(ID, ON)
+    theirs = [{"op": "add", "path": "/tags/pulumiManagedBy", "value": ["other/prod/orders"]}]
+    before_disable(monkeypatch, lambda: aep.someone_else("PATCH", ID, theirs))
+    with pytest.raises(Refused, match="other/prod/orders"):
+        local.start(aep.url).create(given(**ADOPT))
+    assert profile(aep) == ["enabled:true"]
+
+
+def test_a_setting_that_came_before_the_disable_needs_no_window(
+    local: Local, aep: BareAep, given: Given, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    aep.dataset(ID, ON)
+    theirs = [{"op": "replace", "path": "/tags/unifiedProfile", "value": UPSERT["unifiedProfile"]}]
+    before_disable(monkeypatch, lambda: aep.someone_else("PATCH", ID, theirs))
+    local.start(aep.url).create(given(**ADOPT))
+    assert [entry["status"] for entry in aep.writes()] == [200, 412], "theirs, and the disable"
+    assert profile(aep) == ["enabled:true", "isUpsert:true"]
+
+
+@pytest.mark.parametrize("nth", [1, 2])
+def test_one_conflict_is_sent_again(local: Local, aep: BareAep, given: Given, nth: int) -> None:
+    aep.dataset(ID, ON)
+    aep.fault(BUSY, nth, method="PATCH")
+    local.start(aep.url).create(given(**ADOPT))
+    assert profile(aep) == ["enabled:true", "isUpsert:true"]
+    assert [entry["status"] for entry in aep.writes()].count(409) == 1
+
+
+def test_a_conflict_with_the_enable_is_not_waited_for(local: Local, aep: BareAep, given: Given) -> None:
+    aep.dataset(ID, ON)
+    provider = local.start(aep.url)
+    aep.fault(BUSY, 2, method="PATCH")
+    provider.create(given(**ADOPT))
+    assert sum(host.CLOCK.waits) == 0  # type: ignore[attr-defined]
+
+
+def test_one_conflict_with_an_edit_is_sent_again(local: Local, aep: BareAep, given: Given) -> None:
+    aep.dataset(ID, UPSERT)
+    aep.fault(BUSY, 1, method="PATCH")
+    local.start(aep.url).create(given(**ADOPT, name="Renamed"))
+    assert aep.datasets()[ID]["name"] == "Renamed"
+
+
+# When the outcome of the disable is unknown
+
+
+@pytest.mark.parametrize("action", [NO_REPLY, {"status": 408, "effect": True, "body": {}}])
+def test_a_disable_that_landed_is_not_sent_again(
+    local: Local, aep: BareAep, given: Given, action: dict[str, Any]
+) -> None:
+    aep.dataset(ID, ON)
+    aep.fault(action, 1, method="PATCH")
+    local.start(aep.url).create(given(**ADOPT))
+    assert patches(aep) == ["off!", "upsert"]
+    assert not any("A disable was not answered" in said for said in local.said), "a read has shown it"
+
+
+def test_a_lagging_read_does_not_lengthen_the_window(local: Local, aep: BareAep, given: Given) -> None:
+    aep.dataset(ID, ON)
+    aep.switch(read_lag=3)
+    aep.fault(NO_REPLY, 1, method="PATCH")
+    local.start(aep.url).create(given(**ADOPT))
+    assert patches(aep)[:3] == ["off!", "off!", "upsert"], "the second one is refused: the first had landed"
+    between = [call for call in aep.calls() if "{id}" in call][2:6]
+    assert [call.split()[0] for call in between] == ["PATCH", "GET", "PATCH", "PATCH"]
+
+
+# When the enable fails
+
+
+def test_a_refused_change_is_back_on_when_a_read_shows_it(local: Local, aep: BareAep, given: Given) -> None:
+    aep.dataset(ID, ON)
+    aep.switch(read_lag=3)
+    local.on_wait = aep.tick
+    provider = local.start(aep.url)
+    aep.fault(REFUSED, 2, method="PATCH")
+    with pytest.raises(RolledBack, match="back ON as it was; changing upsert failed"):
+        provider.create(given(**ADOPT))
+    assert profile(aep) == ["enabled:true"]
+    assert 0 < sum(host.CLOCK.waits) <= 10  # type: ignore[attr-defined]
+
+
+def test_a_restore_that_no_read_shows_may_be_off(local: Local, aep: BareAep, given: Given) -> None:
+    aep.dataset(ID, ON)
+    aep.switch(read_lag_seconds=12)
+    local.on_wait = aep.tick
+    aep.fault(REFUSED, 2, method="PATCH")
+    with pytest.raises(ProfileOff, match=r"^Profile may be OFF"):
+        local.start(aep.url).create(given(**ADOPT))
+
+
+def test_an_old_read_after_two_refusals_is_not_believed(local: Local, aep: BareAep, given: Given) -> None:
+    aep.dataset(ID, ON)
+    aep.switch(read_lag=3)
+    provider = local.start(aep.url)
+    aep.fault(REFUSED, 2, None, method="PATCH")
+    with pytest.raises(ProfileOff, match=r"^Profile may be OFF"):
+        provider.create(given(**ADOPT))
+    assert profile(aep) == ["enabled:false"]
+    assert sum(host.CLOCK.waits) == 0, "no write of ours is waited for"  # type: ignore[attr-defined]
+
+
+def test_with_our_tags_off_a_restore_reads_as_on(local: Local, aep: BareAep, given: Given) -> None:
+    aep.dataset(ID, ON)
+    aep.fault(REFUSED, 2, method="PATCH")
+    with pytest.raises(RolledBack, match="Profile reads as ON as it was"):
+        local.start(aep.url, **{"aep:ownershipTag": "false"}).create(given(**ADOPT))
+
+
+def test_no_old_setting_follows_an_enable_that_may_still_land(
+    local: Local, aep: BareAep, given: Given
+) -> None:
+    aep.dataset(ID, ON)
+    aep.fault(LOST, 2, method="PATCH")
+    aep.fault(REFUSED, 3, None, method="PATCH")
+    with pytest.raises(ProfileOff, match=r"^Profile may be OFF"):
+        local.start(aep.url).create(given(**ADOPT))
+    assert patches(aep) == ["off!", "upsert", "upsert"]
+
+
+def test_an_enable_shown_late_is_a_success(local: Local, aep: BareAep, given: Given) -> None:
+    aep.dataset(ID, ON)
+    aep.switch(read_lag_seconds=6)
+    local.on_wait = aep.tick
+    outputs = local.start(aep.url).create(given(**ADOPT)).outs
+    assert outputs["is_upsert"] is True
+    assert patches(aep) == ["off!", "upsert"]
+
+
+def test_an_enable_that_takes_effect_late_is_a_success(local: Local, aep: BareAep, given: Given) -> None:
+    aep.dataset(ID, ON)
+    aep.switch(write_lag_seconds=6)
+    local.on_wait = aep.tick
+    assert local.start(aep.url).create(given(**ADOPT)).outs["is_upsert"] is True
+
+
+def test_an_owner_tag_that_is_gone_at_the_end_is_an_error(
+    local: Local, aep: BareAep, given: Given, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    aep.dataset(ID, ON)
+    sending = Prepared.send
+    theirs = [{"op": "add", "path": "/tags/pulumiManagedBy", "value": ["other/prod/orders"]}]
+
+    def send(self: Prepared, fill: Any = None) -> Any:
+        reply = sending(self, fill)
+        if fill:
+            aep.someone_else("PATCH", ID, theirs)
+        return reply
+
+    monkeypatch.setattr(Prepared, "send", send)
+    with pytest.raises(NotConverged, match="tag pulumiManagedBy is 'other/prod/orders'"):
+        local.start(aep.url).create(given(**ADOPT))
+
+
+def test_a_recovery_that_no_read_shows_may_be_off(local: Local, aep: BareAep, given: Given) -> None:
+    off = {"unifiedProfile": ["enabled:false"], "unifiedIdentity": ["enabled:false"]}
+    aep.dataset(ID, {**off, "pulumiProfileGap": ["from:2026-01-31T09:00:00.000Z", "by:aep/dev/orders"]})
+    aep.switch(read_lag_seconds=30)
+    local.on_wait = aep.tick
+    with pytest.raises(ProfileOff, match=r"^Profile may be OFF"):
+        local.start(aep.url).create(given(**ADOPT))
+    assert profile(aep) == ["enabled:true", "isUpsert:true"]
+
+
+def test_an_edit_shown_late_is_looked_at_again(local: Local, aep: BareAep, given: Given) -> None:
+    aep.dataset(ID, UPSERT)
+    aep.switch(read_lag=3)
+    local.start(aep.url).create(given(**ADOPT, name="Renamed"))
+    assert len(aep.writes()) == 1
+
+
+# Nobody listens
+
+
+def test_nothing_is_switched_off_for_an_engine_that_is_gone(
+    local: Local, aep: BareAep, given: Given, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    aep.dataset(ID, ON)
+    provider = local.start(aep.url)
+    monkeypatch.setattr(host.EngineReporter, "listening", lambda _: False)
+    with pytest.raises(Interrupted, match="is gone; nothing was written"):
+        provider.create(given(**ADOPT))
+    assert aep.writes() == []
+
+
+def test_an_engine_that_leaves_inside_the_window_stops_nothing(
+    local: Local, aep: BareAep, given: Given, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    aep.dataset(ID, ON)
+    provider = local.start(aep.url)
+    monkeypatch.setattr(host.EngineReporter, "listening", lambda _: aep.writes() == [])
+    aep.fault(NO_REPLY, 1, method="PATCH")
+    aep.fault(LOST, 2, method="PATCH")
+    provider.create(given(**ADOPT))
+    assert profile(aep) == ["enabled:true", "isUpsert:true"]
+
+
+def test_a_shutdown_inside_the_window_does_not_stop_the_enable(
+    local: Local, aep: BareAep, given: Given, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    aep.dataset(ID, ON)
+    provider = local.start(aep.url)
+    aep.fault(LOST, 2, 2, method="PATCH")
+    monkeypatch.setattr(host.CLOCK, "wait", lambda seconds: seconds > 0)
+    provider.create(given(**ADOPT))
+    assert profile(aep) == ["enabled:true", "isUpsert:true"]
+
+
+# The note
+
+
+def test_the_note_says_when_the_enable_was_sent(local: Local, aep: BareAep, given: Given) -> None:
+    aep.dataset(ID, ON)
+    aep.fault({"status": 429, "body": {}, "headers": {"Retry-After": "2"}}, 2, method="PATCH")
+    outputs = local.start(aep.url).create(given(**ADOPT)).outs
+    began, by, was, ended = aep.datasets()[ID]["tags"]["pulumiProfileGap"]
+    assert (by, was) == ("by:aep/dev/orders", "was:plain")
+    times = [moment(text.partition(":")[2]) for text in (began, ended)]
+    assert times[0] is not None
+    assert times[1] is not None
+    assert timedelta(seconds=2) <= times[1] - times[0] < timedelta(seconds=30), (
+        "it was sent two seconds later"
+    )
+    assert began == f"from:{outputs['profile_gap']['from']}"
+    assert ended == f"to:{outputs['profile_gap']['to']}"
+
+
+@pytest.mark.parametrize("hours", [1, -1])
+def test_the_note_has_the_service_s_time(local: Local, aep: BareAep, given: Given, hours: int) -> None:
+    aep.dataset(ID, ON)
+    local.ahead = timedelta(hours=hours)
+    gap = local.start(aep.url).create(given(**ADOPT)).outs["profile_gap"]
+    began = moment(gap["from"])
+    assert began is not None
+    assert abs(began - datetime.now(timezone.utc)) < timedelta(minutes=1)
+    assert re.fullmatch(r"[-0-9T:.]+Z", gap["to"])
