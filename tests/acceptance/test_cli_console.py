@@ -23,6 +23,7 @@ from support.project import Project
 COMMAND = Path(sys.executable).parent / "aep-provider"
 ID = "5b020a27e7040801dedbf46e"
 SPACED = {"unifiedProfile": ["enabled: true"], "unifiedIdentity": ["enabled:true"]}
+ESCAPE = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 COLOUR = re.compile(r"\x1b\[(3[0-7]|9[0-7])m")
 
 
@@ -50,12 +51,34 @@ def on_terminal(project: Project, *arguments: str, columns: int = 80, **environm
     return shown.decode()
 
 
-@pytest.mark.parametrize("columns", [80, 400])
-def test_an_id_can_be_copied_from_a_terminal_of_any_width(project: Project, aep: Aep, columns: int) -> None:
-    aep.dataset(ID, PROFILE_SCHEMA, SPACED, name="Members of the loyalty programme " * 4)
-    shown = on_terminal(project, "discover", "--no-stack", columns=columns)
-    assert f" {ID} " in shown
-    assert "last batch" in shown
+NAME = "Members of the loyalty programme and their households, all countries, full load"
+
+
+@pytest.mark.parametrize("columns", [80, 100, 140])
+@pytest.mark.parametrize("command", [("discover",), ("status",), ("import", "--all", "--dry-run")])
+def test_tables_fit_the_terminal_and_never_break_an_id(
+    project: Project, aep: Aep, command: tuple[str, ...], columns: int
+) -> None:
+    aep.dataset(ID, PROFILE_SCHEMA, {**SPACED, "pulumiManagedBy": ["aep/dev/members"]}, name=NAME)
+    shown = on_terminal(
+        project, *command, "-C", str(project.folder), columns=columns, NO_COLOR="1"
+    ).splitlines()
+    (row,) = (line for line in shown if f" {ID} " in line)
+    table = [ESCAPE.sub("", line) for line in shown[: shown.index(row) + 1]]
+    assert max(len(line) for line in table) <= columns
+    told = next((line for line in shown if "--wide shows everything" in line), "")
+    assert ("…" in row) is ("names shortened" in told)
+    assert "…" in row or "columns not shown: name" in told or NAME in row
+
+
+def test_what_is_not_shown_for_want_of_width_is_named_and_wide_shows_it(project: Project, aep: Aep) -> None:
+    aep.dataset(ID, PROFILE_SCHEMA, SPACED, name=NAME)
+    narrow = on_terminal(project, "discover", "--no-stack", columns=80)
+    assert "(columns not shown: schema, behaviour, managed by, last batch; names" in narrow
+    wide = on_terminal(project, "discover", "--no-stack", "--wide", columns=80).replace("\r\n", "")
+    assert NAME in wide
+    assert "last batch" in wide
+    assert "not shown" not in wide
 
 
 def test_colour_is_for_terminals_and_no_color_is_honoured(project: Project, aep: Aep) -> None:

@@ -102,7 +102,7 @@ def test_what_is_left_out_and_why(repository: Project, aep: Aep) -> None:
     assert {one["name"]: one["reason"] for one in told["skipped"]} == {
         "Off": "is not enabled for Profile (--enable takes it in)",
         "Theirs": "is managed by aep/prod/other",
-        "Adobe's": "is managed by Adobe: classification.managedBy is SYSTEM",
+        "Adobe's": "belongs to Adobe: classification.managedBy is SYSTEM",
     }
     assert entries(repository) == []
     assert not (repository.folder / "aep-import.json").exists()
@@ -118,7 +118,7 @@ def test_datasets_outside_profile_come_in_with_enable_only(repository: Project, 
     text = take_in(repository, "--all", "--enable", "--run")
     assert "Profile is enabled, with upsert" in text
     assert "Profile is enabled, without upsert" in text
-    assert "has a schema that is not enabled for Profile" in text
+    assert "is not enabled for Profile, and neither is its schema" in text
     assert aep.writes() == []
     assert "2 to update" in repository.preview().text
     repository.up()
@@ -213,9 +213,9 @@ def test_on_a_terminal_it_asks_which(repository: Project, aep: Aep) -> None:
 @pytest.mark.parametrize(
     ("arguments", "code", "text"),
     [
-        (("nonsense",), 2, "'nonsense' is no dataset id"),
-        ((ID,), 1, f"Not in this sandbox: {ID}"),
-        (("--all", "--json", "--run"), 2, "which is no JSON"),
+        (("nonsense",), 2, "'nonsense' is not a dataset id"),
+        ((ID,), 1, f"Not in sandbox dev: {ID}"),
+        (("--all", "--json", "--run"), 2, "Use either --run"),
         (("--all", "--stack", "nowhere"), 1, "no stack named 'nowhere'"),
     ],
 )
@@ -242,7 +242,7 @@ def test_a_list_that_is_a_secret_is_neither_lost_nor_disclosed(
 
 
 def test_without_a_stack_it_says_why_there_is_none(project: Project, tmp_path: Path) -> None:
-    assert "There is no Pulumi.yaml" in project.command("import", "--all", "-C", str(tmp_path), expect=1).text
+    assert "No Pulumi.yaml in" in project.command("import", "--all", "-C", str(tmp_path), expect=1).text
     assert "works on a Pulumi stack" in project.command("import", "--all", "--no-stack", expect=1).text
     (tmp_path / "Pulumi.yaml").write_text("name: empty\nruntime: python\n")
     assert "no stack selected" in project.command("import", "--all", "-C", str(tmp_path), expect=1).text

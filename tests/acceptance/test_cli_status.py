@@ -44,7 +44,7 @@ def test_drift_after_up_is_seen_and_nothing_is_written(project: Project, aep: Ae
     project.up()
     aep.forget()
     assert "1 dataset, 0 not as declared" in status(project)
-    assert aep.calls() == ["POST /ims/token/v3", "GET catalog/dataSets/{id}"]
+    assert aep.calls() == ["POST /ims/token/v3", "GET catalog/dataSets/{id}", "GET catalog/dataSets"]
     change(aep, "tags/unifiedProfile", ["enabled:true"])
     change(aep, "tags/team", ["b"])
     change(aep, "name", "Renamed")
@@ -123,11 +123,11 @@ def test_two_entries_of_one_name_and_one_without_are_named(project: Project, aep
 def test_a_wrong_list_of_entries_is_an_error_not_drift(project: Project, aep: Aep, value: str) -> None:
     with (project.folder / "Pulumi.dev.yaml").open("a") as file:
         file.write(f"config:\n  aep:datasets: {value}\n")
-    assert "aep:datasets is no list of entries" in status(project, expect=3)
+    assert "aep:datasets is not a list of entries" in status(project, expect=3)
     imported = project.command("import", "-C", str(project.folder), "--all", expect=1)
-    assert "aep:datasets is no list of entries" in imported.text
+    assert "aep:datasets is not a list of entries" in imported.text
     examined = project.command("doctor", "-C", str(project.folder), expect=1)
-    assert "stack: aep:datasets is no list of entries" in examined.text
+    assert "stack: aep:datasets is not a list of entries" in examined.text
 
 
 def test_many_datasets_are_read_in_bulk(project: Project, aep: Aep) -> None:
