@@ -10,6 +10,7 @@ from aep_provider.cli.doctor import doctor
 from aep_provider.cli.emulator import emulator
 from aep_provider.cli.enable import enable
 from aep_provider.cli.importing import import_
+from aep_provider.cli.release import release
 from aep_provider.cli.status import status
 
 __all__ = ["main"]
@@ -35,4 +36,5 @@ main.add_command(doctor)
 main.add_command(emulator)
 main.add_command(enable)
 main.add_command(import_)
+main.add_command(release)
 main.add_command(status)

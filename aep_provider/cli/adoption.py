@@ -167,13 +167,20 @@ def merged(file: Path, content: dict[str, Any], owner: str, known_ids: Collectio
         return content
     try:
         held = json.loads(file.read_text(encoding="utf-8"))["resources"]
-        foreign = [one for one in held if not one["outputs"]["owner"].startswith(f"{owner}/")]
+        imported = [one for one in held if not one.get("component")]
+        foreign = [one for one in imported if not one["outputs"]["owner"].startswith(f"{owner}/")]
         new = {one["name"] for one in content["resources"]}
-        unused = [one for one in held if one["id"] not in known_ids and one["name"] not in new]
+        unused = [one for one in imported if one["id"] not in known_ids and one["name"] not in new]
+        lost = [one["name"] for one in unused if one.get("parent")]
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise FileFailed(
             f"{file} exists and is not an import file; nothing was changed", "Choose another with --file."
         ) from error
+    if lost:
+        raise FileFailed(
+            f"{file} is not used yet and holds {lost[0]!r}, a child of a component; nothing was changed",
+            f"Run `pulumi import --file {file}` first, or choose another with --file.",
+        )
     if foreign:
         raise FileFailed(
             f"{file} is for {foreign[0]['outputs']['owner']}, in another stack; nothing was changed",

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import sys
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,100 +11,14 @@ import click
 
 from aep_provider.cli import adoption, choosing, console, files, generated, inventory
 from aep_provider.cli.filters import Filter, dataset_ids, takes_name, takes_schema
+from aep_provider.cli.import_report import Found, Options, commands, report
+from aep_provider.cli.owned import import_owned
 from aep_provider.cli.pulumi import PulumiFailed
 from aep_provider.cli.source import Source, takes_settings
 from aep_provider.cli.stack import DATASETS, RESOURCE_TYPE, Stack
-from aep_provider.cli.tables import Column, table, takes_wide
+from aep_provider.cli.tables import takes_wide
 from aep_provider.dataset.observed import Observed
-from aep_provider.settings import Settings
 from aep_provider.words import plural
-
-STEPS = (
-    ("import", "--file", "{file}", "--generate-code=false", "--yes", "--protect=false"),
-    ("refresh", "--yes", "--skip-preview"),
-)
-
-COLUMNS = (
-    Column("resource", shorten=True),
-    Column("id"),
-    Column("name", rank=1, shorten=True),
-    Column("upsert", rank=2),
-    Column("the next `up`", fold=True),
-)
-
-
-@dataclass(frozen=True)
-class Options:
-    """What the command line says.
-
-    Attributes:
-        ids: of datasets.
-        everything: whether all of them are meant.
-        wanted: what they have to be.
-        enable: whether datasets outside Profile are taken in.
-        file: where the import file goes.
-        dry_run: whether nothing is written.
-        run: whether `pulumi import` and `pulumi refresh` are run.
-        form: ``""`` = entries of the stack file; ``code`` or ``yaml`` = text for a program or project file.
-        output: where that text goes; ``None`` = standard output.
-        wide: show everything in the table.
-        as_json: print JSON.
-    """
-
-    ids: tuple[str, ...]
-    everything: bool
-    wanted: Filter
-    enable: bool
-    file: Path
-    dry_run: bool
-    run: bool
-    form: str
-    output: Path | None
-    wide: bool
-    as_json: bool
-
-    @property
-    def ask(self) -> bool:
-        """Whether the user has to say which datasets."""
-        return not (self.ids or self.everything or self.wanted != Filter())
-
-    def check(self) -> None:
-        """Refuse combinations that make no sense."""
-        if self.ask and (self.as_json or self.form or not sys.stdin.isatty()):
-            raise click.UsageError("Say which datasets: IDs, --name TEXT, --schema TEXT or --all.")
-        if self.run and self.as_json:
-            raise click.UsageError("Use either --run, which shows what Pulumi prints, or --json.")
-        if self.run and self.form:
-            raise click.UsageError(
-                f"Use either --run or --{self.form}: add the declarations to the program first, then run the "
-                "commands that are printed."
-            )
-        if self.as_json and self.form:
-            raise click.UsageError(f"Use either --json or --{self.form}.")
-        if self.output and not self.form:
-            raise click.UsageError("--output goes with --code or --yaml.")
-
-
-@dataclass(frozen=True)
-class Found:
-    """What a stack can take in.
-
-    Attributes:
-        stack, settings: which stack, and where its datasets are.
-        owner: the stack's owner name.
-        entries: how many `aep:datasets` has already.
-        known_ids: of the datasets in the state.
-        wishes: what is taken in.
-        skipped: what is not.
-    """
-
-    stack: Stack
-    settings: Settings
-    owner: str
-    entries: int
-    known_ids: frozenset[str]
-    wishes: Sequence[adoption.Wish]
-    skipped: Sequence[adoption.Skipped]
 
 
 @click.command(name="import")
@@ -124,6 +36,11 @@ class Found:
     show_default=True,
     metavar="FILE",
     help="Where the import file goes.",
+)
+@click.option(
+    "--owned",
+    is_flag=True,
+    help="Take back what carries this stack's owner tag and is not in its state, into the state only.",
 )
 @click.option("--dry-run", is_flag=True, help="Show what would be taken in; write nothing.")
 @click.option("--run", is_flag=True, help="Also run `pulumi import` and `pulumi refresh`.")
@@ -164,10 +81,22 @@ def import_(source: Source, name_part: str, schema_part: str, **given: Any) -> N
       aep-provider import --all --dry-run
       aep-provider import --name loyalty --run
       aep-provider import --all --code --output datasets.py
+      aep-provider import --owned --run
       aep-provider import --stack prod 5b020a27e7040801dedbf46e 672a10b1074ceb2af0aa7034
     """
     options = Options(wanted=Filter(name_part, schema_part), **given)
     options.check()
+    if options.owned:
+        import_owned(
+            source,
+            options.ids,
+            options.wanted,
+            options.file,
+            dry_run=options.dry_run,
+            run=options.run,
+            wide=options.wide,
+        )
+        return
     with console.errors_end_the_command(), console.Progress("Reading datasets") as progress:
         found = _find(source, options, progress)
     wishes = choosing.asked(found.wishes) if options.ask and found.wishes else list(found.wishes)
@@ -175,11 +104,11 @@ def import_(source: Source, name_part: str, schema_part: str, **given: Any) -> N
     if wishes and not options.dry_run:
         with console.errors_end_the_command():
             _write(found, wishes, options, target)
-    _report(found, wishes, options, target)
+    report(found, wishes, options, target)
     if not wishes and (options.ask or not found.skipped or any(one.obstacle for one in found.skipped)):
         raise console.Failure("nothing was taken in")
     if options.run and wishes and not options.dry_run:
-        _run(found.stack, _commands(target))
+        _run(found.stack, commands(target))
 
 
 def _find(source: Source, options: Options, progress: console.Progress) -> Found:
@@ -281,68 +210,6 @@ def _refuse_undeclared(stack: Stack, resources: Sequence[str]) -> None:
         f"{told}For a program of your own: `aep-provider import --code` with the same choice. Or let it "
         f"read {DATASETS} with `declare`, as the getting-started page shows.",
     )
-
-
-def _report(found: Found, wishes: Sequence[adoption.Wish], options: Options, target: Path) -> None:
-    """Say what was done, and what to do next."""
-    written = bool(wishes) and not options.dry_run
-    if options.as_json:
-        console.as_json(_as_json(found, wishes, target if written else None))
-        return
-    # Standard output is for the declarations where they are printed.
-    err = bool(options.form) and options.output is None
-    if not err:
-        _show(found, wishes, options)
-    for text in adoption.left_out(found.skipped, named=bool(options.ids)):
-        console.line(text, err=err)
-    would_be = "would be " if options.dry_run else ""
-    console.line(f"{len(wishes)} {would_be}taken in, {len(found.skipped)} left out", err=err)
-    if not written:
-        return
-    if options.form:
-        console.line(f"Written: {target}" + (f" and {options.output}" if options.output else ""), err=err)
-        place = "the program" if options.form == "code" else "the list"
-        console.line(f"Add the declarations to {place}; `pulumi preview` shows them as create.", err=err)
-    else:
-        entries = plural(len(wishes), "entry", "entries")
-        console.line(f"Written: {entries} to {DATASETS} of stack {found.stack.name}, and {target}", err=err)
-        if options.run:
-            return
-        console.line("First see that the program declares them: `pulumi preview` shows them as create.")
-    console.line("Then run, with PULUMI_RUN_PROGRAM=true in the environment:", err=err)
-    for command in _commands(target):
-        console.line(f"  pulumi {' '.join(command)} --stack {found.stack.name}", err=err)
-    console.line(f"  pulumi preview --diff --stack {found.stack.name}", err=err)
-
-
-def _as_json(found: Found, wishes: Sequence[adoption.Wish], target: Path | None) -> Mapping[str, Any]:
-    commands = _commands(target or Path("FILE"))
-    return {
-        "imported": [{**wish.entry, "change": wish.change} for wish in wishes],
-        "skipped": [{"id": one.id, "name": one.name, "reason": one.reason} for one in found.skipped],
-        "file": str(target or ""),
-        "commands": [["pulumi", *command, "--stack", found.stack.name] for command in commands],
-    }
-
-
-def _show(found: Found, wishes: Sequence[adoption.Wish], options: Options) -> None:
-    if not wishes:
-        return
-    rows = [
-        (
-            wish.entry["resource"],
-            wish.entry["dataset_id"],
-            wish.entry["name"],
-            "on" if wish.entry["is_upsert"] else "-",
-            (wish.change or "changes nothing", "yellow" if wish.change else ""),
-        )
-        for wish in wishes
-    ]
-    table(f"Into stack {found.stack.name}", COLUMNS, rows, wide=options.wide)
-
-
-def _commands(target: Path) -> list[list[str]]:
-    return [[part.format(file=target) for part in step] for step in STEPS]
 
 
 def _run(stack: Stack, commands: Sequence[Sequence[str]]) -> None:

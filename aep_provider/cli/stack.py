@@ -19,6 +19,7 @@ from aep_provider.cli.pulumi import PulumiFailed
 from aep_provider.words import plural
 
 RESOURCE_TYPE = "pulumi-python:dynamic/aep:UpsertDataset"
+STACK_TYPE = "pulumi:pulumi:Stack"
 DATASETS = "aep:datasets"
 
 CLIENT_SECRET = "aep:clientSecret"  # noqa: S105 - the name of a setting
@@ -81,10 +82,17 @@ class Pending:
 
 @dataclass(frozen=True)
 class State:
-    """What a stack's state says of datasets."""
+    """What a stack's state says of datasets.
+
+    Attributes:
+        recorded: the datasets.
+        pending: operations on datasets that a killed run left behind.
+        components: the URNs of the component resources.
+    """
 
     recorded: Sequence[Recorded]
     pending: Sequence[Pending]
+    components: Sequence[str] = ()
 
 
 @dataclass(frozen=True)
@@ -174,6 +182,7 @@ class Stack:
         """What the state says of datasets."""
         exported = self._json("stack", "export")
         deployment = exported.get("deployment") or {}
+        resources = [one for one in deployment.get("resources") or [] if not one.get("delete")]
         recorded = [
             Recorded(
                 urn=resource["urn"],
@@ -182,15 +191,16 @@ class Stack:
                 outputs=_plain(resource.get("outputs")),
                 external=bool(resource.get("external")),
             )
-            for resource in deployment.get("resources") or []
-            if resource["type"] == RESOURCE_TYPE and not resource.get("delete")
+            for resource in resources
+            if resource["type"] == RESOURCE_TYPE
         ]
         pending = [
             Pending(operation["resource"]["urn"], str(operation.get("type") or ""))
             for operation in deployment.get("pending_operations") or []
             if operation["resource"]["type"] == RESOURCE_TYPE
         ]
-        return State(recorded, pending)
+        components = [one["urn"] for one in resources if not one.get("custom") and one["type"] != STACK_TYPE]
+        return State(recorded, pending, components)
 
     def inherits_datasets(self) -> bool:
         """Whether `aep:datasets` holds entries that do not come from the stack file."""
