@@ -293,3 +293,21 @@ def test_no_pulumi_on_path(healthy: Project, aep: Aep, tmp_path: Path) -> None:
     healthy.environment["PATH"] = str(bare)
     found = only_problem(healthy)
     assert (found["check"], found["text"]) == ("pulumi", "no `pulumi` on PATH")
+
+
+def test_a_secret_in_plain_text_is_a_problem_and_the_command_that_is_named_cures_it(
+    healthy: Project, aep: Aep
+) -> None:
+    healthy.config("aep:clientSecret", "demo-secret")
+    found = only_problem(healthy)
+    assert found["check"] == "client secret"
+    assert "demo-secret" not in json.dumps(found)
+    _, command, _ = found["remedy"].split("`")
+    healthy.run(*command.removeprefix("pulumi ").split(" "), "demo-secret")
+    examine(healthy)
+
+
+def test_entries_given_as_json_text_are_understood(healthy: Project, aep: Aep) -> None:
+    aep.dataset(ID, PROFILE_SCHEMA, {})
+    healthy.config("aep:datasets", json.dumps([{"resource": "a", "dataset_id": ID}]))
+    assert [one["text"] for one in examine(healthy) if one["check"] == "stack"] == ["dev, 1 dataset"]

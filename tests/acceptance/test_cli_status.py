@@ -165,3 +165,91 @@ def test_the_nightly_preview_exits_with_7_on_drift(project: Project, aep: Aep) -
     assert "Renamed" in project.preview(*nightly, expect=7).text
     assert project.state() == before
     assert aep.writes() == []
+
+
+def test_a_failed_adoption_shows_although_no_state_holds_it(project: Project, aep: Aep) -> None:
+    aep.dataset(
+        ID, PROFILE_SCHEMA, {"pulumiManagedBy": ["aep/dev/orders"], "pulumiProfileGap": GAP}, name="Orders"
+    )
+    text = status(project, expect=1)
+    assert "1 dataset, 1 not as declared" in text
+    assert f"Profile is OFF for 'Orders' ({ID}) since 2026-01-31T09:00:00.000Z" in text
+    (row,) = rows(project, expect=1)
+    assert row["resource"] == "orders"
+    assert row["in_state"] is False
+    assert row["differences"] == [
+        "it carries this stack's owner tag, but the state does not hold it",
+        "Profile is off",
+    ]
+
+
+def test_another_stacks_datasets_are_not_counted(project: Project, aep: Aep) -> None:
+    aep.dataset(ID, PROFILE_SCHEMA, {**UPSERT, "pulumiManagedBy": ["aep/development/orders"]})
+    assert "0 datasets, 0 not as declared" in status(project)
+
+
+@pytest.mark.parametrize("operation", ["creating", "updating", "deleting"])
+def test_an_operation_that_a_killed_run_left_is_shown(project: Project, aep: Aep, operation: str) -> None:
+    exported = json.loads(project.run("stack", "export").text)
+    exported["deployment"]["pending_operations"] = [
+        {
+            "resource": {
+                "urn": "urn:pulumi:dev::aep::pulumi-python:dynamic/aep:UpsertDataset::orders",
+                "custom": True,
+                "type": "pulumi-python:dynamic/aep:UpsertDataset",
+            },
+            "type": operation,
+        }
+    ]
+    file = project.folder / "state.json"
+    file.write_text(json.dumps(exported))
+    project.run("stack", "import", "--file", str(file))
+    (row,) = rows(project, expect=1)
+    assert row["resource"] == "orders"
+    assert row["differences"] == [f"the last run was interrupted while {operation} it"]
+
+
+def test_filters_choose_what_is_shown_and_what_the_exit_code_is_about(project: Project, aep: Aep) -> None:
+    aep.dataset(ID, PROFILE_SCHEMA, UPSERT, name="Loyalty members")
+    other = f"0{ID[1:]}"
+    aep.dataset(other, PROFILE_SCHEMA, UPSERT, name="Orders")
+    entries(
+        project,
+        {"resource": "a", "dataset_id": ID},
+        {"resource": "b", "dataset_id": other, "name": "Bestellungen"},
+    )
+    project.program()
+    project.run("config", "get", "aep:datasets")
+    assert "2 datasets, 2 not as declared" in status(project, expect=1)
+    assert "1 dataset, 1 not as declared" in status(project, "--name", "BESTELL", expect=1)
+    assert "0 datasets, 0 not as declared" in status(project, "--name", "zzz")
+    assert "2 datasets" in status(project, "--schema", PROFILE_SCHEMA[-12:], expect=1)
+    assert "0 datasets" in status(project, "--schema", "zzz")
+
+
+def test_only_differences_leaves_out_what_is_as_declared(project: Project, aep: Aep) -> None:
+    other = f"0{ID[1:]}"
+    aep.dataset(ID, PROFILE_SCHEMA, UPSERT, name="Orders")
+    aep.dataset(other, PROFILE_SCHEMA, UPSERT, name="Loyalty")
+    project.program(ADOPT, f'UpsertDataset("loyalty", dataset_id="{other}")')
+    project.up()
+    change(aep, "tags/unifiedProfile", ["enabled:true"])
+    text = status(project, "--only-differences", expect=1)
+    assert "upsert is off" in text
+    assert "loyalty" not in text
+    assert "2 datasets, 1 not as declared" in text
+
+
+@pytest.mark.parametrize("key", ["renamed_from", "aliases"])
+def test_an_entry_that_was_renamed_is_the_resource_in_state(project: Project, aep: Aep, key: str) -> None:
+    aep.dataset(
+        ID, PROFILE_SCHEMA, {**UPSERT, "team": ["a"], "pulumiManagedBy": ["aep/dev/orders"]}, name="Orders"
+    )
+    project.program(ADOPT)
+    project.up()
+    entries(
+        project, {"resource": "sales", "dataset_id": ID, "name": "Orders", key: "orders", "protect": True}
+    )
+    assert "1 dataset, 0 not as declared" in status(project)
+    examined = project.command("doctor", "-C", str(project.folder), expect=1).text
+    assert "declaration" not in examined
