@@ -11,6 +11,7 @@ import ipaddress
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -18,11 +19,18 @@ from voluptuous import Invalid, MultipleInvalid, Optional, Required, Schema
 
 from aep_provider.errors import SettingsError
 from aep_provider.validators import flag, problems_of, string, whole_number
+from aep_provider.words import plural
 
 ADOBE_ENDPOINT = "https://platform.adobe.io"
 ADOBE_IMS_ENDPOINT = "https://ims-na1.adobelogin.com"
 DEFAULT_SCOPES = "openid,session,AdobeID,read_organizations,additional_info.projectedProductContext"
 DEFAULT_PARALLEL = 16
+
+HTTP_HOST = "AEP_ALLOW_HTTP_HOST"
+"""Names one host besides this machine that plain http is allowed to: an emulator in another container."""
+
+_REGIONAL = re.compile(r"platform-(?!stg)[a-z]{2,3}\d{1,2}\.adobe\.io")
+"""Adobe's hosts for one region, ``platform-va7.adobe.io``; not those of its stage environment."""
 
 
 @dataclass(frozen=True)
@@ -62,59 +70,120 @@ class Settings:
         return {"sandbox": self.sandbox, "org_id": self.org_id, "endpoint": self.endpoint}
 
     @classmethod
-    def load(cls, config: Mapping[str, Any], environ: Mapping[str, str]) -> Settings:
+    def load(
+        cls,
+        config: Mapping[str, Any],
+        environ: Mapping[str, str],
+        flags: Mapping[str, str] = MappingProxyType({}),
+    ) -> Settings:
         """Merge stack configuration and environment.
 
         Args:
             config: keys with or without the ``aep:`` namespace; values as strings (default provider) or
                 typed (explicit provider).
             environ: the process environment.
+            flags: by name of a variable, the command-line flag that its value came from, for messages.
 
         Raises:
             SettingsError: one error for everything that is missing, malformed or contradictory.
         """
         problems: list[str] = []
-        raw = dict(_merge(config, environ, problems))
+        raw = dict(_merge(config, environ, flags, problems))
         try:
             loaded: dict[str, Any] = _SCHEMA(raw)
         except MultipleInvalid as error:
             loaded = {}
             found = problems_of(error)
-            problems += [f"{_name(key)}: {' '.join(found[key])}" for key in _FIELDS if key in found]
+            problems += [f"{_name(key, flags)} {' '.join(found[key])}" for key in _FIELDS if key in found]
         if not raw.get("client_secret") and not raw.get("access_token"):
             problems.append(
-                f"{_name('client_secret')}: is missing (or a ready token in AEP_ACCESS_TOKEN). "
+                f"{_name('client_secret')} is missing (or a ready token in AEP_ACCESS_TOKEN). "
                 f"{_how('client_secret')}"
             )
-        if loaded and is_loopback(loaded["endpoint"]) != is_loopback(loaded["ims_endpoint"]):
-            problems.append(
-                "aep:endpoint (AEP_ENDPOINT) and aep:imsEndpoint (AEP_IMS_ENDPOINT): one is local and the "
-                "other is not. Set both, or neither."
-            )
+        if loaded:
+            problems += _endpoint_problems(loaded, environ.get(HTTP_HOST, "").strip().lower())
         if problems:
+            first, _, remedy = problems[0].partition(". ")
+            more = f" ({plural(len(problems) - 1, 'more problem')} below)" if problems[1:] else ""
             raise SettingsError(
-                "The settings of aep_provider are not usable: " + problems[0].split(". ")[0].rstrip("."),
-                "\n".join(f"- {problem}" for problem in problems),
+                f"Invalid aep_provider settings: {first.rstrip('.')}{more}",
+                "\n".join(filter(None, [remedy, *(f"- {problem}" for problem in problems[1:])])),
             )
         loaded["scopes"] = ",".join(part.strip() for part in loaded["scopes"].split(",") if part.strip())
         return cls(**loaded)
 
 
 def same_endpoint(one: str, other: str) -> bool:
-    """Whether two endpoints are the same place; any loopback address equals any other."""
-    hosts = urlsplit(one).hostname, urlsplit(other).hostname
-    return hosts[0] == hosts[1] or (is_loopback(one) and is_loopback(other))
+    """Whether two endpoints are the same location.
+
+    Any address of this machine equals any other, and so does a host that plain http was allowed to. Adobe's
+    regional hosts equal `platform.adobe.io`: organisation and sandbox say which data it is.
+    """
+    return _location(one) == _location(other)
 
 
 def is_loopback(url: str) -> bool:
-    """Whether a URL points to this machine."""
-    host = urlsplit(url).hostname or ""
-    if host == "localhost":
+    """Whether a URL points to this machine. ``*.localhost`` does: RFC 6761, section 6.3."""
+    host = (urlsplit(url).hostname or "").removesuffix(".")
+    if host == "localhost" or host.endswith(".localhost"):
         return True
     try:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
         return False
+
+
+def plain_secret(stack: str) -> tuple[str, str]:
+    """What to say where `aep:clientSecret` is in the configuration as plain text.
+
+    Args:
+        stack: the stack's name, or ``""`` where it is not known.
+
+    Returns:
+        The problem, and the command that encrypts the secret.
+    """
+    flag_of_stack = f" --stack {stack}" if stack else ""
+    return (
+        "aep:clientSecret is in plain text in the stack file, and after `pulumi up` in the state",
+        f"Encrypt it: `pulumi config set --secret aep:clientSecret{flag_of_stack}`. If the file was shared "
+        "or committed, also rotate the secret in Adobe Developer Console.",
+    )
+
+
+def _location(url: str) -> str:
+    parts = urlsplit(url)
+    if is_loopback(url) or parts.scheme == "http":
+        return "local"
+    host = parts.hostname or ""
+    return "platform.adobe.io" if _REGIONAL.fullmatch(host) else host
+
+
+def _endpoint_problems(loaded: Mapping[str, Any], http_host: str) -> Iterator[str]:
+    """What is wrong with the two endpoints, which are judged together.
+
+    Args:
+        loaded: the validated settings.
+        http_host: the host that plain http is allowed to, besides this machine; ``""`` for none.
+    """
+    if http_host == "adobe.io" or http_host.endswith((".adobe.io", ".adobelogin.com", ".adobe.com")):
+        yield f"{HTTP_HOST} must not name a host of Adobe ({http_host}). Unset it."
+        return
+    local: list[bool] = []
+    for key in ("endpoint", "ims_endpoint"):
+        url = loaded[key]
+        parts = urlsplit(url)
+        allowed = is_loopback(url) or parts.hostname == (http_host or None)
+        local.append(allowed)
+        if parts.scheme == "http" and not allowed:
+            yield (
+                f"{_name(key)} is {url!r}, which would send the token unencrypted. Use https, or http to "
+                f"this machine. For an emulator on another host: export {HTTP_HOST}={parts.hostname}."
+            )
+    if local[0] != local[1]:
+        yield (
+            f"{_name('endpoint')} and {_name('ims_endpoint')}: one is local and the other is not. "
+            "Set both, or neither."
+        )
 
 
 @dataclass(frozen=True)
@@ -144,7 +213,7 @@ _FIELDS: Mapping[str, _Source] = {
 
 
 def _merge(
-    config: Mapping[str, Any], environ: Mapping[str, str], problems: list[str]
+    config: Mapping[str, Any], environ: Mapping[str, str], flags: Mapping[str, str], problems: list[str]
 ) -> Iterator[tuple[str, Any]]:
     for key, source in _FIELDS.items():
         configured = config.get(f"aep:{source.config}", config.get(source.config)) if source.config else None
@@ -152,17 +221,27 @@ def _merge(
         if isinstance(configured, str) and not configured.strip():
             configured = None
         if source.must_agree and configured and environment and configured != environment:
-            problems.append(
-                f"{_name(key)}: the stack says {configured!r} and the environment says {environment!r}. "
-                f"Unset {source.environment}, or select the stack of that place."
-            )
+            problems.append(_disagreement(key, str(configured), environment, flags))
         value = environment or configured
         if value is not None and value != "":
             yield key, value
 
 
-def _name(key: str) -> str:
+def _disagreement(key: str, configured: str, environment: str, flags: Mapping[str, str]) -> str:
+    variable = _FIELDS[key].environment
+    flag_given = flags.get(variable, "")
+    said_by = flag_given or "the environment"
+    what = f"{_name(key)}: the stack says {configured!r} and {said_by} says {environment!r}. "
+    if configured == environment.lower():
+        return f"{what}Names of sandboxes are in lower case: use {configured!r}."
+    leave_out = f"Leave {flag_given} out" if flag_given else f"Unset {variable}"
+    return f"{what}{leave_out}, or select the stack of {environment!r} (`pulumi stack select`, or --stack)."
+
+
+def _name(key: str, flags: Mapping[str, str] = MappingProxyType({})) -> str:
     source = _FIELDS[key]
+    if flag_given := flags.get(source.environment):
+        return flag_given
     if not source.config:
         return source.environment
     return f"aep:{source.config}" + (f" ({source.environment})" if source.environment else "")
@@ -177,36 +256,42 @@ def _how(key: str) -> str:
 def _printable(value: str) -> str:
     # Without this the HTTP library would quote a secret in its error.
     if value and not re.fullmatch(r"[!-~]+", value):
-        raise Invalid("has a space, a line break or a character that is not ASCII; copy it again.")
+        raise Invalid("contains a space, a line break or a character outside ASCII. Copy it again.")
     return value
 
 
 def _sandbox(value: str) -> str:
     if not re.fullmatch(r"[a-z0-9][a-z0-9-]*", value):
-        raise Invalid(f"{value!r} is no sandbox name: lower-case letters, digits, hyphens.")
+        lower = value.lower()
+        hint = (
+            f"Did you mean {lower!r}?"
+            if re.fullmatch(r"[a-z0-9][a-z0-9-]*", lower)
+            else "See AEP > Sandboxes."
+        )
+        raise Invalid(
+            f"must be a sandbox name (lower-case letters, digits and hyphens), not {value!r}. {hint}"
+        )
     return value
 
 
 def _org_id(value: str) -> str:
     if not re.fullmatch(r"[^@\s]+@AdobeOrg", value):
-        raise Invalid(f"{value!r} is no organisation id: it ends in @AdobeOrg.")
+        raise Invalid(f"must be an organisation id, which ends in @AdobeOrg, not {value!r}.")
     return value
 
 
 def _base_url(value: str) -> str:
-    """A base URL: https, or http to this machine; a trailing slash is dropped."""
+    """A base URL; a trailing slash is dropped."""
     url = value.strip().rstrip("/")
     try:
         parts = urlsplit(url)
         _ = parts.port
     except ValueError as error:
-        raise Invalid("is no URL.") from error
+        raise Invalid(f"must be a URL such as {ADOBE_ENDPOINT}, not {value!r}.") from error
     if parts.username or parts.password:
-        raise Invalid("must not carry a user or a password.")
+        raise Invalid("must not contain a user name or a password.")
     if parts.scheme not in ("http", "https") or not parts.hostname or parts.path or parts.query:
-        raise Invalid(f"{url!r} is no base URL such as {ADOBE_ENDPOINT}.")
-    if parts.scheme == "http" and not is_loopback(url):
-        raise Invalid(f"{url!r} would send the token unencrypted: https, or http to localhost.")
+        raise Invalid(f"must be a base URL such as {ADOBE_ENDPOINT}, not {url!r}.")
     return url
 
 

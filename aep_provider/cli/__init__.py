@@ -4,22 +4,24 @@ from __future__ import annotations
 
 import click
 
+from aep_provider.cli.console import Commands
 from aep_provider.cli.discover import discover
 from aep_provider.cli.doctor import doctor
 from aep_provider.cli.emulator import emulator
 from aep_provider.cli.enable import enable
 from aep_provider.cli.importing import import_
+from aep_provider.cli.release import release
 from aep_provider.cli.status import status
 
 __all__ = ["main"]
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="aep-provider")
 def main() -> None:
-    """Tools around the Pulumi provider for datasets of Adobe Experience Platform.
+    """Tools for the Pulumi provider of Adobe Experience Platform datasets.
 
-    Settings come from the selected Pulumi stack, from the AEP_ variables and from flags. Start with `doctor`.
+    Settings come from the selected Pulumi stack, the AEP_ variables and flags. Start with `doctor`.
 
     \b
     Examples:
@@ -34,4 +36,5 @@ main.add_command(doctor)
 main.add_command(emulator)
 main.add_command(enable)
 main.add_command(import_)
+main.add_command(release)
 main.add_command(status)

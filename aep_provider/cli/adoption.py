@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import base64
+import json
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
+from aep_provider.cli.declared import entry_name, former_names
+from aep_provider.cli.files import FileFailed
 from aep_provider.cli.inventory import TIME_SERIES, Item
 from aep_provider.cli.stack import RESOURCE_TYPE, Recorded
 
@@ -18,6 +22,14 @@ PROVIDER = base64.b64encode(
 
 A constant, since the command does not load Pulumi; a test compares it with what Pulumi would write.
 """
+
+_MANAGED_BY = "is managed by "
+ELSEWHERE = (
+    "is managed by another stack (`aep-provider release ID` there takes its tag off, if that stack forgot it)"
+)
+
+_FEW = 3
+"""Datasets of one reason that are named."""
 
 
 @dataclass(frozen=True)
@@ -30,16 +42,23 @@ class Wish:
 
 @dataclass(frozen=True)
 class Skipped:
-    """A dataset that is not taken in, and why."""
+    """A dataset that is not taken in.
+
+    Attributes:
+        id, name: of the dataset.
+        reason: why, as the end of a sentence.
+        obstacle: False for one that the stack has already.
+    """
 
     id: str
     name: str
     reason: str
+    obstacle: bool = True
 
 
 @dataclass(frozen=True)
 class Held:
-    """What the stack holds already: logical names and dataset ids, of its state and its stack file."""
+    """What the stack has already: logical names and dataset ids, of its state and its stack file."""
 
     names: frozenset[str]
     ids: frozenset[str]
@@ -49,7 +68,7 @@ class Held:
         """Put state and stack file together."""
         own = [one for one in recorded if not one.external]
         names = [one.resource for one in own]
-        names += [str(entry.get("resource") or entry.get("name") or "") for entry in entries]
+        names += [name for entry in entries for name in (entry_name(entry), *former_names(entry))]
         ids = [one.id for one in own] + [str(entry.get("dataset_id") or "") for entry in entries]
         return cls(frozenset(names), frozenset(ids))
 
@@ -70,13 +89,21 @@ def choose(
     taken = set(held.names)
     for item in items:
         dataset = item.dataset
-        if reason := _obstacle(item, held, owner, enable=enable):
+        if dataset.id in held.ids:
+            skipped.append(Skipped(dataset.id, dataset.name, "is in this stack already", obstacle=False))
+            continue
+        if reason := _obstacle(item, owner, enable=enable):
             skipped.append(Skipped(dataset.id, dataset.name, reason))
             continue
         name = _logical_name(item, owner, taken)
         if name in taken:
             skipped.append(
-                Skipped(dataset.id, dataset.name, f"would be {name!r}, a resource that exists already")
+                Skipped(
+                    dataset.id,
+                    dataset.name,
+                    f"carries the owner tag of {name!r}, which is another dataset in this stack "
+                    f"(`aep-provider release {dataset.id}` takes the tag off)",
+                )
             )
             continue
         taken.add(name)
@@ -102,7 +129,7 @@ def import_file(wishes: Iterable[Wish], owner: str, place: Mapping[str, str]) ->
 
     Inputs hold nothing but the provider, so that the refresh fills in what AEP holds. The outputs say what
     must be true even where that refresh is left out: an adopted dataset is never deleted, its schema is
-    fixed, and it stays in its place.
+    fixed, and it keeps its location.
     """
     return {
         "resources": [
@@ -124,34 +151,91 @@ def import_file(wishes: Iterable[Wish], owner: str, place: Mapping[str, str]) ->
     }
 
 
-def _obstacle(item: Item, held: Held, owner: str, *, enable: bool) -> str:
+def merged(file: Path, content: dict[str, Any], owner: str, known_ids: Collection[str]) -> dict[str, Any]:
+    """Add to an import file that is there already what it holds and no `pulumi import` has used yet.
+
+    Args:
+        file: where it goes.
+        content: the new one.
+        owner: the stack's owner name.
+        known_ids: what the state has: imported already.
+
+    Raises:
+        FileFailed: it is not an import file of this stack, so it must not be overwritten.
+    """
+    if not file.exists():
+        return content
+    try:
+        held = json.loads(file.read_text(encoding="utf-8"))["resources"]
+        imported = [one for one in held if not one.get("component")]
+        foreign = [one for one in imported if not one["outputs"]["owner"].startswith(f"{owner}/")]
+        new = {one["name"] for one in content["resources"]}
+        unused = [one for one in imported if one["id"] not in known_ids and one["name"] not in new]
+        lost = [one["name"] for one in unused if one.get("parent")]
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise FileFailed(
+            f"{file} exists and is not an import file; nothing was changed", "Choose another with --file."
+        ) from error
+    if lost:
+        raise FileFailed(
+            f"{file} is not used yet and holds {lost[0]!r}, a child of a component; nothing was changed",
+            f"Run `pulumi import --file {file}` first, or choose another with --file.",
+        )
+    if foreign:
+        raise FileFailed(
+            f"{file} is for {foreign[0]['outputs']['owner']}, in another stack; nothing was changed",
+            "Choose another with --file, or delete it if it was used.",
+        )
+    return {**content, "resources": [*unused, *content["resources"]]}
+
+
+def left_out(skipped: Iterable[Skipped], *, named: bool) -> list[str]:
+    """What to say of the datasets that are not taken in: one line for each reason.
+
+    Args:
+        skipped: they.
+        named: whether each is named with its id; otherwise the first few are.
+    """
+    if named:
+        return [f"left out: {one.name!r} ({one.id}) {one.reason}" for one in skipped]
+    groups: dict[str, list[Skipped]] = {}
+    for one in skipped:
+        groups.setdefault(ELSEWHERE if one.reason.startswith(_MANAGED_BY) else one.reason, []).append(one)
+    lines = []
+    for reason, group in groups.items():
+        names = ", ".join(f"{one.name!r} ({one.id})" for one in group[:_FEW])
+        more = f" and {len(group) - _FEW} more (--json lists all)" if group[_FEW:] else ""
+        lines.append(f"left out: {names}{more}: {reason}")
+    return lines
+
+
+def _obstacle(item: Item, owner: str, *, enable: bool) -> str:
     dataset = item.dataset
-    if dataset.id in held.ids:
-        return "is in this stack already"
     if dataset.system_sign:
-        return f"is managed by Adobe: {dataset.system_sign}"
-    if dataset.owner and not dataset.owner.startswith(f"{owner}/"):
-        return f"is managed by {dataset.owner}"
+        return f"belongs to Adobe: {dataset.system_sign}"
+    found = dataset.owner
+    if found and not found.startswith(f"{owner}/"):
+        return f"{_MANAGED_BY}{found}"
     if not dataset.name.strip() or dataset.name != dataset.name.strip():
-        return "has a name that is empty, or begins or ends with a space"
+        return "has a name that is empty, or begins or ends with a space; rename it in AEP first"
     if not dataset.schema_id or item.schema_missing:
         return "has no schema"
     if dataset.profile.enabled:
         return ""
+    if item.schema is not None and not item.schema.in_union:
+        return "is not enabled for Profile, and neither is its schema; enable the schema in AEP first"
     if not enable:
         return "is not enabled for Profile (--enable takes it in)"
     if item.schema is None:
         return "has a schema that could not be read, so it may not be possible to enable it"
-    if not item.schema.in_union:
-        return "has a schema that is not enabled for Profile"
     return ""
 
 
 def _logical_name(item: Item, owner: str, taken: set[str]) -> str:
     dataset = item.dataset
-    if dataset.owner:
+    if found := dataset.owner:
         # The tag names the resource that managed it; another name would be refused as another owner.
-        return dataset.owner.removeprefix(f"{owner}/")
+        return found.removeprefix(f"{owner}/")
     slug = re.sub(r"[^a-z0-9]+", "-", dataset.name.lower()).strip("-")
     if not re.search(r"[a-z]", slug):
         # Of a name in another script little is left, or a mere number: that names nothing.

@@ -10,7 +10,7 @@ from aep_provider.aep.gateway import ApiRequest
 from aep_provider.aep.sandboxes import PATH as SANDBOXES
 from aep_provider.cli.declared import Declared
 from aep_provider.cli.findings import Finding, failed, note, ok, problem, skipped
-from aep_provider.cli.inventory import gap_lines
+from aep_provider.cli.inventory import open_gaps
 from aep_provider.dataset.desired import Desired
 from aep_provider.dataset.tags import GAP_TAG
 from aep_provider.errors import AepProviderError, ApiError, Refused
@@ -18,10 +18,11 @@ from aep_provider.operations.advice import UNSEEN_WRITERS
 from aep_provider.operations.change import Change, Policy
 from aep_provider.operations.checks import check_production, check_sandbox, check_schema
 from aep_provider.operations.context import Context
+from aep_provider.words import plural
 
 SKEW = timedelta(minutes=5)
 WINDOW = 600.0
-"""Seconds that a token must live before Profile is switched off."""
+"""Seconds for which a token must stay valid before Profile is switched off."""
 
 NO_DATASET = "0" * 24
 
@@ -33,7 +34,7 @@ def asked(context: Context, stack: Sequence[Declared]) -> Iterator[Finding]:
     except AepProviderError as error:
         yield failed("token", error)
         for check in ("clock", "sandbox", "permissions", "schemas", "open gaps"):
-            yield skipped(check, "there is no token")
+            yield skipped(check, "no token")
         return
     yield _token(context)
     yield _clock(context)
@@ -62,10 +63,10 @@ def _token(context: Context) -> Finding:
     except Refused:
         return problem(
             "token",
-            "AEP_ACCESS_TOKEN ends within ten minutes, or does not say when: changing upsert is refused",
-            "Export a fresh one, or use AEP_CLIENT_SECRET.",
+            "AEP_ACCESS_TOKEN expires within ten minutes, or does not say when: changing upsert is refused",
+            "Export a new one, or use AEP_CLIENT_SECRET.",
         )
-    return ok("token", "AEP_ACCESS_TOKEN lives for ten minutes at least")
+    return ok("token", "AEP_ACCESS_TOKEN is valid for at least ten minutes")
 
 
 def _clock(context: Context) -> Finding:
@@ -73,15 +74,15 @@ def _clock(context: Context) -> Finding:
     try:
         theirs = parsedate_to_datetime(context.aep.gateway.send(request).headers["Date"])
     except (ApiError, KeyError, TypeError, ValueError):
-        return skipped("clock", "no reply told the time")
+        return skipped("clock", "no response said the time")
     difference = abs(context.clock.now() - _utc(theirs))
     if difference > SKEW:
         return problem(
             "clock",
-            f"this machine is {difference.total_seconds():.0f} s off the service's clock",
-            "Set it: the life of a token and the times of a gap are judged by it.",
+            f"the clock of this machine is {difference.total_seconds():.0f} s off the service's",
+            "Set it: the validity of a token and the times of a gap depend on it.",
         )
-    return ok("clock", "in step with the service")
+    return ok("clock", "agrees with the service's")
 
 
 def _permissions(context: Context) -> Iterator[Finding]:
@@ -102,7 +103,7 @@ def _permissions(context: Context) -> Iterator[Finding]:
         yield ok("permission: View Sources", f"reading works. {UNSEEN_WRITERS}")
     except ApiError as error:
         yield note("permission: View Sources", f"dataflows cannot be listed: {error.message}", error.remedy)
-    yield note("permission: Manage Datasets", "cannot be seen without writing")
+    yield note("permission: Manage Datasets", "cannot be checked without writing")
 
 
 def _schemas(context: Context, stack: Sequence[Declared]) -> Iterator[Finding]:
@@ -111,7 +112,7 @@ def _schemas(context: Context, stack: Sequence[Declared]) -> Iterator[Finding]:
         if one.wanted is not None and one.wanted.schema_id:
             wanted[one.wanted.schema_id] = wanted.get(one.wanted.schema_id, False) or one.wanted.is_upsert
     if not wanted:
-        yield skipped("schemas", "no dataset of the stack names one")
+        yield skipped("schemas", "no dataset of the stack names a schema")
         return
     good = 0
     for schema_id, upsert in sorted(wanted.items()):
@@ -121,7 +122,10 @@ def _schemas(context: Context, stack: Sequence[Declared]) -> Iterator[Finding]:
         except AepProviderError as error:
             yield failed("schemas", error)
     if good:
-        yield ok("schemas", f"{good} of {len(wanted)} of the stack are in the Profile union and fit")
+        yield ok(
+            "schemas",
+            f"{good} of {plural(len(wanted), 'schema')} in the Profile union and of the right behaviour",
+        )
 
 
 def _gaps(context: Context) -> Iterator[Finding]:
@@ -130,12 +134,11 @@ def _gaps(context: Context) -> Iterator[Finding]:
     except ApiError as error:
         yield failed("open gaps", error)
         return
-    lines = gap_lines(noted)
-    for line in lines:
-        text, _, remedy = line.partition(". ")
+    gaps = open_gaps(noted)
+    for text, remedy in gaps:
         yield problem("open gaps", text, remedy)
-    if not lines:
-        yield ok("open gaps", "none that this provider noted")
+    if not gaps:
+        yield ok("open gaps", "none noted by this provider")
 
 
 def _schema_list() -> ApiRequest:

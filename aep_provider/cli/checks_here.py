@@ -7,6 +7,7 @@ import os
 import platform
 import re
 import shutil
+import ssl
 import subprocess
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -14,7 +15,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from aep_provider.cli.findings import Finding, failed, note, ok, problem, skipped
-from aep_provider.cli.stack import PulumiFailed, project, project_file
+from aep_provider.cli.pulumi import PulumiFailed, project, project_file
 
 MINIMUM = (3, 268)
 """The oldest Pulumi whose reads and refreshes behave as this package needs; also the SDK's minimum."""
@@ -36,25 +37,23 @@ def versions(environ: Mapping[str, str]) -> Iterator[Finding]:
     command = shutil.which("pulumi", path=environ.get("PATH"))
     if command is None:
         yield problem("pulumi", "no `pulumi` on PATH", _INSTALL)
-        yield skipped("language host", "there is no `pulumi`")
+        yield skipped("language host", "`pulumi` was not found")
         return
     said = _said(command, "version")
     match = re.match(r"v?(\d+)\.(\d+)\.", said)
     if match is None:
-        yield problem("pulumi", f"{command} does not tell its version: {said!r}", _INSTALL)
+        yield problem("pulumi", f"{command} did not print its version but {said!r}", _INSTALL)
     elif (int(match[1]), int(match[2])) < MINIMUM:
         yield problem("pulumi", f"{said} is older than {'.'.join(map(str, MINIMUM))}", _INSTALL)
     elif (match[1], match[2]) != tuple(found["pulumi"].split(".")[:2]):
-        yield note(
-            "pulumi", f"{said}, with SDK {found['pulumi']}: Pulumi keeps the two in step, best do so too"
-        )
+        yield note("pulumi", f"{said}, with SDK {found['pulumi']}: use the same version for both")
     else:
         yield ok("pulumi", f"{said}, SDK {found['pulumi']}")
     folders = os.pathsep.join((str(Path(command).resolve().parent), environ.get("PATH", "")))
     missing = [name for name in COMPANIONS if shutil.which(name, path=folders) is None]
     if missing:
         text = f"{' and '.join(missing)}: neither beside `pulumi` nor on PATH"
-        yield problem("language host", text, "Install the whole of Pulumi's release, not the one file.")
+        yield problem("language host", text, "Install all files of Pulumi's release, not `pulumi` alone.")
     else:
         yield ok("language host", "found")
 
@@ -63,7 +62,7 @@ def project_options(folder: Path, environ: Mapping[str, str]) -> Iterator[Findin
     """The project file: refresh, runtime, interpreter."""
     file = project_file(folder)
     if file is None:
-        yield skipped("project", f"there is no Pulumi.yaml in {folder} or above")
+        yield skipped("project", f"no Pulumi.yaml in {folder} or above")
         return
     try:
         held = project(file)
@@ -73,9 +72,9 @@ def project_options(folder: Path, environ: Mapping[str, str]) -> Iterator[Findin
     if (held.get("options") or {}).get("refresh") != "always":
         yield problem(
             "refresh",
-            f"{file} does not say `options: {{refresh: always}}`: a Profile that a killed run left off stays "
-            "unseen if the program is reverted",
-            "Add it, or run `pulumi up --refresh` always.",
+            f"{file} lacks `options: {{refresh: always}}`: nobody notices that a killed run left Profile off "
+            "if the program is reverted",
+            "Add it, or always run `pulumi up --refresh`.",
         )
     else:
         yield ok("refresh", "before every change")
@@ -83,7 +82,7 @@ def project_options(folder: Path, environ: Mapping[str, str]) -> Iterator[Findin
         yield note(
             "run program",
             "PULUMI_RUN_PROGRAM is not `true`: refresh and destroy use the credential of the last run",
-            "export PULUMI_RUN_PROGRAM=true, or give the credential in the environment.",
+            "export PULUMI_RUN_PROGRAM=true, or set the credential in the environment.",
         )
     else:
         yield ok("run program", "refresh and destroy use the configured credential")
@@ -97,7 +96,7 @@ def surroundings(environ: Mapping[str, str]) -> Iterator[Finding]:
     if environ.get("PULUMI_DEBUG_GRPC"):
         yield problem(
             "secrets",
-            "PULUMI_DEBUG_GRPC is set: Pulumi writes secrets into that file in plain text",
+            "PULUMI_DEBUG_GRPC is set: Pulumi writes secrets to that file in plain text",
             "Unset it.",
         )
 
@@ -112,9 +111,9 @@ def _proxy(environ: Mapping[str, str]) -> Finding:
     if between and not should_bypass_proxies("http://127.0.0.1", exempt):
         return problem(
             "proxy",
-            f"{between} is set and no_proxy does not name 127.0.0.1: there Pulumi's own processes talk to "
-            "each other, and would ask the proxy",
-            "export no_proxy=127.0.0.1,localhost NO_PROXY=127.0.0.1,localhost, with what they hold already.",
+            f"{between} is set and no_proxy does not name 127.0.0.1, so Pulumi's own processes would talk to "
+            "each other through the proxy",
+            "export no_proxy=127.0.0.1,localhost NO_PROXY=127.0.0.1,localhost; keep what they already hold.",
         )
     name = next((key for key in PROXIES if environ.get(key)), "")
     # A proxy's URL may carry a password, so only the host is shown.
@@ -123,15 +122,31 @@ def _proxy(environ: Mapping[str, str]) -> Finding:
 
 def _certificates(environ: Mapping[str, str]) -> Finding:
     name = next((key for key in ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE") if environ.get(key)), "")
-    if name and not Path(environ[name]).exists():
-        return problem("certificates", f"{name} names {environ[name]}, which is not there", "Correct it.")
+    if name and (fault := _unusable(Path(environ[name]))):
+        return problem(
+            "certificates",
+            f"{name} names {environ[name]}, which {fault}",
+            f"Set {name} to a file of certificates in PEM form, or unset it.",
+        )
     if not name and environ.get("SSL_CERT_FILE"):
         return note(
             "certificates",
-            "SSL_CERT_FILE is read by Pulumi, and not by the HTTP library of this package",
-            "If AEP is behind a proxy that inspects traffic: export REQUESTS_CA_BUNDLE=$SSL_CERT_FILE.",
+            "Pulumi reads SSL_CERT_FILE; the HTTP library of this package does not",
+            "If a proxy inspects the traffic to AEP: export REQUESTS_CA_BUNDLE=$SSL_CERT_FILE.",
         )
     return ok("certificates", environ[name] if name else "those that come with the HTTP library")
+
+
+def _unusable(bundle: Path) -> str:
+    """Why the HTTP library cannot use certificates, or ``""``."""
+    if not bundle.exists():
+        return "does not exist"
+    folder = bundle.is_dir()
+    try:
+        ssl.create_default_context(cafile=None if folder else bundle, capath=bundle if folder else None)
+    except (OSError, ssl.SSLError):
+        return "holds no certificate"
+    return ""
 
 
 def _interpreter(file: Path, held: Mapping[str, Any]) -> Finding:
@@ -145,7 +160,7 @@ def _interpreter(file: Path, held: Mapping[str, Any]) -> Finding:
     if held.get("main") and virtualenv and not Path(virtualenv).is_absolute():
         return problem(
             "interpreter",
-            "with `main:` Pulumi looks for a relative virtualenv in two different folders",
+            "with `main:`, Pulumi looks for a relative virtualenv in two different folders",
             "Keep Pulumi.yaml and __main__.py in one folder, without `main:`.",
         )
     folder = virtualenv or (".venv" if toolchain == "uv" else "")
@@ -161,12 +176,12 @@ def _interpreter(file: Path, held: Mapping[str, Any]) -> Finding:
         return note(
             "interpreter",
             "Pulumi.yaml names neither virtualenv nor toolchain: the plugin runs the first python3 on PATH",
-            "Say `toolchain:` and `virtualenv:` under `runtime: options:`.",
+            "Set `toolchain:` and `virtualenv:` under `runtime: options:`.",
         )
     python = file.parent / folder / "bin" / "python"
     said = _said(str(python), "-c", "import aep_provider; print('installed')") if python.exists() else ""
     if said != "installed":
-        why = "there is no such interpreter" if not python.exists() else "aep_provider is not installed there"
+        why = "aep_provider is not installed there" if python.exists() else "the interpreter does not exist"
         return problem("interpreter", f"{python}: {why}", f"{python} -m pip install aep-provider")
     return ok("interpreter", str(python))
 
@@ -175,8 +190,8 @@ def _said(*command: str) -> str:
     environment = {**os.environ, "PULUMI_SKIP_UPDATE_CHECK": "true"}
     try:
         done = subprocess.run(  # noqa: S603
-            command, capture_output=True, text=True, timeout=ANSWER, env=environment, check=False
+            command, capture_output=True, encoding="utf-8", timeout=ANSWER, env=environment, check=False
         )
-    except (OSError, subprocess.TimeoutExpired) as error:
+    except (OSError, UnicodeDecodeError, subprocess.TimeoutExpired) as error:
         return str(error)
     return (done.stdout if done.returncode == 0 else done.stderr).strip()

@@ -1,17 +1,20 @@
-"""What the commands share: time, errors, and what they print."""
+"""What the commands share: time, encoding, errors, and what they print."""
 
 from __future__ import annotations
 
+import contextlib
+import errno
 import json
+import os
 import sys
 import threading
-from collections.abc import Iterable, Iterator, Sequence
+import traceback
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import click
-from rich import box
 from rich.console import Console
-from rich.table import Table
 from rich.text import Text
 
 from aep_provider.clock import SystemClock
@@ -20,12 +23,11 @@ from aep_provider.errors import AepProviderError
 CLOCK = SystemClock(threading.Event())
 """The real time; a command is ended by Ctrl-C itself."""
 
-NATURAL_WIDTH = 1000
-"""Columns where the output is no terminal: a table in a file or a pipe is not folded."""
+UNLIMITED = 1000
+"""Columns where the output is not a terminal: nothing is shortened in a file or a pipe."""
 
-
-NARROWEST = 16
-"""Columns, to which a long cell is folded at most."""
+UNEXPECTED, INTERRUPTED = 3, 130
+"""Exit codes."""
 
 
 class ConsoleReporter:
@@ -67,13 +69,45 @@ class Failure(click.ClickException):
 class Interrupted(Failure):
     """Ctrl-C, with an exit code of its own: click's would be 1, which for some commands is an answer."""
 
-    exit_code = 130
+    exit_code = INTERRUPTED
 
 
 class CouldNotTell(Failure):
-    """The same, for a command whose exit code 1 is an answer."""
+    """The same as `Failure`, for a command whose exit code 1 is an answer."""
 
-    exit_code = 3
+    exit_code = UNEXPECTED
+
+
+class Unexpected(CouldNotTell):
+    """An error that no code was written for."""
+
+
+class Commands(click.Group):
+    """The group of all commands: UTF-8 in and out, and no traceback."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command; an unexpected error ends it with exit code 3."""
+        _speak_utf8()
+        try:
+            result = super().invoke(ctx)
+            # Here, and not when the interpreter ends: a full disk must show in the exit code.
+            sys.stdout.flush()
+        except (click.ClickException, click.exceptions.Exit):
+            raise
+        except (KeyboardInterrupt, click.Abort) as error:
+            raise Interrupted("interrupted") from error
+        except OSError as error:
+            with contextlib.suppress(OSError):
+                sys.stdout.flush()
+                raise _unexpected(error) from error
+            # Standard output itself fails, and would again when the interpreter ends.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            if error.errno == errno.EPIPE:
+                raise click.exceptions.Exit(UNEXPECTED) from error
+            raise CouldNotTell(f"the output cannot be written: {error.strerror}") from error
+        except Exception as error:
+            raise _unexpected(error) from error
+        return result
 
 
 def printable(text: object) -> str:
@@ -83,47 +117,28 @@ def printable(text: object) -> str:
     )
 
 
-def line(text: object, style: str = "") -> None:
-    """Print a line to standard output; what looks like markup stays as it is."""
-    _console().print(Text(printable(text), style=style), soft_wrap=True)
-
-
-def table(title: str, columns: Sequence[str], rows: Iterable[Iterable[object]]) -> None:
-    """Print a table; a cell is a text, or a text and a style.
-
-    On a terminal long cells are folded to make it fit, but an id is never broken: it is there to be copied.
-    """
-    grid = Table(
-        title=Text(printable(title)),
-        title_justify="left",
-        box=box.SIMPLE_HEAD,
-        show_edge=False,
-        collapse_padding=True,
-    )
-    lines = [
-        [
-            Text(printable(text), style=style)
-            for text, style in (cell if isinstance(cell, tuple) else (cell, "") for cell in row)
-        ]
-        for row in rows
-    ]
-    for number, column in enumerate(columns):
-        longest = max([len(column), *(line[number].cell_len for line in lines)])
-        whole = column == "id"
-        least = longest if whole else min(longest, NARROWEST)
-        grid.add_column(column, overflow="fold", no_wrap=whole, min_width=least)
-    for cells in lines:
-        grid.add_row(*cells)
-    console = _console()
-    unbounded = console.options.update(width=NATURAL_WIDTH)
-    # Where even that is too wide for the terminal, its own wrapping loses nothing.
-    console.width = max(console.width, console.measure(grid, options=unbounded).minimum)
-    console.print(grid)
+def line(text: object, style: str = "", *, err: bool = False) -> None:
+    """Print a line to standard output, or standard error; what looks like markup stays as it is."""
+    output(err=err).print(Text(printable(text), style=style), soft_wrap=True)
 
 
 def as_json(value: object) -> None:
     """Print JSON."""
     click.echo(json.dumps(value, indent=2, ensure_ascii=False))
+
+
+def output(*, err: bool = False) -> Console:
+    """Standard output, or standard error: as wide as the terminal, without limit elsewhere."""
+    stream = sys.stderr if err else sys.stdout
+    return Console(stderr=err) if stream.isatty() else Console(stderr=err, width=UNLIMITED)
+
+
+def in_utf8(_ctx: click.Context, _param: click.Parameter, value: str) -> str:
+    """A text on the command line, read as UTF-8 whatever encoding the locale names."""
+    try:
+        return os.fsencode(value).decode("utf-8")
+    except UnicodeError:
+        return value
 
 
 class Progress:
@@ -178,5 +193,42 @@ def errors_end_the_command(kind: type[Failure] = Failure) -> Iterator[None]:
         raise kind(str(error)) from error
 
 
-def _console() -> Console:
-    return Console() if sys.stdout.isatty() else Console(width=NATURAL_WIDTH)
+def confirmed(question: str, *, yes: bool) -> None:
+    """Ask before a command goes on.
+
+    Args:
+        question: what is about to happen.
+        yes: answered on the command line.
+
+    Raises:
+        click.UsageError: nobody can be asked.
+        Failure: the answer was no.
+    """
+    if yes:
+        return
+    if not sys.stdin.isatty():
+        raise click.UsageError(f"{question} Confirm with --yes.")
+    if not click.confirm(question, err=True):
+        raise Failure("Nothing was changed.")
+
+
+def takes_yes(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add the option `--yes`."""
+    return click.option("--yes", "-y", is_flag=True, help="Do not ask for confirmation.")(command)
+
+
+def _speak_utf8() -> None:
+    for stream in (sys.stdout, sys.stderr):
+        # Tests may have put another kind of stream in its place.
+        if reconfigure := getattr(stream, "reconfigure", None):
+            reconfigure(encoding="utf-8", errors="backslashreplace")
+
+
+def _unexpected(error: Exception) -> Unexpected:
+    if os.environ.get("AEP_DEBUG") == "1":
+        click.echo("".join(traceback.format_exception(error)), err=True)
+    text = printable(error) or "no message"
+    return Unexpected(
+        f"unexpected error: {type(error).__name__}: {text}\n"
+        "This is a defect of aep-provider. AEP_DEBUG=1 shows the traceback to report it with."
+    )

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from aep_provider import arguments
 from aep_provider.cli import inventory
 from aep_provider.cli.console import Progress
-from aep_provider.cli.stack import Recorded
+from aep_provider.cli.ownership import forgotten
+from aep_provider.cli.stack import Pending, Recorded, State, logical_name
 from aep_provider.dataset.desired import Desired
 from aep_provider.dataset.observed import Observed
+from aep_provider.dataset.ownership import owner_of
 from aep_provider.dataset.plan import differences
+from aep_provider.dataset.tags import OWNER_TAG
 from aep_provider.errors import NotFound
 from aep_provider.operations.context import Context
 from aep_provider.operations.location import gone
@@ -21,6 +24,9 @@ from aep_provider.validators import DATASET_ID
 
 FEW = 10
 """Up to so many datasets are read one by one; more are picked out of the listing, a hundred a request."""
+
+ENTRY_OPTIONS = ("resource", "renamed_from", "aliases", "protect", "parent")
+"""Keys of an entry of `aep:datasets` that are not arguments of the resource: its name and its options."""
 
 
 @dataclass(frozen=True)
@@ -30,16 +36,18 @@ class Declared:
     Attributes:
         resource: logical name.
         id: dataset id; ``""`` for one that is still to be created.
-        wanted: what is declared, or ``None`` where that is not valid.
+        wanted: what is declared, or ``None`` where nothing is, or where it is not valid.
         problems: what is wrong with the declaration.
-        created: whether the state has it.
+        in_state: whether the state has it.
+        owners: what its owner tag may say.
     """
 
     resource: str
     id: str
     wanted: Desired | None
     problems: Sequence[str] = ()
-    created: bool = True
+    in_state: bool = True
+    owners: frozenset[str] = frozenset()
 
 
 @dataclass
@@ -52,52 +60,83 @@ class Verdict:
 
 
 def declared(
-    recorded: Iterable[Recorded], entries: Iterable[Mapping[str, Any]], *, ownership_tag: bool
+    state: State, entries: Iterable[Mapping[str, Any]], owner: str, *, ownership_tag: bool
 ) -> list[Declared]:
     """What the stack declares: its entries in the stack file, and what only the state knows, by its inputs.
 
     Args:
-        recorded: the datasets in state; those that are only read are left out.
+        state: what is recorded; datasets that are only read are left out.
         entries: `aep:datasets`.
+        owner: the stack's owner name, without the logical name.
         ownership_tag: whether our tags are in use.
     """
-    own = {one.resource: one for one in recorded if not one.external}
+    own = [one for one in state.recorded if not one.external]
     found: list[Declared] = []
     seen: set[str] = set()
     for entry in entries:
-        given = {key: value for key, value in entry.items() if key != "resource"}
-        name = str(entry.get("resource") or entry.get("name") or "")
+        given = {key: value for key, value in entry.items() if key not in ENTRY_OPTIONS}
+        name = entry_name(entry)
         if not name or name in seen:
             fault = (
                 "another entry has the same logical name" if name else "it has no logical name: `resource`"
             )
-            found.append(Declared(name, "", None, [fault], created=False))
+            found.append(Declared(name, "", None, [fault], in_state=False))
             continue
         seen.add(name)
-        state = own.pop(name, None)
-        dataset_id = state.id if state else str(given.get("dataset_id") or "")
-        found.append(_judged(name, dataset_id, given, ownership_tag, created=state is not None))
-    for one in own.values():
+        held = _held(own, name, former_names(entry))
+        if held:
+            own.remove(held)
+        one = _judged(name, held.id if held else str(given.get("dataset_id") or ""), given, ownership_tag)
+        owners = {f"{owner}/{name}", *(_owners(held, owner) if held else ())}
+        found.append(replace(one, in_state=held is not None, owners=frozenset(owners)))
+    for held in own:
         given = {
             key: value
-            for key, value in one.inputs.items()
+            for key, value in held.inputs.items()
             if not key.startswith("__") and key not in (*arguments.SWITCHES, "owner")
         }
         # What an import brought in and no refresh has filled yet declares nothing but the id.
-        found.append(_judged(one.resource, one.id, given or {"dataset_id": one.id}, ownership_tag))
+        one = _judged(held.resource, held.id, given or {"dataset_id": held.id}, ownership_tag)
+        found.append(replace(one, owners=_owners(held, owner)))
     return sorted(found, key=lambda one: one.resource)
 
 
-def compare(context: Context, wishes: Sequence[Declared], owner: str, progress: Progress) -> list[Verdict]:
-    """Read the datasets and judge each.
+def entry_name(entry: Mapping[str, Any]) -> str:
+    """The logical name of an entry of `aep:datasets`, or ``""``."""
+    return str(entry.get("resource") or entry.get("name") or "")
+
+
+def former_names(entry: Mapping[str, Any]) -> list[str]:
+    """The logical names that an entry of `aep:datasets` says its resource had before."""
+    names: list[str] = []
+    for key in ("renamed_from", "aliases"):
+        given = entry.get(key) or []
+        for one in given if isinstance(given, list) else [given]:
+            name = str((one.get("name") if isinstance(one, Mapping) else one) or "")
+            names.append(logical_name(name) if name.startswith("urn:") else name)
+    return [name for name in names if name]
+
+
+def compare(
+    context: Context, wishes: Sequence[Declared], owner: str, pending: Sequence[Pending], progress: Progress
+) -> list[Verdict]:
+    """Read the datasets and judge each; also those that carry an owner of the stack without being declared.
+
+    Args:
+        context: where and how.
+        wishes: what is declared.
+        owner: the stack's owner name, without the logical name.
+        pending: operations that a killed run left behind.
+        progress: is told how many datasets were read.
 
     Raises:
         ApiError: something could not be read.
     """
     ids = [wish.id for wish in wishes if DATASET_ID.fullmatch(wish.id)]
-    live: dict[str, Observed] = {}
+    everything: list[Observed] | None = None
     if len(ids) > FEW:
-        live = {dataset.id: dataset for dataset in inventory.listed(context.aep, progress)}
+        everything = inventory.listed(context.aep, progress)
+    live = {dataset.id: dataset for dataset in everything or () if dataset.id in set(ids)}
     # What a listing does not show need not be gone, so it is asked for by its id.
     missing = [dataset_id for dataset_id in ids if dataset_id not in live]
     with ThreadPoolExecutor(max_workers=context.settings.parallel) as pool:
@@ -106,12 +145,60 @@ def compare(context: Context, wishes: Sequence[Declared], owner: str, progress: 
         ):
             if observed is not None:
                 live[dataset_id] = observed
-    return [_verdict(wish, live.get(wish.id), owner) for wish in wishes]
+    verdicts = [_verdict(wish, live.get(wish.id)) for wish in wishes]
+    if context.settings.ownership_tag:
+        tagged = everything if everything is not None else context.aep.catalog.tagged(OWNER_TAG)
+        verdicts += [_forgotten(dataset, owner) for dataset in _unheld(tagged, owner, wishes)]
+    return sorted(_with_pending(verdicts, pending, owner), key=lambda one: one.declared.resource)
 
 
-def _verdict(wish: Declared, observed: Observed | None, owner: str) -> Verdict:
+def _held(own: Sequence[Recorded], name: str, former: Sequence[str]) -> Recorded | None:
+    """The recorded resource of an entry: the one at the top of the stack rather than a component's child."""
+    for wanted in (name, *former):
+        same = [one for one in own if one.resource == wanted]
+        if same:
+            return min(same, key=lambda one: len(one.urn))
+    return None
+
+
+def _owners(held: Recorded, owner: str) -> frozenset[str]:
+    recorded = (held.outputs.get("owner"), held.inputs.get("owner"))
+    return frozenset({owner_of(held.urn, owner), *(str(one) for one in recorded if one)})
+
+
+def _unheld(tagged: Iterable[Observed], owner: str, wishes: Sequence[Declared]) -> list[Observed]:
+    # An entry without an id will find its own dataset by the tag: `pulumi up` deals with it.
+    to_create = [one for wish in wishes if not wish.id for one in wish.owners]
+    return forgotten(tagged, owner, [wish.id for wish in wishes], to_create)
+
+
+def _forgotten(dataset: Observed, owner: str) -> Verdict:
+    resource = dataset.owner.removeprefix(f"{owner}/")
+    off = [] if dataset.profile.enabled else ["Profile is off"]
+    text = "it carries this stack's owner tag, but the state does not hold it"
+    return Verdict(Declared(resource, dataset.id, None, in_state=False), dataset, [text, *off])
+
+
+def _with_pending(verdicts: list[Verdict], pending: Sequence[Pending], owner: str) -> list[Verdict]:
+    for one in pending:
+        same = [
+            verdict
+            for verdict in verdicts
+            if verdict.declared.resource == one.resource
+            or owner_of(one.urn, owner) in {*verdict.declared.owners, f"{owner}/{verdict.declared.resource}"}
+        ]
+        if not same:
+            same = [Verdict(Declared(one.resource, "", None, in_state=False))]
+            verdicts += same
+        # Pulumi keeps a pending create after the resource was created, until somebody clears it.
+        if one.operation != "creating" or not same[0].declared.in_state:
+            same[0].differences.append(f"the last run was interrupted while {one.operation} it")
+    return verdicts
+
+
+def _verdict(wish: Declared, observed: Observed | None) -> Verdict:
     verdict = Verdict(wish, observed, list(wish.problems))
-    if not wish.created and wish.wanted is not None:
+    if not wish.in_state and wish.wanted is not None:
         verdict.differences.append(
             "not in the state yet: `pulumi up` " + ("adopts" if wish.id else "creates") + " it"
         )
@@ -123,20 +210,18 @@ def _verdict(wish: Declared, observed: Observed | None, owner: str) -> Verdict:
         verdict.differences += differences(observed, wish.wanted)
         if wish.wanted.schema_id and wish.wanted.schema_id != observed.schema_id:
             verdict.differences.append(f"the schema is {observed.schema_id}")
-        if wish.wanted.own_tags and observed.owner and observed.owner != f"{owner}/{wish.resource}":
-            verdict.differences.append(f"the owner is {observed.owner}")
+        found = observed.owner
+        if wish.wanted.own_tags and found and found not in wish.owners:
+            verdict.differences.append(f"the owner is {found}")
     return verdict
 
 
-def _judged(
-    name: str, dataset_id: str, given: Mapping[str, Any], ownership_tag: bool, *, created: bool = True
-) -> Declared:
+def _judged(name: str, dataset_id: str, given: Mapping[str, Any], ownership_tag: bool) -> Declared:
     normal, problems = arguments.validated(given)
     if problems:
         texts = [f"{problem.property} {problem.reason}" for problem in problems]
-        return Declared(name, dataset_id, None, texts, created)
-    wanted = Desired.of(normal, own_tags=ownership_tag)
-    return Declared(name, dataset_id, wanted, created=created)
+        return Declared(name, dataset_id, None, texts)
+    return Declared(name, dataset_id, Desired.of(normal, own_tags=ownership_tag))
 
 
 def _read(context: Context, dataset_id: str) -> Observed | None:

@@ -7,38 +7,48 @@ from collections.abc import Sequence
 import click
 
 from aep_provider.cli import console, inventory
+from aep_provider.cli.filters import Filter, takes_name, takes_schema
 from aep_provider.cli.source import Source, takes_settings
-from aep_provider.dataset.observed import Observed
+from aep_provider.cli.tables import Column, table, takes_wide
+from aep_provider.words import plural
 
 COLUMNS = (
-    "name",
-    "id",
-    "schema",
-    "behaviour",
-    "Profile",
-    "Identity",
-    "upsert",
-    "managed by",
-    "owner",
-    "last batch",
+    Column("name", shorten=True),
+    Column("id"),
+    Column("schema", rank=4, shorten=True),
+    Column("behaviour", rank=5),
+    Column("Profile"),
+    Column("Identity", rank=1),
+    Column("upsert"),
+    Column("managed by", rank=6),
+    Column("owner", rank=2, shorten=True),
+    Column("last batch", rank=3),
 )
 
 
 @click.command()
 @click.option("--profile", "only_profile", is_flag=True, help="Only datasets that are enabled for Profile.")
 @click.option("--no-upsert", "without_upsert", is_flag=True, help="Only datasets without upsert.")
-@click.option(
-    "--name", "name_part", default="", metavar="TEXT", help="Only names that contain TEXT, in any case."
-)
+@takes_name
+@takes_schema
+@takes_wide
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON array instead of a table.")
 @takes_settings
-def discover(source: Source, only_profile: bool, without_upsert: bool, name_part: str, as_json: bool) -> None:
+def discover(
+    source: Source,
+    only_profile: bool,
+    without_upsert: bool,
+    name_part: str,
+    schema_part: str,
+    wide: bool,
+    as_json: bool,
+) -> None:
     """List the datasets of the sandbox with their Profile, Identity and upsert settings.
 
-    Wrong states are named below the table: Profile without Identity, upsert on time series, tags with spaces,
-    Profile with a schema outside the union; and Profile left off by an interrupted change. Only reads.
+    Below the table stands what is wrong: Profile without Identity, upsert on time series, tags with spaces,
+    Profile with a schema outside the union, and Profile left off by an interrupted change. Only reads.
 
-    Exit codes: 0 listed; 1 an error, on standard error; 2 wrong usage.
+    Exit codes: 0 listed; 1 an error, on standard error; 2 wrong usage; 3 an unexpected error.
 
     \b
     Examples:
@@ -54,18 +64,16 @@ def discover(source: Source, only_profile: bool, without_upsert: bool, name_part
         settings = source.settings()
         aep = connect(settings, console.CLOCK)
         everything = inventory.listed(aep, progress)
-        chosen = [
-            dataset
-            for dataset in everything
-            if wanted(dataset, name_part, only_profile=only_profile, without_upsert=without_upsert)
-        ]
+        chosen = list(
+            filter(Filter(name_part, schema_part, only_profile, without_upsert).matches, everything)
+        )
         found = inventory.with_details(aep, chosen, progress, at_once=settings.parallel)
     for note in found.notes:
         console.ConsoleReporter().warn(note)
     if as_json:
         console.as_json([item.row() for item in found.items])
         return
-    console.table(f"Datasets of sandbox {settings.sandbox}", COLUMNS, map(_cells, found.items))
+    table(f"Datasets of sandbox {settings.sandbox}", COLUMNS, map(_cells, found.items), wide=wide)
     for item in found.items:
         for fault in item.faults:
             console.line(f"{item.dataset.name!r} ({item.dataset.id}): {fault}", "yellow")
@@ -74,20 +82,9 @@ def discover(source: Source, only_profile: bool, without_upsert: bool, name_part
     console.line(_summary(found.items))
 
 
-def wanted(
-    dataset: Observed, name_part: str, *, only_profile: bool = False, without_upsert: bool = False
-) -> bool:
-    """Whether a dataset passes the filters."""
-    return (
-        name_part.casefold() in dataset.name.casefold()
-        and (dataset.profile.enabled or not only_profile)
-        and not (dataset.upsert and without_upsert)
-    )
-
-
 def _cells(item: inventory.Item) -> list[object]:
     dataset, gap, batch = item.dataset, item.dataset.open_note, item.last_batch
-    profile = "on" if dataset.profile.enabled else f"OFF since {gap.start}" if gap else "-"
+    profile = "on" if dataset.profile.enabled else "OFF" if gap else "-"
     when = f" {batch.updated:%Y-%m-%d}" if batch and batch.updated else ""
     return [
         (dataset.name, "yellow" if item.faults else ""),
@@ -112,7 +109,7 @@ def _summary(items: Sequence[inventory.Item]) -> str:
         (sum(dataset.open_note is not None for dataset in datasets), "with Profile left off", False),
     )
     parts = [f"{count} {what}" for count, what, always in counts if count or always]
-    return ", ".join([f"{len(items)} dataset{'' if len(items) == 1 else 's'}", *parts])
+    return ", ".join([plural(len(items), "dataset"), *parts])
 
 
 def _on_off(value: bool) -> str:

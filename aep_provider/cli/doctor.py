@@ -9,11 +9,14 @@ import click
 
 from aep_provider.cli import checks_here, console
 from aep_provider.cli.declared import Declared, declared
-from aep_provider.cli.findings import PROBLEM, Finding, failed, ok, skipped
+from aep_provider.cli.findings import PROBLEM, Finding, failed, ok, problem, skipped
+from aep_provider.cli.pulumi import PulumiFailed
 from aep_provider.cli.source import Source, takes_settings
-from aep_provider.cli.stack import DATASETS, PulumiFailed
+from aep_provider.cli.stack import DATASETS
 from aep_provider.errors import SettingsError
 from aep_provider.operations.context import Context
+from aep_provider.settings import plain_secret
+from aep_provider.words import plural
 
 STYLES = {"ok": "green", "note": "yellow", "problem": "red", "not checked": "dim"}
 
@@ -25,9 +28,9 @@ def doctor(source: Source, as_json: bool) -> None:
     """Check the set-up: Pulumi, project, settings, token, sandbox, permissions, schemas, open gaps.
 
     One line each, with the remedy below it. Nothing is written, here or in AEP. Whether the credential may
-    write cannot be seen without writing.
+    write cannot be checked without writing.
 
-    Exit codes: 0 no problem; 1 a problem was found; 2 wrong usage.
+    Exit codes: 0 no problem; 1 a problem was found; 2 wrong usage; 3 an unexpected error.
 
     \b
     Examples:
@@ -45,7 +48,7 @@ def doctor(source: Source, as_json: bool) -> None:
     else:
         for finding in findings:
             _print(finding)
-        console.line(f"{len(findings)} checks, {problems} problem{'' if problems == 1 else 's'}")
+        console.line(f"{plural(len(findings), 'check')}, {plural(problems, 'problem')}")
     if problems:
         raise click.exceptions.Exit(1)
 
@@ -59,11 +62,13 @@ def _all(source: Source) -> Iterator[Finding]:
     try:
         config = source.config()
         if source.stack is None:
-            yield skipped("stack", f"{source.why_no_stack}; environment and flags are all there is")
+            yield skipped("stack", f"{source.why_no_stack}; only environment and flags are used")
         else:
-            recorded = source.stack.recorded()
-            stack = declared(recorded, source.stack.datasets(config), ownership_tag=True)
-            yield ok("stack", f"{source.stack.name}, {len(stack)} dataset{'' if len(stack) == 1 else 's'}")
+            entries, owner = source.stack.datasets(config), source.stack.owner(config)
+            stack = declared(source.stack.state(), entries, owner, ownership_tag=True)
+            yield ok("stack", f"{source.stack.name}, {plural(len(stack), 'dataset')}")
+            if source.stack.has_plain_secret():
+                yield problem("client secret", *plain_secret(source.stack.name))
     except PulumiFailed as error:
         yield failed("stack", error)
     for one in stack:
@@ -73,7 +78,7 @@ def _all(source: Source) -> Iterator[Finding]:
         settings = source.load(config)
     except SettingsError as error:
         yield failed("settings", error)
-        yield skipped("AEP", "the settings are not usable")
+        yield skipped("AEP", "the settings are invalid")
         return
     yield ok("settings", f"sandbox {settings.sandbox}, organisation {settings.org_id}, {settings.endpoint}")
     from aep_provider.aep import connect

@@ -7,6 +7,7 @@ import dataclasses
 import click
 
 from aep_provider.cli import console
+from aep_provider.cli.filters import dataset_id as valid_id
 from aep_provider.cli.source import Source, takes_settings
 from aep_provider.dataset.desired import Desired
 from aep_provider.errors import AepProviderError
@@ -14,26 +15,26 @@ from aep_provider.operations import reconcile
 from aep_provider.operations.change import Policy
 from aep_provider.operations.context import Context
 from aep_provider.operations.location import existing
-from aep_provider.validators import DATASET_ID
 
 
 @click.command()
-@click.argument("dataset_id", metavar="ID")
+@click.argument("dataset_id", metavar="ID", callback=valid_id)
 @click.option("--upsert/--no-upsert", default=False, help="With upsert, or without (the default).")
 @click.option(
     "--allow-production",
     is_flag=True,
-    help="Write to a sandbox of type production, also where the stack does not allow it.",
+    help="Write to a sandbox of type production even if the stack does not allow it.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON object instead of a line.")
 @takes_settings
 def enable(source: Source, dataset_id: str, upsert: bool, allow_production: bool, as_json: bool) -> None:
     """Switch Profile and Identity of dataset ID on, without any Pulumi state.
 
-    For a dataset that an interrupted change left off; `aep-provider discover` shows them. A dataset that is
-    on is left as it is: upsert of an enabled dataset is changed by `pulumi up` only.
+    For a dataset that an interrupted change left off: `aep-provider discover` shows them. A dataset that is
+    on is not changed: only `pulumi up` changes upsert of an enabled dataset.
 
-    Exit codes: 0 Profile and Identity are on; 1 an error, on standard error; 2 wrong usage.
+    Exit codes: 0 Profile and Identity are on; 1 an error, on standard error; 2 wrong usage; 3 an unexpected
+    error.
 
     \b
     Examples:
@@ -42,8 +43,6 @@ def enable(source: Source, dataset_id: str, upsert: bool, allow_production: bool
     """
     from aep_provider.aep import connect
 
-    if not DATASET_ID.fullmatch(dataset_id):
-        raise click.BadParameter(f"{dataset_id!r} is no dataset id: 24 hexadecimal characters, lower case.")
     with console.errors_end_the_command(), console.Progress("Enabling"):
         settings = source.settings()
         if allow_production:
@@ -83,6 +82,6 @@ def enable(source: Source, dataset_id: str, upsert: bool, allow_production: bool
     state = f"{observed.name!r} ({dataset_id}): Profile and Identity are on, upsert is {setting}"
     console.line(state if changed else f"{state}; nothing to do")
     if upsert and not observed.upsert:
-        console.line("Upsert of a dataset that is on is changed by `pulumi up` only.")
+        console.line("Only `pulumi up` changes upsert of a dataset that is on.")
     if gap is not None:
         console.line(f"Profile was off since {gap.start}: ingest again what was ingested after that.")

@@ -27,7 +27,7 @@ class Finding:
 
 
 def ok(check: str, text: str) -> Finding:
-    """All is well."""
+    """Nothing is wrong."""
     return Finding(check, OK, text)
 
 
@@ -48,4 +48,6 @@ def skipped(check: str, why: str) -> Finding:
 
 def failed(check: str, error: AepProviderError) -> Finding:
     """An error of this package as a problem."""
-    return problem(check, error.message, error.remedy or "Correct that, then run this again.")
+    return problem(
+        check, error.message, error.remedy or "Correct that, then run `aep-provider doctor` again."
+    )

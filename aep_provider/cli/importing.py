@@ -3,191 +3,223 @@
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import click
 
-from aep_provider.cli import adoption, console, inventory
-from aep_provider.cli.discover import wanted
+from aep_provider.cli import adoption, choosing, console, files, generated, inventory
+from aep_provider.cli.filters import Filter, dataset_ids, takes_name, takes_schema
+from aep_provider.cli.import_report import Found, Options, commands, report
+from aep_provider.cli.owned import import_owned
+from aep_provider.cli.pulumi import PulumiFailed
 from aep_provider.cli.source import Source, takes_settings
-from aep_provider.cli.stack import DATASETS, Stack
+from aep_provider.cli.stack import DATASETS, RESOURCE_TYPE, Stack
+from aep_provider.cli.tables import takes_wide
 from aep_provider.dataset.observed import Observed
-from aep_provider.errors import SettingsError
-from aep_provider.validators import DATASET_ID
-
-STEPS = (
-    ("import", "--file", "{file}", "--generate-code=false", "--yes", "--protect=false"),
-    ("refresh", "--yes", "--skip-preview"),
-)
+from aep_provider.words import plural
 
 
 @click.command(name="import")
-@click.argument("ids", metavar="[ID]...", nargs=-1)
-@click.option("--all", "everything", is_flag=True, help="Every dataset that the stack can take in.")
+@click.argument("ids", metavar="[ID]...", nargs=-1, callback=dataset_ids)
+@click.option("--all", "everything", is_flag=True, help="Take in every dataset that the stack can take in.")
+@takes_name
+@takes_schema
 @click.option(
-    "--name", "name_part", default="", metavar="TEXT", help="Those with TEXT in the name, in any case."
-)
-@click.option(
-    "--enable", is_flag=True, help="Also datasets that are not in Profile; the next `up` enables them."
+    "--enable", is_flag=True, help="Also take in datasets outside Profile; the next `up` enables them."
 )
 @click.option(
     "--file",
-    "file",
     type=click.Path(dir_okay=False, path_type=Path),
     default="aep-import.json",
     show_default=True,
     metavar="FILE",
     help="Where the import file goes.",
 )
+@click.option(
+    "--owned",
+    is_flag=True,
+    help="Take back what carries this stack's owner tag and is not in its state, into the state only.",
+)
 @click.option("--dry-run", is_flag=True, help="Show what would be taken in; write nothing.")
-@click.option("--run", "run_pulumi", is_flag=True, help="Also run `pulumi import` and `pulumi refresh`.")
+@click.option("--run", is_flag=True, help="Also run `pulumi import` and `pulumi refresh`.")
+@click.option(
+    "--code",
+    "form",
+    flag_value="code",
+    default="",
+    help="Print Python for a program of your own; leave the stack file as it is.",
+)
+@click.option(
+    "--yaml",
+    "form",
+    flag_value="yaml",
+    help="Print entries for another place, such as Pulumi.yaml; leave the stack file as it is.",
+)
+@click.option(
+    "--output",
+    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="Write what --code or --yaml prints to FILE.",
+)
+@takes_wide
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON object instead of a table.")
 @takes_settings
-def import_(
-    source: Source,
-    ids: tuple[str, ...],
-    everything: bool,
-    name_part: str,
-    enable: bool,
-    file: Path,
-    dry_run: bool,
-    run_pulumi: bool,
-    as_json: bool,
-) -> None:
+def import_(source: Source, name_part: str, schema_part: str, **given: Any) -> None:
     """Take existing datasets into a stack: its `aep:datasets` entries, and a file for `pulumi import`.
 
     AEP is only read. Datasets in Profile come in as they are, so the next `pulumi up` changes nothing; others
-    only with --enable. Datasets of Adobe's own, of another stack, or of this stack already are left out, and
-    it is said why. On a terminal, without IDs and filters, you are asked which.
+    only with --enable. Datasets that Adobe manages, that belong to another stack, or that this stack already
+    has are left out, and the reason is shown. On a terminal, without IDs and filters, you are asked which.
 
-    Exit codes: 0 done; 1 an error, on standard error; 2 wrong usage.
+    Exit codes: 0 done, or all of them are in the stack already; 1 an error, or nothing was taken in; 2 wrong
+    usage; 3 an unexpected error.
 
     \b
     Examples:
       aep-provider import --all --dry-run
       aep-provider import --name loyalty --run
+      aep-provider import --all --code --output datasets.py
+      aep-provider import --owned --run
       aep-provider import --stack prod 5b020a27e7040801dedbf46e 672a10b1074ceb2af0aa7034
     """
+    options = Options(wanted=Filter(name_part, schema_part), **given)
+    options.check()
+    if options.owned:
+        import_owned(
+            source,
+            options.ids,
+            options.wanted,
+            options.file,
+            dry_run=options.dry_run,
+            run=options.run,
+            wide=options.wide,
+        )
+        return
+    with console.errors_end_the_command(), console.Progress("Reading datasets") as progress:
+        found = _find(source, options, progress)
+    wishes = choosing.asked(found.wishes) if options.ask and found.wishes else list(found.wishes)
+    target = _in(source.folder, options.file)
+    if wishes and not options.dry_run:
+        with console.errors_end_the_command():
+            _write(found, wishes, options, target)
+    report(found, wishes, options, target)
+    if not wishes and (options.ask or not found.skipped or any(one.obstacle for one in found.skipped)):
+        raise console.Failure("nothing was taken in")
+    if options.run and wishes and not options.dry_run:
+        _run(found.stack, commands(target))
+
+
+def _find(source: Source, options: Options, progress: console.Progress) -> Found:
+    """Read stack and sandbox, and decide for each dataset."""
     from aep_provider.aep import connect
 
-    if bad := [one for one in ids if not DATASET_ID.fullmatch(one)]:
-        raise click.BadParameter(f"{bad[0]!r} is no dataset id: 24 hexadecimal characters, lower case.")
-    ask = not (ids or everything or name_part)
-    if ask and (as_json or not sys.stdin.isatty()):
-        raise click.UsageError("Say which datasets: IDs, --name TEXT or --all.")
-    if run_pulumi and as_json:
-        raise click.UsageError("--run shows what Pulumi prints, which is no JSON; leave one of both out.")
-    with console.errors_end_the_command(), console.Progress("Reading datasets") as progress:
-        stack = source.required_stack()
-        config = source.config()
-        settings = source.load(config)
-        owner = stack.owner(config)
-        entries = stack.datasets(config)
-        aep = connect(settings, console.CLOCK)
-        candidates = _candidates(inventory.listed(aep, progress), ids, name_part)
-        items = inventory.with_details(
-            aep, candidates, progress, at_once=settings.parallel, batches=False
-        ).items
-        held = adoption.Held.of(stack.recorded(), entries)
-        wishes, skipped = adoption.choose(items, held, owner, enable=enable)
-    if ask and wishes:
-        wishes = _asked(wishes)
-    target = file if file.is_absolute() else source.folder / file
-    if wishes and not dry_run:
-        with console.errors_end_the_command(), console.Progress("Writing the stack file"):
-            _write(target, adoption.import_file(wishes, owner, settings.place))
-            try:
-                stack.add_datasets([wish.entry for wish in wishes], held=len(entries))
-            except SettingsError:
-                target.unlink()
-                raise
-    commands = [[part.format(file=target) for part in step] for step in STEPS]
-    if as_json:
-        console.as_json(
-            {
-                "imported": [{**wish.entry, "change": wish.change} for wish in wishes],
-                "skipped": [vars(one) for one in skipped],
-                "file": "" if dry_run or not wishes else str(target),
-                "commands": [["pulumi", *command, "--stack", stack.name] for command in commands],
-            }
+    stack = source.required_stack()
+    config = source.config()
+    settings = source.load(config)
+    owner, entries = stack.owner(config), stack.datasets(config)
+    if not options.form and not options.dry_run and stack.inherits_datasets():
+        raise PulumiFailed(
+            f"{DATASETS} of stack {stack.name} comes from Pulumi.yaml or an environment, not from its stack "
+            "file; an entry in the stack file would hide that list",
+            "Run this again with --yaml and add what it prints there, or with --code for a program.",
         )
+    aep = connect(settings, console.CLOCK)
+    candidates = _candidates(inventory.listed(aep, progress), options, settings.sandbox)
+    items = inventory.with_details(aep, candidates, progress, at_once=settings.parallel, batches=False).items
+    state = stack.state()
+    held = adoption.Held.of(state.recorded, entries)
+    wishes, skipped = adoption.choose(items, held, owner, enable=options.enable)
+    known_ids = frozenset(one.id for one in state.recorded)
+    return Found(stack, settings, owner, len(entries), known_ids, wishes, skipped)
+
+
+def _candidates(listed: Sequence[Observed], options: Options, sandbox: str) -> list[Observed]:
+    if missing := set(options.ids) - {dataset.id for dataset in listed}:
+        raise click.ClickException(
+            f"Not in sandbox {sandbox}: {', '.join(sorted(missing))}. Nothing was written. "
+            "`aep-provider discover` lists what is there."
+        )
+    chosen = [
+        dataset
+        for dataset in listed
+        if (not options.ids or dataset.id in options.ids) and options.wanted.matches(dataset)
+    ]
+    if not chosen:
+        texts = (("name", options.wanted.name), ("schema", options.wanted.schema))
+        with_text = " and ".join(f"{text!r} in its {what}" for what, text in texts if text)
+        raise click.ClickException(
+            f"Nothing was taken in: sandbox {sandbox} has {plural(len(listed), 'dataset')}, "
+            f"none{with_text and ' with ' + with_text}. `aep-provider discover` lists them."
+        )
+    return chosen
+
+
+def _write(found: Found, wishes: Sequence[adoption.Wish], options: Options, target: Path) -> None:
+    """Write the import file and the declarations: both, or none."""
+    content = adoption.import_file(wishes, found.owner, found.settings.place)
+    content = adoption.merged(target, content, found.owner, found.known_ids)
+    entries = [wish.entry for wish in wishes]
+    with files.restored_on_failure(target, found.stack.file):
+        files.write(target, json.dumps(content, indent=2) + "\n", "Choose another file with --file.")
+        if options.form:
+            _give(found, entries, options)
+            return
+        with console.Progress("Writing the stack file"):
+            found.stack.add_datasets(entries, held=found.entries)
+        if options.run:
+            with console.Progress("Looking whether the program declares them"):
+                _refuse_undeclared(found.stack, [str(entry["resource"]) for entry in entries])
+
+
+def _give(found: Found, entries: Sequence[generated.Entry], options: Options) -> None:
+    """Print the declarations, or write them to a file."""
+    if options.form == "code":
+        title = f"Datasets of stack {found.stack.short_name}, by `aep-provider import --code`."
+        text = generated.python(entries, title)
+    else:
+        text = generated.as_yaml(entries)
+    if options.output is None:
+        click.echo(text, nl=False)
+    elif options.output.exists():
+        raise files.FileFailed(
+            f"{options.output} exists already; nothing was changed", "Choose another file with --output."
+        )
+    else:
+        files.write(options.output, text, "Choose another file with --output.")
+
+
+def _refuse_undeclared(stack: Stack, resources: Sequence[str]) -> None:
+    """Refuse to import what the program does not declare: the next `up` would let it go."""
+    preview = stack.previewed()
+    diagnostics = preview.get("diagnostics") or []
+    seen = {one.get("urn", "").partition("::")[2] for one in (*(preview.get("steps") or ()), *diagnostics)}
+    missing = [name for name in resources if f"{stack.project}::{RESOURCE_TYPE}::{name}" not in seen]
+    if not missing:
         return
-    _show(stack, wishes, skipped, dry_run=dry_run)
-    if not wishes or dry_run:
+    errors = [str(one["message"]).strip() for one in diagnostics if one.get("severity") == "error"]
+    if errors and len(missing) < len(resources):
+        # The program declares them; what is wrong with one of them is for `pulumi preview` to say.
         return
-    plural = "entry" if len(wishes) == 1 else "entries"
-    console.line(f"Written: {len(wishes)} {plural} to {DATASETS} of stack {stack.name}, and {target}")
-    if not run_pulumi:
-        console.line("Now run, with PULUMI_RUN_PROGRAM=true in the environment:")
-        for command in commands:
-            console.line(f"  pulumi {' '.join(command)} --stack {stack.name}")
-        console.line(f"  pulumi preview --diff --stack {stack.name}")
-        return
+    told = f"`pulumi preview` failed: {errors[0]}\n" if errors else ""
+    raise PulumiFailed(
+        f"The program of stack {stack.name} does not declare {missing[0]!r}"
+        + (f" and {len(missing) - 1} more" if missing[1:] else "")
+        + f" from {DATASETS}: after an import the next `pulumi up` would remove them. Nothing was changed",
+        f"{told}For a program of your own: `aep-provider import --code` with the same choice. Or let it "
+        f"read {DATASETS} with `declare`, as the getting-started page shows.",
+    )
+
+
+def _run(stack: Stack, commands: Sequence[Sequence[str]]) -> None:
     for command in commands:
         if code := stack.run(*command):
-            raise click.ClickException(f"The command `pulumi {command[0]}` ended with exit code {code}.")
+            raise click.ClickException(
+                f"The command `pulumi {command[0]}` ended with exit code {code}. Correct what it says, then "
+                f"run it again: pulumi {' '.join(command)} --stack {stack.name}"
+            )
 
 
-def _candidates(found: Sequence[Observed], ids: Sequence[str], name_part: str) -> list[Observed]:
-    if missing := set(ids) - {dataset.id for dataset in found}:
-        raise click.ClickException(f"Not in this sandbox: {', '.join(sorted(missing))}. Nothing was written.")
-    return [dataset for dataset in found if (not ids or dataset.id in ids) and wanted(dataset, name_part)]
-
-
-def _write(file: Path, content: object) -> None:
-    try:
-        file.write_text(json.dumps(content, indent=2) + "\n")
-    except OSError as error:
-        raise click.ClickException(
-            f"{file} cannot be written: {error.strerror}. Nothing else was written. Name another with --file."
-        ) from error
-
-
-def _show(
-    stack: Stack, wishes: Sequence[adoption.Wish], skipped: Sequence[adoption.Skipped], *, dry_run: bool
-) -> None:
-    if wishes:
-        console.table(
-            f"Into stack {stack.name}",
-            ("resource", "id", "name", "upsert", "the next `up`"),
-            (
-                (
-                    wish.entry["resource"],
-                    wish.entry["dataset_id"],
-                    wish.entry["name"],
-                    "on" if wish.entry["is_upsert"] else "-",
-                    (wish.change or "changes nothing", "yellow" if wish.change else ""),
-                )
-                for wish in wishes
-            ),
-        )
-    for one in skipped:
-        console.line(f"left out: {one.name!r} ({one.id}) {one.reason}")
-    would_be = "would be " if dry_run else ""
-    console.line(f"{len(wishes)} {would_be}taken in, {len(skipped)} left out")
-
-
-def _asked(wishes: Sequence[adoption.Wish]) -> list[adoption.Wish]:
-    for number, wish in enumerate(wishes, 1):
-        upsert = "with upsert" if wish.entry["is_upsert"] else "without upsert"
-        console.line(f"{number:4}  {wish.entry['name']}  {wish.entry['dataset_id']}  {upsert}")
-
-    def chosen(text: str) -> list[adoption.Wish]:
-        if text.strip() == "all":
-            return list(wishes)
-        numbers: set[int] = set()
-        for part in text.replace(",", " ").split():
-            low, _, high = part.partition("-")
-            if not low.isdecimal() or not (high or low).isdecimal():
-                raise click.BadParameter(f"{part!r} is neither a number nor a range such as 3-7.")
-            numbers.update(range(int(low), int(high or low) + 1))
-        if not numbers <= set(range(1, len(wishes) + 1)):
-            raise click.BadParameter(f"the numbers go from 1 to {len(wishes)}.")
-        return [wish for number, wish in enumerate(wishes, 1) if number in numbers]
-
-    picked: list[adoption.Wish] = click.prompt(
-        "Which (such as 1 4 6-9, or all; empty = none)", default="", show_default=False, value_proc=chosen
-    )
-    return picked
+def _in(folder: Path, file: Path) -> Path:
+    return file if file.is_absolute() else folder / file

@@ -108,7 +108,7 @@ def listed(aep: Aep, progress: Progress) -> list[Observed]:
 def with_details(
     aep: Aep, datasets: Sequence[Observed], progress: Progress, *, at_once: int, batches: bool = True
 ) -> Inventory:
-    """Add schemas and last batches. What cannot be read becomes a note: the list is worth having without."""
+    """Add schemas and last batches. What cannot be read becomes a note: the list is useful without it."""
     ids = sorted({dataset.schema_id for dataset in datasets if dataset.schema_id})
     schemas: dict[str, XdmSchema | ApiError] = {}
     with ThreadPoolExecutor(max_workers=at_once) as pool:
@@ -141,14 +141,22 @@ def with_details(
     return Inventory(items, notes)
 
 
-def gap_lines(datasets: Iterable[Observed]) -> list[str]:
-    """One line for each dataset that an interrupted change left without Profile."""
+def open_gaps(datasets: Iterable[Observed]) -> list[tuple[str, str]]:
+    """What to say of each dataset that an interrupted change left without Profile, and the remedy."""
     return [
-        f"Profile of {dataset.name!r} was switched off by {gap.owner or 'an unknown owner'} at {gap.start} "
-        f"and not on again. Run `pulumi up` in its stack, or `aep-provider enable {dataset.id} [--upsert]`."
+        (
+            f"Profile is OFF for {dataset.name!r} ({dataset.id}) since {gap.start}: "
+            f"{gap.owner or 'an unknown owner'} switched it off and not on again",
+            f"Run `pulumi up` in its stack, or `aep-provider enable {dataset.id} [--upsert]`.",
+        )
         for dataset in datasets
         if (gap := dataset.open_note) is not None
     ]
+
+
+def gap_lines(datasets: Iterable[Observed]) -> list[str]:
+    """The same, one line for each."""
+    return [f"{text}. {remedy}" for text, remedy in open_gaps(datasets)]
 
 
 def _schema(aep: Aep, schema_id: str) -> XdmSchema | ApiError:

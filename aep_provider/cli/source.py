@@ -11,7 +11,8 @@ from typing import Any, TypeVar
 
 import click
 
-from aep_provider.cli.stack import PulumiFailed, Stack
+from aep_provider.cli.pulumi import PulumiFailed
+from aep_provider.cli.stack import Stack
 from aep_provider.errors import SettingsError
 from aep_provider.settings import Settings
 
@@ -35,13 +36,15 @@ class Source:
         folder: the Pulumi project's.
         stack_name: of ``--stack``, or ``""``.
         use_stack: whether a stack is asked at all.
-        environ: the environment, with the flags in the place of the variables that they stand for.
+        environ: the environment; a flag overrides its variable.
+        flags: by name of a variable, the flag that overrides it.
     """
 
     folder: Path
     stack_name: str
     use_stack: bool
     environ: Mapping[str, str]
+    flags: Mapping[str, str] = field(default_factory=dict)
     _stack: Stack | None = field(default=None, init=False)
     _why_none: PulumiFailed | None = field(default=None, init=False)
 
@@ -54,7 +57,7 @@ class Source:
                     Stack(self.folder, self.stack_name) if self.stack_name else Stack.selected(self.folder)
                 )
             except PulumiFailed as error:
-                # No stack is a way of working, too: `required_stack` and `doctor` say why there is none.
+                # Commands also work without a stack: `required_stack` and `doctor` say why there is none.
                 self._why_none = error
         return self._stack
 
@@ -64,7 +67,7 @@ class Source:
         return self._why_none.message if self._why_none else "--no-stack was given"
 
     def required_stack(self) -> Stack:
-        """The stack, for a command that is nothing without one.
+        """The stack, for a command that needs one.
 
         Raises:
             PulumiFailed: there is none.
@@ -79,13 +82,13 @@ class Source:
         """The stack's configuration; empty without a stack."""
         if self.stack is None:
             return {}
-        # A secret that the environment gives anyway is not decrypted, so its passphrase is not needed.
+        # Where the environment gives the secret, the stack's is not decrypted: no passphrase is needed.
         given = self.environ.get("AEP_CLIENT_SECRET") or self.environ.get("AEP_ACCESS_TOKEN")
         try:
             return self.stack.config(secrets=not given)
         except PulumiFailed as error:
             if not self.stack_name:
-                hint = "To do without the selected stack: --no-stack, and the AEP_ variables."
+                hint = "To work without the selected stack: --no-stack, and the AEP_ variables."
                 error.remedy = "\n".join(filter(None, (error.remedy, hint)))
             raise
 
@@ -93,7 +96,7 @@ class Source:
         """The settings.
 
         Raises:
-            SettingsError: they are not usable, or the stack cannot be read.
+            SettingsError: they are invalid, or the stack cannot be read.
         """
         return self.load(self.config())
 
@@ -101,15 +104,15 @@ class Source:
         """The settings, with a configuration that was read already.
 
         Raises:
-            SettingsError: they are not usable.
+            SettingsError: they are invalid.
         """
         try:
-            return Settings.load(config, self.environ)
+            return Settings.load(config, self.environ, self.flags)
         except SettingsError as error:
             where = (
                 f"stack {self.stack.name} and the environment"
                 if self.stack
-                else f"the environment alone: {self.why_no_stack}"
+                else f"the environment alone ({self.why_no_stack})"
             )
             raise SettingsError(error.message, f"{error.remedy}\nRead from {where}.") from error
 
@@ -119,21 +122,21 @@ def takes_settings(command: F) -> F:
 
     @functools.wraps(command)
     def wrapped(*arguments: Any, stack_name: str, no_stack: bool, folder: Path, **options: Any) -> Any:
-        environ = dict(os.environ)
+        environ, flags = dict(os.environ), {}
         for name, (variable, _) in FLAGS.items():
             value = options.pop(name)
             if value:
                 environ[variable] = value
+                flags[variable] = _flag(name)
         if stack_name and no_stack:
-            raise click.UsageError("--stack and --no-stack exclude each other.")
-        source = Source(folder.absolute(), stack_name, not no_stack, environ)
+            raise click.UsageError("Use either --stack or --no-stack, not both.")
+        source = Source(folder.absolute(), stack_name, not no_stack, environ, flags)
         return command(*arguments, source=source, **options)
 
     made: Any = wrapped
     for name, (variable, text) in reversed(FLAGS.items()):
-        flag = "--" + name.replace("_", "-")
         made = click.option(
-            flag, name, default="", metavar="TEXT", help=f"{text} In the place of {variable}."
+            _flag(name), name, default="", metavar="TEXT", help=f"{text} Overrides {variable}."
         )(made)
     made = click.option(
         "-C",
@@ -144,8 +147,19 @@ def takes_settings(command: F) -> F:
         type=click.Path(exists=True, file_okay=False, path_type=Path),
         help="The folder of the Pulumi project.",
     )(made)
-    made = click.option("--no-stack", is_flag=True, help="Settings from environment and flags only.")(made)
+    made = click.option("--no-stack", is_flag=True, help="Use settings from environment and flags only.")(
+        made
+    )
     option: Callable[[F], F] = click.option(
-        "-s", "--stack", "stack_name", default="", metavar="NAME", help="This stack, not the selected one."
+        "-s",
+        "--stack",
+        "stack_name",
+        default="",
+        metavar="NAME",
+        help="Use this stack, not the selected one.",
     )
     return option(made)
+
+
+def _flag(name: str) -> str:
+    return "--" + name.replace("_", "-")

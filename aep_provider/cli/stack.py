@@ -5,52 +5,94 @@ The command knows backends, passphrases, `stackConfigDir` and encryption; nothin
 
 from __future__ import annotations
 
+import contextlib
 import json
-import os
 import re
-import shutil
 import subprocess
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import yaml
+from aep_provider.cli import pulumi
+from aep_provider.cli.pulumi import PulumiFailed
+from aep_provider.words import plural
 
-from aep_provider.errors import SettingsError
-
-PROJECT_FILES = ("Pulumi.yaml", "Pulumi.yml")
 RESOURCE_TYPE = "pulumi-python:dynamic/aep:UpsertDataset"
+STACK_TYPE = "pulumi:pulumi:Stack"
 DATASETS = "aep:datasets"
 
-SECRET = "4dabf18193072939515e22adb298388d"  # noqa: S105 - a marker of Pulumi's, no secret
+CLIENT_SECRET = "aep:clientSecret"  # noqa: S105 - the name of a setting
+
+SECRET = "4dabf18193072939515e22adb298388d"  # noqa: S105 - a marker of Pulumi's, not a secret
 """The key by which a state file marks a value that is not plain: a secret, here never decrypted."""
 
-TIMEOUT = 120.0
-"""Seconds for one call of `pulumi`; a backend that answers slower is as good as unreachable."""
+PREVIEW_TIMEOUT = 900.0
+"""Seconds for a preview, which asks AEP about every new dataset."""
 
 LONGEST_CONFIG = 128 * 1024 - 1024
 """Bytes. Pulumi hands the whole configuration to a program in one environment variable, for which Linux takes
 128 KiB; the rest is for what is secret, and so not seen here.
 """
 
-NO_TEXT = re.compile(r"true|false|[+-]?(0|[1-9]\d*)")
-"""What `pulumi config` takes for a switch or a number inside a list, unless it is told that it is text."""
-
-
-class PulumiFailed(SettingsError):
-    """`pulumi` is missing, or ended with an error."""
+NOT_TEXT = re.compile(r"true|false|[+-]?(0|[1-9]\d*)")
+"""What `pulumi config` takes for a boolean or a number inside a list, unless it is told that it is text."""
 
 
 @dataclass(frozen=True)
 class Recorded:
-    """A dataset in the stack's state."""
+    """A dataset in the stack's state.
 
-    resource: str
+    Attributes:
+        urn: Pulumi's name for the resource.
+        id: of the dataset.
+        inputs, outputs: as recorded, without what is secret.
+        external: whether the program only reads it.
+    """
+
+    urn: str
     id: str
     inputs: Mapping[str, Any]
     outputs: Mapping[str, Any]
     external: bool
+
+    @property
+    def resource(self) -> str:
+        """The logical name."""
+        return logical_name(self.urn)
+
+
+@dataclass(frozen=True)
+class Pending:
+    """An operation that was running when the last `pulumi` was killed.
+
+    Attributes:
+        urn: of the resource.
+        operation: ``creating``, ``updating`` or ``deleting``.
+    """
+
+    urn: str
+    operation: str
+
+    @property
+    def resource(self) -> str:
+        """The logical name."""
+        return logical_name(self.urn)
+
+
+@dataclass(frozen=True)
+class State:
+    """What a stack's state says of datasets.
+
+    Attributes:
+        recorded: the datasets.
+        pending: operations on datasets that a killed run left behind.
+        components: the URNs of the component resources.
+    """
+
+    recorded: Sequence[Recorded]
+    pending: Sequence[Pending]
+    components: Sequence[str] = ()
 
 
 @dataclass(frozen=True)
@@ -72,85 +114,131 @@ class Stack:
         Raises:
             PulumiFailed: there is no project, no `pulumi`, or nothing selected.
         """
-        if project_file(folder) is None:
-            raise PulumiFailed(f"There is no Pulumi.yaml in {folder} or above", "Use --cwd DIR.")
-        name = _pulumi(folder, "stack", "--show-name").strip()
+        if pulumi.project_file(folder) is None:
+            raise pulumi.no_project(folder)
+        name = pulumi.run(folder, "stack", "--show-name").strip()
         return cls(folder, name)
 
     @property
     def project(self) -> str:
         """The project's name."""
-        file = project_file(self.folder)
+        return str(pulumi.project(self._project_file).get("name") or "")
+
+    @property
+    def short_name(self) -> str:
+        """The name without the organisation."""
+        return self.name.rpartition("/")[2]
+
+    @property
+    def file(self) -> Path:
+        """The stack file, whether it exists or not. Source: Pulumi's reference of `stackConfigDir`."""
+        file = self._project_file
+        folder = str(pulumi.project(file).get("stackConfigDir") or "")
+        return file.parent / folder / f"Pulumi.{self.short_name}.yaml"
+
+    @property
+    def _project_file(self) -> Path:
+        file = pulumi.project_file(self.folder)
         if file is None:
-            raise PulumiFailed(f"There is no Pulumi.yaml in {self.folder} or above", "Use --cwd.")
-        return str(project(file).get("name") or "")
+            raise pulumi.no_project(self.folder)
+        return file
 
     def owner(self, config: Mapping[str, Any]) -> str:
         """The owner name of its datasets, without the logical name."""
-        return str(config.get("aep:owner") or f"{self.project}/{self.name.rpartition('/')[2]}")
+        return str(config.get("aep:owner") or f"{self.project}/{self.short_name}")
 
     def config(self, *, secrets: bool) -> dict[str, Any]:
         """The configuration; secrets are left out unless asked for."""
-        flags = ["--show-secrets"] if secrets else []
-        shown: dict[str, dict[str, Any]] = json.loads(self._run("config", "--json", *flags))
         return {
-            key: entry.get("objectValue", entry["value"]) for key, entry in shown.items() if "value" in entry
+            key: entry.get("objectValue", entry["value"])
+            for key, entry in self._shown_config(secrets=secrets).items()
+            if "value" in entry
         }
+
+    def has_plain_secret(self) -> bool:
+        """Whether the client secret is in the configuration without encryption."""
+        entry = self._shown_config(secrets=False).get(CLIENT_SECRET)
+        return entry is not None and not entry.get("secret")
 
     @staticmethod
     def datasets(config: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-        """The entries of `aep:datasets`.
+        """The entries of `aep:datasets`, which may be given as JSON text.
 
         Raises:
-            PulumiFailed: it is no list of entries.
+            PulumiFailed: it is not a list of entries.
         """
         held = config.get(DATASETS) or []
+        if isinstance(held, str):
+            with contextlib.suppress(ValueError):
+                held = json.loads(held)
         if isinstance(held, list) and all(isinstance(entry, dict) for entry in held):
             return held
         raise PulumiFailed(
-            f"{DATASETS} is no list of entries",
+            f"{DATASETS} is not a list of entries",
             "Each entry holds the arguments of UpsertDataset, and `resource`, its logical name.",
         )
 
-    def recorded(self) -> list[Recorded]:
-        """The datasets in the state."""
-        exported = json.loads(self._run("stack", "export"))
-        resources = (exported.get("deployment") or {}).get("resources") or []
-        return [
+    def state(self) -> State:
+        """What the state says of datasets."""
+        exported = self._json("stack", "export")
+        deployment = exported.get("deployment") or {}
+        resources = [one for one in deployment.get("resources") or [] if not one.get("delete")]
+        recorded = [
             Recorded(
-                resource=resource["urn"].rpartition("::")[2],
+                urn=resource["urn"],
                 id=resource.get("id", ""),
                 inputs=_plain(resource.get("inputs")),
                 outputs=_plain(resource.get("outputs")),
                 external=bool(resource.get("external")),
             )
             for resource in resources
-            if resource["type"] == RESOURCE_TYPE and not resource.get("delete")
+            if resource["type"] == RESOURCE_TYPE
         ]
+        pending = [
+            Pending(operation["resource"]["urn"], str(operation.get("type") or ""))
+            for operation in deployment.get("pending_operations") or []
+            if operation["resource"]["type"] == RESOURCE_TYPE
+        ]
+        components = [one["urn"] for one in resources if not one.get("custom") and one["type"] != STACK_TYPE]
+        return State(recorded, pending, components)
+
+    def inherits_datasets(self) -> bool:
+        """Whether `aep:datasets` holds entries that do not come from the stack file."""
+        held = self._shown_config(secrets=False).get(DATASETS, {})
+        if not held.get("objectValue", held.get("value")):
+            return False
+        own = pulumi.project(self.file).get("config") if self.file.exists() else {}
+        return not (isinstance(own, dict) and DATASETS in own)
 
     def add_datasets(self, entries: Sequence[Mapping[str, str | bool]], *, held: int) -> None:
         """Append to the list `aep:datasets` of the stack file; everything else in it stays.
 
-        One argument for each value: the whole list is too long for a single one.
+        One argument for each value: the whole list is too long for a single one. A list that was set as JSON
+        text stays JSON text.
 
         Args:
             entries: the new ones.
             held: how many there are. An empty list is written `[]`, and Pulumi would keep to that style, in
                 one line; so it is taken out first.
         """
-        shown = json.loads(self._run("config", "--json"))
-        if shown.get(DATASETS, {}).get("secret"):
+        shown = self._shown_config(secrets=False)
+        now = shown.get(DATASETS, {})
+        if now.get("secret"):
             raise PulumiFailed(
                 f"{DATASETS} is kept as a secret, and would become plain text; nothing was written",
                 "Nothing in it is secret: set it as plain text first.",
             )
-        length = _length(shown, [*shown.get(DATASETS, {}).get("objectValue", []), *entries])
+        whole = [*self.datasets({DATASETS: now.get("objectValue", now.get("value"))}), *entries]
+        length = _length(shown, whole)
         if length > LONGEST_CONFIG:
             raise PulumiFailed(
-                f"With {len(entries)} more entries the configuration would have {length} bytes, more than a "
-                f"program can be given ({LONGEST_CONFIG}); nothing was written",
-                "Import fewer (--name, or ids), and spread them over several stacks.",
+                f"With {plural(len(entries), 'more entry', 'more entries')} the configuration would have "
+                f"{length} bytes, more than a program can be given ({LONGEST_CONFIG}); nothing was written",
+                "Import fewer (--name, or ids), and spread them over several stacks; or use --code.",
             )
+        if held and "objectValue" not in now:
+            self._run("config", "set", "--", DATASETS, json.dumps(whole, ensure_ascii=False))
+            return
         values = [
             (f"{DATASETS}[{number}].{key}", value)
             for number, entry in enumerate(entries, held)
@@ -162,34 +250,50 @@ class Stack:
             self._run("config", "rm", DATASETS)
         self._run("config", "set-all", "--path", *flags)
         for path, value in values:
-            if isinstance(value, str) and NO_TEXT.fullmatch(value):
+            if isinstance(value, str) and NOT_TEXT.fullmatch(value):
                 self._run("config", "set", "--path", "--type", "string", "--", path, value)
 
     def run(self, *arguments: str) -> int:
         """Run `pulumi` in view of the user; returns its exit code."""
-        command = [_found(), *arguments, "--stack", self.name, "--cwd", str(self.folder)]
-        return subprocess.run(command, env=_environment(), check=False).returncode  # noqa: S603
+        command = [
+            pulumi.found(),
+            *map(pulumi.in_utf8, arguments),
+            "--stack",
+            self.name,
+            "--cwd",
+            self.folder,
+        ]
+        return subprocess.run(command, env=pulumi.environment(), check=False).returncode  # noqa: S603
+
+    def previewed(self) -> Mapping[str, Any]:
+        """What `pulumi preview` would do, as JSON; whatever it could say where it failed.
+
+        Raises:
+            PulumiFailed: it did not say anything.
+        """
+        done = pulumi.completed(
+            self.folder,
+            ["preview", "--json", "--refresh=false", "--stack", self.name],
+            "`pulumi preview`",
+            timeout=PREVIEW_TIMEOUT,
+        )
+        return pulumi.parsed(done.stdout, "`pulumi preview`", done.stderr)
+
+    def _shown_config(self, *, secrets: bool) -> dict[str, dict[str, Any]]:
+        flags = ["--show-secrets"] if secrets else []
+        shown: dict[str, dict[str, Any]] = self._json("config", "--json", *flags)
+        return shown
+
+    def _json(self, *arguments: str) -> dict[str, Any]:
+        return pulumi.parsed(self._run(*arguments), f"`pulumi {' '.join(arguments[:2])}`")
 
     def _run(self, *arguments: str) -> str:
-        return _pulumi(self.folder, *arguments, stack=self.name)
+        return pulumi.run(self.folder, *arguments, stack=self.name)
 
 
-def project_file(folder: Path) -> Path | None:
-    """The project file in a folder or above it."""
-    for parent in (folder, *folder.parents):
-        for name in PROJECT_FILES:
-            if (parent / name).is_file():
-                return parent / name
-    return None
-
-
-def project(file: Path) -> dict[str, Any]:
-    """What a project file says."""
-    try:
-        held = yaml.safe_load(file.read_text())
-    except (OSError, ValueError, yaml.YAMLError) as error:
-        raise PulumiFailed(f"{file} cannot be read: {error}") from error
-    return held if isinstance(held, dict) else {}
+def logical_name(urn: str) -> str:
+    """The logical name of a resource, the last part of its URN."""
+    return urn.split("::", 3)[3]
 
 
 def _length(shown: Mapping[str, Mapping[str, Any]], entries: Sequence[object]) -> int:
@@ -205,41 +309,3 @@ def _plain(props: Mapping[str, Any] | None) -> dict[str, Any]:
         for key, value in (props or {}).items()
         if not (isinstance(value, dict) and SECRET in value)
     }
-
-
-def _found() -> str:
-    found = shutil.which("pulumi")
-    if found is None:
-        raise PulumiFailed(
-            "No `pulumi` on PATH, so no stack can be read",
-            "Put it on PATH; in a checkout of this project `make -s pulumi-path` tells where it is.",
-        )
-    return found
-
-
-def _environment() -> dict[str, str]:
-    return {**os.environ, "PULUMI_SKIP_UPDATE_CHECK": "true", "PULUMI_RUN_PROGRAM": "true"}
-
-
-def _pulumi(folder: Path, first: str, *arguments: str, stack: str = "") -> str:
-    # The flags first, since a value of the user's may stand last, after `--`.
-    flags = ["--non-interactive", "--cwd", str(folder)]
-    command = [_found(), *flags, first, *(["--stack", stack] if stack else []), *arguments]
-    shown = f"`pulumi {' '.join((first, *arguments[:1]))}`"
-    try:
-        done = subprocess.run(  # noqa: S603
-            command,
-            capture_output=True,
-            stdin=subprocess.DEVNULL,
-            env=_environment(),
-            text=True,
-            timeout=TIMEOUT,
-            check=False,
-        )
-    except subprocess.TimeoutExpired as error:
-        raise PulumiFailed(f"{shown} did not end within {TIMEOUT:.0f} s", "Is the backend there?") from error
-    if done.returncode:
-        reason = done.stderr.strip().removeprefix("error: ") or f"exit code {done.returncode}"
-        first, _, rest = reason.partition("\n")
-        raise PulumiFailed(f"{shown} in {folder}: {first}", rest)
-    return done.stdout

@@ -2,64 +2,107 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import click
 
 from aep_provider.cli import console, declared, inventory
+from aep_provider.cli.filters import Filter, takes_name, takes_schema
 from aep_provider.cli.source import Source, takes_settings
+from aep_provider.cli.tables import Column, table, takes_wide
 from aep_provider.operations.context import Context
 from aep_provider.operations.location import check_location
+from aep_provider.words import plural
+
+COLUMNS = (
+    Column("resource", shorten=True),
+    Column("name", rank=2, shorten=True),
+    Column("id"),
+    Column("Profile", rank=1),
+    Column("Identity", rank=3),
+    Column("upsert", rank=1),
+    Column("status", fold=True),
+)
 
 
 @click.command()
+@click.option("--only-differences", is_flag=True, help="Show only datasets that are not as declared.")
+@takes_name
+@takes_schema
+@takes_wide
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON array instead of a table.")
 @takes_settings
-def status(source: Source, as_json: bool) -> None:
+def status(
+    source: Source, only_differences: bool, name_part: str, schema_part: str, wide: bool, as_json: bool
+) -> None:
     """Compare the stack's datasets, as declared, with AEP, one line each. Only reads.
 
-    Declared is what the stack file says in `aep:datasets`; for resources that are not there, what the last
-    `pulumi up` or refresh recorded.
+    Declared is what the stack file says in `aep:datasets`. Resources that are not there, in a program of your
+    own, are compared with what the last `pulumi up` or refresh recorded. It also shows operations that a
+    killed run left unfinished, and datasets that carry this stack's owner tag but are not in its state.
 
     Exit codes: 0 all as declared; 1 something differs; 2 wrong usage; 3 an error, on standard error.
 
     \b
     Examples:
       aep-provider status
+      aep-provider status --only-differences --name loyalty
       aep-provider status --stack prod --json
     """
-    from aep_provider.aep import connect
-
     with (
         console.errors_end_the_command(console.CouldNotTell),
         console.Progress("Reading datasets") as progress,
     ):
-        stack = source.required_stack()
-        config = source.config()
-        settings = source.load(config)
-        recorded = stack.recorded()
-        for one in recorded:
-            check_location(settings, one.outputs)
-        context = Context(
-            connect(settings, console.CLOCK), settings, console.ConsoleReporter(), console.CLOCK
-        )
-        wishes = declared.declared(recorded, stack.datasets(config), ownership_tag=settings.ownership_tag)
-        verdicts = declared.compare(context, wishes, stack.owner(config), progress)
-    differing = sum(bool(verdict.differences) for verdict in verdicts)
+        stack, settings, verdicts = _read(source, progress)
+    chosen = [verdict for verdict in verdicts if _matches(verdict, Filter(name_part, schema_part))]
+    differing = [verdict for verdict in chosen if verdict.differences]
+    shown = differing if only_differences else chosen
     if as_json:
-        console.as_json([_row(verdict) for verdict in verdicts])
+        console.as_json([_row(verdict) for verdict in shown])
     else:
-        console.table(
-            f"Stack {stack.name}, sandbox {settings.sandbox}",
-            ("resource", "name", "id", "Profile", "Identity", "upsert", "status"),
-            map(_cells, verdicts),
-        )
-        for text in inventory.gap_lines(one.observed for one in verdicts if one.observed is not None):
+        if shown:
+            table(f"Stack {stack}, sandbox {settings}", COLUMNS, map(_cells, shown), wide=wide)
+        for text in inventory.gap_lines(one.observed for one in shown if one.observed is not None):
             console.line(text, "red")
-        plural = "" if len(verdicts) == 1 else "s"
-        console.line(f"{len(verdicts)} dataset{plural}, {differing} not as declared")
+        _tell_the_way_out(shown)
+        console.line(f"{plural(len(chosen), 'dataset')}, {len(differing)} not as declared")
     if differing:
         raise click.exceptions.Exit(1)
+
+
+def _read(source: Source, progress: console.Progress) -> tuple[str, str, list[declared.Verdict]]:
+    """The names of stack and sandbox, and every verdict."""
+    from aep_provider.aep import connect
+
+    stack = source.required_stack()
+    config = source.config()
+    settings = source.load(config)
+    state = stack.state()
+    for one in state.recorded:
+        check_location(settings, one.outputs)
+    context = Context(connect(settings, console.CLOCK), settings, console.ConsoleReporter(), console.CLOCK)
+    owner = stack.owner(config)
+    wishes = declared.declared(state, stack.datasets(config), owner, ownership_tag=settings.ownership_tag)
+    verdicts = declared.compare(context, wishes, owner, state.pending, progress)
+    return stack.name, settings.sandbox, verdicts
+
+
+def _matches(verdict: declared.Verdict, wanted: Filter) -> bool:
+    wish, observed = verdict.declared, verdict.observed
+    live = (observed.name, observed.schema_id) if observed else ("", "")
+    given = (wish.wanted.name or "", wish.wanted.schema_id or "") if wish.wanted else ("", "")
+    names, schemas = (wish.resource, live[0], given[0]), (live[1], given[1])
+    return any(wanted.matches_texts(name, schema) for name in names for schema in schemas)
+
+
+def _tell_the_way_out(verdicts: Sequence[declared.Verdict]) -> None:
+    if any(not one.declared.in_state and one.observed and not one.declared.owners for one in verdicts):
+        console.line(
+            "Datasets with this stack's owner tag that its state does not hold: `pulumi up` if the program "
+            "declares them, `aep-provider import --owned` to take them in, `aep-provider release ID` to take "
+            "the tag off."
+        )
 
 
 def _row(verdict: declared.Verdict) -> dict[str, Any]:
@@ -69,6 +112,7 @@ def _row(verdict: declared.Verdict) -> dict[str, Any]:
         "resource": wish.resource,
         "id": wish.id,
         "name": observed.name if observed else "",
+        "in_state": wish.in_state,
         "declared": {"upsert": wish.wanted.is_upsert if wish.wanted else None},
         "live": {
             "profile": observed.profile.enabled,

@@ -131,10 +131,10 @@ def test_settings_from_the_selected_stack(project: Project, aep: Aep) -> None:
     assert found(project, *here) == []
     assert found(project, *here, "--stack", "dev") == []
     other = project.command("discover", *here, "--sandbox", "stage", expect=1).text
-    assert "the stack says 'dev' and the environment says 'stage'" in other
-    assert "aep:orgId (AEP_ORG_ID): is missing" in project.command("discover", "--no-stack", expect=1).text
+    assert "the stack says 'dev' and --sandbox says 'stage'" in other
+    assert "aep:orgId (AEP_ORG_ID) is missing" in project.command("discover", "--no-stack", expect=1).text
     nothing = project.command("discover", "-C", "/", expect=1).text
-    assert "Read from the environment alone: There is no Pulumi.yaml in / or above" in nothing
+    assert "Read from the environment alone (No Pulumi.yaml in / or above)" in nothing
     assert "no stack named 'nowhere'" in project.command("discover", *here, "-s", "nowhere", expect=1).text
     # The environment gives the secret: nothing is decrypted, so no passphrase is asked for.
     del project.environment["PULUMI_CONFIG_PASSPHRASE"]

@@ -10,6 +10,7 @@ from email.utils import format_datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import certifi
 import pytest
 
 from aep_provider.emulator.seeds import EVENTS_SCHEMA, PLAIN_SCHEMA, PROFILE_SCHEMA
@@ -88,9 +89,9 @@ def test_a_healthy_set_up_has_no_problem_and_nothing_is_written(healthy: Project
         ("AEP_CLIENT_SECRET", "wrong", "token", "invalid_client"),
         ("AEP_SANDBOX", "nowhere", "sandbox", "does not exist, or the credential does not see it"),
         ("AEP_SANDBOX", "prod", "sandbox", "may not write to production"),
-        ("AEP_ORG_ID", "acme", "settings", "no organisation id"),
-        ("AEP_ACCESS_TOKEN", "?", "token", "ends within ten minutes, or does not say when"),
-        ("REQUESTS_CA_BUNDLE", "/nowhere.pem", "certificates", "/nowhere.pem, which is not there"),
+        ("AEP_ORG_ID", "acme", "settings", "must be an organisation id"),
+        ("AEP_ACCESS_TOKEN", "?", "token", "expires within ten minutes, or does not say when"),
+        ("REQUESTS_CA_BUNDLE", "/nowhere.pem", "certificates", "/nowhere.pem, which does not exist"),
         ("CURL_CA_BUNDLE", "/nowhere.pem", "certificates", "CURL_CA_BUNDLE names /nowhere.pem"),
         ("PULUMI_DEBUG_GRPC", "/tmp/log", "secrets", "plain text"),
     ],
@@ -129,8 +130,14 @@ def test_problems_of_the_environment(
         ),
         ({"HTTPS_PROXY": "http://u:pw@proxy.acme.com:3128"}, "proxy", "ok", "HTTPS_PROXY is proxy.acme.com"),
         ({}, "proxy", "ok", "none"),
-        ({"SSL_CERT_FILE": "/etc/hosts"}, "certificates", "note", "is read by Pulumi, and not by"),
-        ({"REQUESTS_CA_BUNDLE": "/etc/hosts"}, "certificates", "ok", "/etc/hosts"),
+        ({"SSL_CERT_FILE": "/etc/hosts"}, "certificates", "note", "does not"),
+        ({"REQUESTS_CA_BUNDLE": certifi.where()}, "certificates", "ok", certifi.where()),
+        (
+            {"REQUESTS_CA_BUNDLE": "/etc/hosts"},
+            "certificates",
+            "problem",
+            "/etc/hosts, which holds no certificate",
+        ),
     ],
 )
 def test_proxy_and_certificates(
@@ -147,7 +154,7 @@ def test_proxy_and_certificates(
     ("version", "companions", "check", "text"),
     [
         ("v3.267.9", (), "pulumi", "is older than 3.268"),
-        ("nonsense", (), "pulumi", "does not tell its version: 'nonsense'"),
+        ("nonsense", (), "pulumi", "did not print its version but 'nonsense'"),
         ("v3.999.0", ("pulumi-language-python",), "language host", "pulumi-resource-pulumi-python: neither"),
         ("v3.999.0", (), "language host", "pulumi-language-python and pulumi-resource-pulumi-python"),
     ],
@@ -200,10 +207,10 @@ def test_a_project_without_refresh_is_a_problem(project: Project, aep: Aep) -> N
     ("text", "problem"),
     [
         ("runtime: nodejs", "the project's runtime is not python"),
-        ("runtime:\n  name: python\n  options:\n    virtualenv: venv", "there is no such interpreter"),
+        ("runtime:\n  name: python\n  options:\n    virtualenv: venv", "the interpreter does not exist"),
         (
             "main: src\nruntime:\n  name: python\n  options:\n    virtualenv: venv",
-            "with `main:` Pulumi looks for a relative virtualenv in two different folders",
+            "with `main:`, Pulumi looks for a relative virtualenv in two different folders",
         ),
         (
             "runtime:\n  name: python\n  options:\n    virtualenv: empty",
@@ -273,7 +280,7 @@ def test_an_open_gap_is_a_problem(healthy: Project, aep: Aep) -> None:
     assert found["check"] == "open gaps"
     assert f"aep-provider enable {ID}" in found["remedy"]
     text = healthy.command("doctor", "--no-stack", expect=1).text
-    assert "problem      open gaps: Profile of" in text
+    assert "problem      open gaps: Profile is OFF for" in text
     assert "1 problem\n" in text
 
 
@@ -286,3 +293,21 @@ def test_no_pulumi_on_path(healthy: Project, aep: Aep, tmp_path: Path) -> None:
     healthy.environment["PATH"] = str(bare)
     found = only_problem(healthy)
     assert (found["check"], found["text"]) == ("pulumi", "no `pulumi` on PATH")
+
+
+def test_a_secret_in_plain_text_is_a_problem_and_the_command_that_is_named_cures_it(
+    healthy: Project, aep: Aep
+) -> None:
+    healthy.config("aep:clientSecret", "demo-secret")
+    found = only_problem(healthy)
+    assert found["check"] == "client secret"
+    assert "demo-secret" not in json.dumps(found)
+    _, command, _ = found["remedy"].split("`")
+    healthy.run(*command.removeprefix("pulumi ").split(" "), "demo-secret")
+    examine(healthy)
+
+
+def test_entries_given_as_json_text_are_understood(healthy: Project, aep: Aep) -> None:
+    aep.dataset(ID, PROFILE_SCHEMA, {})
+    healthy.config("aep:datasets", json.dumps([{"resource": "a", "dataset_id": ID}]))
+    assert [one["text"] for one in examine(healthy) if one["check"] == "stack"] == ["dev, 1 dataset"]

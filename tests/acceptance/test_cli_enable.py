@@ -47,7 +47,7 @@ def test_enable_leaves_a_dataset_alone_that_is_on(project: Project, aep: Aep) ->
     aep.dataset(ID, PROFILE_SCHEMA, ON)
     told = project.command("enable", "--no-stack", ID, "--upsert").out
     assert "upsert is off; nothing to do" in told
-    assert "changed by `pulumi up` only" in told
+    assert "Only `pulumi up` changes upsert" in told
     assert aep.writes() == []
 
 
@@ -80,7 +80,7 @@ def test_production_needs_the_stacks_consent_or_the_flag(project: Project, aep: 
 @pytest.mark.parametrize(
     ("dataset_id", "code", "text"),
     [
-        ("nonsense", 2, "'nonsense' is no dataset id"),
+        ("nonsense", 2, "'nonsense' is not a dataset id"),
         (f"0{ID[1:]}", 1, f"Dataset 0{ID[1:]} does not exist in sandbox dev"),
         (ID, 1, "is not enabled for Profile"),
     ],

@@ -102,7 +102,7 @@ def test_what_is_left_out_and_why(repository: Project, aep: Aep) -> None:
     assert {one["name"]: one["reason"] for one in told["skipped"]} == {
         "Off": "is not enabled for Profile (--enable takes it in)",
         "Theirs": "is managed by aep/prod/other",
-        "Adobe's": "is managed by Adobe: classification.managedBy is SYSTEM",
+        "Adobe's": "belongs to Adobe: classification.managedBy is SYSTEM",
     }
     assert entries(repository) == []
     assert not (repository.folder / "aep-import.json").exists()
@@ -118,7 +118,7 @@ def test_datasets_outside_profile_come_in_with_enable_only(repository: Project, 
     text = take_in(repository, "--all", "--enable", "--run")
     assert "Profile is enabled, with upsert" in text
     assert "Profile is enabled, without upsert" in text
-    assert "has a schema that is not enabled for Profile" in text
+    assert "is not enabled for Profile, and neither is its schema" in text
     assert aep.writes() == []
     assert "2 to update" in repository.preview().text
     repository.up()
@@ -213,9 +213,9 @@ def test_on_a_terminal_it_asks_which(repository: Project, aep: Aep) -> None:
 @pytest.mark.parametrize(
     ("arguments", "code", "text"),
     [
-        (("nonsense",), 2, "'nonsense' is no dataset id"),
-        ((ID,), 1, f"Not in this sandbox: {ID}"),
-        (("--all", "--json", "--run"), 2, "which is no JSON"),
+        (("nonsense",), 2, "'nonsense' is not a dataset id"),
+        ((ID,), 1, f"Not in sandbox dev: {ID}"),
+        (("--all", "--json", "--run"), 2, "Use either --run"),
         (("--all", "--stack", "nowhere"), 1, "no stack named 'nowhere'"),
     ],
 )
@@ -242,9 +242,149 @@ def test_a_list_that_is_a_secret_is_neither_lost_nor_disclosed(
 
 
 def test_without_a_stack_it_says_why_there_is_none(project: Project, tmp_path: Path) -> None:
-    assert "There is no Pulumi.yaml" in project.command("import", "--all", "-C", str(tmp_path), expect=1).text
+    assert "No Pulumi.yaml in" in project.command("import", "--all", "-C", str(tmp_path), expect=1).text
     assert "works on a Pulumi stack" in project.command("import", "--all", "--no-stack", expect=1).text
     (tmp_path / "Pulumi.yaml").write_text("name: empty\nruntime: python\n")
     assert "no stack selected" in project.command("import", "--all", "-C", str(tmp_path), expect=1).text
     project.environment["PATH"] = "/nowhere"
     assert "No `pulumi` on PATH" in project.command("import", "--all", "-C", str(tmp_path), expect=1).text
+
+
+OWN_PROGRAM = "import datasets  # noqa: F401"
+
+
+@pytest.fixture
+def own_program(new_project: Callable[..., Project]) -> Project:
+    """A program that does not read `aep:datasets`."""
+    project = new_project()
+    project.program()
+    return project
+
+
+def test_run_refuses_a_program_that_does_not_read_the_list_and_code_is_the_way_out(
+    own_program: Project, aep: Aep
+) -> None:
+    aep.dataset(ID, PROFILE_SCHEMA, UPSERT, name="Orders")
+    aep.dataset(ID_2, PROFILE_SCHEMA, ON, name="Loyalty")
+    folder = own_program.folder
+    before = stack_file(own_program).read_text() if stack_file(own_program).exists() else ""
+    told = take_in(own_program, "--all", "--run", expect=1)
+    assert "does not declare 'loyalty' and 1 more from aep:datasets" in told
+    assert "aep-provider import --code" in told
+    assert (stack_file(own_program).read_text() if stack_file(own_program).exists() else "") == before
+    assert not (folder / "aep-import.json").exists()
+    assert own_program.state() == []
+    take_in(own_program, "--all", "--code", "--output", str(folder / "datasets.py"))
+    own_program.program(OWN_PROGRAM)
+    own_program.run(
+        "import", "--file", "aep-import.json", "--generate-code=false", "--yes", "--protect=false"
+    )
+    own_program.refresh()
+    assert "3 unchanged" in own_program.up("--expect-no-changes").text
+    assert aep.writes() == []
+
+
+def test_code_goes_to_standard_output_alone(own_program: Project, aep: Aep) -> None:
+    aep.dataset(ID, PROFILE_SCHEMA, UPSERT, name="Orders")
+    told = own_program.command("import", "-C", str(own_program.folder), "--all", "--code")
+    compile(told.out, "datasets.py", "exec")
+    assert "Add the declarations to the program" in told.text
+    assert "aep:datasets" not in own_program.run("config", "--json").text
+
+
+def test_code_never_overwrites_a_file(own_program: Project, aep: Aep) -> None:
+    aep.dataset(ID, PROFILE_SCHEMA, UPSERT, name="Orders")
+    output = own_program.folder / "datasets.py"
+    output.write_text("mine")
+    assert "exists already" in take_in(own_program, "--all", "--code", "--output", str(output), expect=1)
+    assert output.read_text() == "mine"
+    assert not (own_program.folder / "aep-import.json").exists()
+
+
+def test_a_list_in_the_project_file_is_never_hidden_and_yaml_is_the_way_out(
+    repository: Project, aep: Aep
+) -> None:
+    aep.dataset(ID, PROFILE_SCHEMA, UPSERT, name="Orders")
+    aep.dataset(ID_2, PROFILE_SCHEMA, UPSERT, name="Loyalty")
+    project_file = repository.folder / "Pulumi.yaml"
+    head = project_file.read_text() + "config:\n  aep:datasets:\n    value:\n"
+    project_file.write_text(head + f"      - {{resource: orders, dataset_id: {ID}}}\n")
+    stack_file(repository).write_text("config:\n  aep:parallel: 8\n")
+    assert "would hide that list" in take_in(repository, ID_2, expect=1)
+    assert "aep:datasets" not in stack_file(repository).read_text()
+    told = repository.command("import", "-C", str(repository.folder), ID_2, "--yaml")
+    added = "".join(f"      {line}\n" for line in told.out.splitlines())
+    project_file.write_text(head + f"      - {{resource: orders, dataset_id: {ID}}}\n" + added)
+    assert "3 to create" in repository.preview().text
+
+
+def test_a_list_given_as_json_text_gets_the_new_entries(repository: Project, aep: Aep) -> None:
+    aep.dataset(ID, PROFILE_SCHEMA, UPSERT, name="Orders")
+    aep.dataset(ID_2, PROFILE_SCHEMA, UPSERT, name="007")
+    repository.run("config", "rm", "aep:datasets")
+    repository.config("aep:datasets", json.dumps([{"resource": "orders", "dataset_id": ID}]))
+    take_in(repository, ID_2)
+    assert [entry.get("name") for entry in json.loads(entries(repository))] == [None, "007"]  # type: ignore[arg-type]
+
+
+def test_a_second_import_keeps_what_the_first_one_left_unused(repository: Project, aep: Aep) -> None:
+    for dataset_id, name in ((ID, "One"), (ID_2, "Two"), (ID_3, "Three")):
+        aep.dataset(dataset_id, PROFILE_SCHEMA, UPSERT, name=name)
+    take_in(repository, ID)
+    take_in(repository, ID_2)
+    file = repository.folder / "aep-import.json"
+    repository.run("import", "--file", str(file), "--generate-code=false", "--yes", "--protect=false")
+    assert {one["id"] for one in repository.state()} == {ID, ID_2}
+    take_in(repository, ID_3)
+    assert [one["id"] for one in json.loads(file.read_text())["resources"]] == [ID_3]
+
+
+@pytest.mark.parametrize(
+    ("content", "text"),
+    [
+        ("{}", "is not an import file"),
+        ("notes", "is not an import file"),
+        ('{"resources": [{"name": "a", "id": "1", "outputs": {"owner": "aep/prod/a"}}]}', "in another stack"),
+    ],
+)
+def test_a_file_that_is_not_ours_is_never_overwritten(
+    repository: Project, aep: Aep, content: str, text: str
+) -> None:
+    aep.dataset(ID, PROFILE_SCHEMA, UPSERT, name="Orders")
+    file = repository.folder / "aep-import.json"
+    file.write_text(content)
+    assert text in take_in(repository, ID, expect=1)
+    assert file.read_text() == content
+    assert entries(repository) == []
+    take_in(repository, ID, "--file", "another.json")
+
+
+def test_a_name_that_nothing_has_is_an_error(repository: Project, aep: Aep) -> None:
+    aep.dataset(ID, PROFILE_SCHEMA, UPSERT, name="Orders")
+    told = take_in(repository, "--name", "zzz", expect=1)
+    assert "sandbox dev has 1 dataset, none with 'zzz' in its name" in told
+
+
+def test_taking_in_nothing_is_an_error_unless_all_of_it_is_there(repository: Project, aep: Aep) -> None:
+    aep.dataset(ID, PROFILE_SCHEMA, UPSERT, name="Orders")
+    aep.dataset(ID_2, PROFILE_SCHEMA, OFF, name="Off")
+    take_in(repository, ID)
+    assert "0 taken in, 1 left out" in take_in(repository, ID)
+    assert "nothing was taken in" in take_in(repository, ID_2, expect=1)
+
+
+def test_enable_is_offered_only_where_it_takes_in(repository: Project, aep: Aep) -> None:
+    aep.dataset(ID, PROFILE_SCHEMA, OFF, name="Off")
+    aep.dataset(ID_2, PLAIN_SCHEMA, OFF, name="Outside")
+    told = take_in(repository, "--all", expect=1).splitlines()
+    (offered,) = (line for line in told if "--enable takes it in" in line)
+    assert "'Off'" in offered
+    assert "1 taken in, 1 left out" in take_in(repository, "--all", "--enable")
+
+
+def test_many_that_are_left_out_take_few_lines(repository: Project, aep: Aep) -> None:
+    body = {"schemaRef": {"id": PROFILE_SCHEMA, "contentType": "application/vnd.adobe.xed+json;version=1"}}
+    aep.seed(datasets={f"{n:024x}": {**body, "name": f"Dataset {n}", "tags": {}} for n in range(187)})
+    told = take_in(repository, "--all", "--dry-run", expect=1).splitlines()
+    assert len(told) < 6
+    assert any("and 184 more (--json lists all)" in line for line in told)

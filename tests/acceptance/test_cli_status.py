@@ -44,7 +44,7 @@ def test_drift_after_up_is_seen_and_nothing_is_written(project: Project, aep: Ae
     project.up()
     aep.forget()
     assert "1 dataset, 0 not as declared" in status(project)
-    assert aep.calls() == ["POST /ims/token/v3", "GET catalog/dataSets/{id}"]
+    assert aep.calls() == ["POST /ims/token/v3", "GET catalog/dataSets/{id}", "GET catalog/dataSets"]
     change(aep, "tags/unifiedProfile", ["enabled:true"])
     change(aep, "tags/team", ["b"])
     change(aep, "name", "Renamed")
@@ -123,11 +123,11 @@ def test_two_entries_of_one_name_and_one_without_are_named(project: Project, aep
 def test_a_wrong_list_of_entries_is_an_error_not_drift(project: Project, aep: Aep, value: str) -> None:
     with (project.folder / "Pulumi.dev.yaml").open("a") as file:
         file.write(f"config:\n  aep:datasets: {value}\n")
-    assert "aep:datasets is no list of entries" in status(project, expect=3)
+    assert "aep:datasets is not a list of entries" in status(project, expect=3)
     imported = project.command("import", "-C", str(project.folder), "--all", expect=1)
-    assert "aep:datasets is no list of entries" in imported.text
+    assert "aep:datasets is not a list of entries" in imported.text
     examined = project.command("doctor", "-C", str(project.folder), expect=1)
-    assert "stack: aep:datasets is no list of entries" in examined.text
+    assert "stack: aep:datasets is not a list of entries" in examined.text
 
 
 def test_many_datasets_are_read_in_bulk(project: Project, aep: Aep) -> None:
@@ -165,3 +165,91 @@ def test_the_nightly_preview_exits_with_7_on_drift(project: Project, aep: Aep) -
     assert "Renamed" in project.preview(*nightly, expect=7).text
     assert project.state() == before
     assert aep.writes() == []
+
+
+def test_a_failed_adoption_shows_although_no_state_holds_it(project: Project, aep: Aep) -> None:
+    aep.dataset(
+        ID, PROFILE_SCHEMA, {"pulumiManagedBy": ["aep/dev/orders"], "pulumiProfileGap": GAP}, name="Orders"
+    )
+    text = status(project, expect=1)
+    assert "1 dataset, 1 not as declared" in text
+    assert f"Profile is OFF for 'Orders' ({ID}) since 2026-01-31T09:00:00.000Z" in text
+    (row,) = rows(project, expect=1)
+    assert row["resource"] == "orders"
+    assert row["in_state"] is False
+    assert row["differences"] == [
+        "it carries this stack's owner tag, but the state does not hold it",
+        "Profile is off",
+    ]
+
+
+def test_another_stacks_datasets_are_not_counted(project: Project, aep: Aep) -> None:
+    aep.dataset(ID, PROFILE_SCHEMA, {**UPSERT, "pulumiManagedBy": ["aep/development/orders"]})
+    assert "0 datasets, 0 not as declared" in status(project)
+
+
+@pytest.mark.parametrize("operation", ["creating", "updating", "deleting"])
+def test_an_operation_that_a_killed_run_left_is_shown(project: Project, aep: Aep, operation: str) -> None:
+    exported = json.loads(project.run("stack", "export").text)
+    exported["deployment"]["pending_operations"] = [
+        {
+            "resource": {
+                "urn": "urn:pulumi:dev::aep::pulumi-python:dynamic/aep:UpsertDataset::orders",
+                "custom": True,
+                "type": "pulumi-python:dynamic/aep:UpsertDataset",
+            },
+            "type": operation,
+        }
+    ]
+    file = project.folder / "state.json"
+    file.write_text(json.dumps(exported))
+    project.run("stack", "import", "--file", str(file))
+    (row,) = rows(project, expect=1)
+    assert row["resource"] == "orders"
+    assert row["differences"] == [f"the last run was interrupted while {operation} it"]
+
+
+def test_filters_choose_what_is_shown_and_what_the_exit_code_is_about(project: Project, aep: Aep) -> None:
+    aep.dataset(ID, PROFILE_SCHEMA, UPSERT, name="Loyalty members")
+    other = f"0{ID[1:]}"
+    aep.dataset(other, PROFILE_SCHEMA, UPSERT, name="Orders")
+    entries(
+        project,
+        {"resource": "a", "dataset_id": ID},
+        {"resource": "b", "dataset_id": other, "name": "Bestellungen"},
+    )
+    project.program()
+    project.run("config", "get", "aep:datasets")
+    assert "2 datasets, 2 not as declared" in status(project, expect=1)
+    assert "1 dataset, 1 not as declared" in status(project, "--name", "BESTELL", expect=1)
+    assert "0 datasets, 0 not as declared" in status(project, "--name", "zzz")
+    assert "2 datasets" in status(project, "--schema", PROFILE_SCHEMA[-12:], expect=1)
+    assert "0 datasets" in status(project, "--schema", "zzz")
+
+
+def test_only_differences_leaves_out_what_is_as_declared(project: Project, aep: Aep) -> None:
+    other = f"0{ID[1:]}"
+    aep.dataset(ID, PROFILE_SCHEMA, UPSERT, name="Orders")
+    aep.dataset(other, PROFILE_SCHEMA, UPSERT, name="Loyalty")
+    project.program(ADOPT, f'UpsertDataset("loyalty", dataset_id="{other}")')
+    project.up()
+    change(aep, "tags/unifiedProfile", ["enabled:true"])
+    text = status(project, "--only-differences", expect=1)
+    assert "upsert is off" in text
+    assert "loyalty" not in text
+    assert "2 datasets, 1 not as declared" in text
+
+
+@pytest.mark.parametrize("key", ["renamed_from", "aliases"])
+def test_an_entry_that_was_renamed_is_the_resource_in_state(project: Project, aep: Aep, key: str) -> None:
+    aep.dataset(
+        ID, PROFILE_SCHEMA, {**UPSERT, "team": ["a"], "pulumiManagedBy": ["aep/dev/orders"]}, name="Orders"
+    )
+    project.program(ADOPT)
+    project.up()
+    entries(
+        project, {"resource": "sales", "dataset_id": ID, "name": "Orders", key: "orders", "protect": True}
+    )
+    assert "1 dataset, 0 not as declared" in status(project)
+    examined = project.command("doctor", "-C", str(project.folder), expect=1).text
+    assert "declaration" not in examined

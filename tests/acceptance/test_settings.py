@@ -102,8 +102,8 @@ def test_no_token_in_state_or_output(project: Project, aep: Aep) -> None:
 @pytest.mark.parametrize(
     ("variable", "value", "what"),
     [
-        ("AEP_SANDBOX", "", "aep:sandbox (AEP_SANDBOX): is missing"),
-        ("AEP_ORG_ID", "acme", "'acme' is no organisation id"),
+        ("AEP_SANDBOX", "", "aep:sandbox (AEP_SANDBOX) is missing"),
+        ("AEP_ORG_ID", "acme", "must be an organisation id, which ends in @AdobeOrg, not 'acme'"),
         ("AEP_CLIENT_SECRET", "", "pulumi config set --secret aep:clientSecret"),
         ("AEP_ENDPOINT", "http://aep.example.com", "would send the token unencrypted"),
         ("AEP_PARALLEL", "many", "aep:parallel (AEP_PARALLEL): must be a whole number from 1 to 64"),
