@@ -43,9 +43,9 @@ def owner_of(urn: str, prefix: str) -> str:
     if len(parts) != 4 or not parts[0].startswith("urn:pulumi:"):
         raise ValueError(f"{urn!r} is not a URN")
     stack, project, types, name = parts[0].removeprefix("urn:pulumi:"), *parts[1:]
-    kept = [one for one in types.split("$") if one != _STACK_TYPE]
-    if kept and kept[-1] == RESOURCE_TYPE:
-        kept.pop()
+    *parents, own = (one for one in types.split("$") if one != _STACK_TYPE)
+    # A type is never empty: the gap after an own type tells it from a parent of that type.
+    kept = parents if own == RESOURCE_TYPE else [*parents, own, ""]
     escaped = name.replace("%", "%25").replace("$", "%24")
     return f"{prefix or f'{project}/{stack}'}/{'$'.join((*kept, escaped))}"
 

@@ -6,10 +6,12 @@ trouble are warnings.
 
 from __future__ import annotations
 
+import json
 import threading
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from itertools import chain
 from typing import Any
 
 from aep_provider import arguments
@@ -38,19 +40,23 @@ class Preview:
         self._lock = threading.Lock()
         self._declared: list[Mapping[str, Any]] = []
         self._places: dict[tuple[Any, ...], int] = {}
+        self._heard: set[str] = set()
         self._begun = 0
         self._width = 1
         self._pool: ThreadPoolExecutor | None = None
 
-    def declare(self, declared: Iterable[Mapping[str, Any]], run: Run) -> None:
+    def declare(self, declared: Iterable[str], run: Run) -> None:
         """Take note of what the program declares, in its order.
 
         Args:
-            declared: the arguments of each resource, and ``resource``, its logical name.
+            declared: JSON lists of the arguments of each resource, with ``resource``, its logical name. One list
+                comes with several resources, since they overtake each other.
             run: told which dataset each logical name is to have.
         """
         with self._lock:
-            for news in declared:
+            new = [text for text in declared if text not in self._heard]
+            self._heard.update(new)
+            for news in chain.from_iterable(map(json.loads, new)):
                 if news.get("dataset_id"):
                     run.declared[str(news["resource"])].add(str(news["dataset_id"]))
                 # What `declare` announces, the resource announces again when its turn has come.

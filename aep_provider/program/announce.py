@@ -5,6 +5,8 @@ The engine shows the plugin one resource after another; the program knows all of
 
 from __future__ import annotations
 
+import json
+import os
 from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -21,6 +23,17 @@ Provider = pulumi.ProviderResource | None
 _UNIQUE = ("name", "dataset_id")
 """What two resources of one provider cannot have in common."""
 
+_AT_ONCE = min(32, (os.cpu_count() or 1) + 4)
+"""How many resources the SDK sends at once at most, from the threads of an executor. They overtake each other."""
+
+
+@dataclass
+class _Text:
+    """Some of what a program declares, as JSON, and how many resources are still to carry it."""
+
+    text: str
+    left: int = _AT_ONCE
+
 
 @dataclass
 class _Program:
@@ -28,11 +41,26 @@ class _Program:
 
     Attributes:
         waiting: what the plugin has not been told yet.
+        telling: what it is being told: whichever resource comes first must have brought it.
         taken: by argument and value, the logical name of the resource that has it.
+        clash: the refusal of a resource whose dataset another one has; nothing more is sent then.
     """
 
     waiting: list[dict[str, Any]] = field(default_factory=list)
+    telling: list[_Text] = field(default_factory=list)
     taken: dict[tuple[str, str], str] = field(default_factory=dict)
+    clash: InvalidInput | None = None
+
+    def told(self) -> list[str]:
+        """What the next resource carries."""
+        if self.waiting:
+            self.telling.append(_Text(json.dumps(self.waiting, default=_plain)))
+            self.waiting = []
+        now = list(self.telling)
+        for one in now:
+            one.left -= 1
+        self.telling = [one for one in now if one.left]
+        return [one.text for one in now]
 
 
 # By stack, since the Automation API runs several programs in one process.
@@ -62,7 +90,7 @@ def refuse_clashes(resource: str, given: Mapping[str, Any], provider: Provider) 
         provider: of the resource.
 
     Raises:
-        InvalidInput: names both.
+        InvalidInput: names both. The engine is sent nothing of the program that it has not got yet.
     """
     program = _program(provider)
     if program is None:
@@ -73,17 +101,18 @@ def refuse_clashes(resource: str, given: Mapping[str, Any], provider: Provider) 
             continue
         other = program.taken.setdefault((key, value), resource)
         if other != resource:
-            raise InvalidInput(
+            program.clash = InvalidInput(
                 f"UpsertDataset {resource!r}: {key} {value!r} is the {key} of UpsertDataset {other!r} as well",
                 "Two resources cannot manage one dataset, and AEP's datasets are told apart by their names. Remove "
                 f"one of the two, or give it another {key}.",
             )
+            raise program.clash
 
 
 class Announcement:
     """Everything announced for the same provider by the time that the SDK serialises a resource.
 
-    The program declares before the SDK sends anything, so the first resource carries what many announced.
+    The program declares before the SDK sends anything, so the first resources carry what many announced.
 
     Attributes:
         provider: of the resource; set when it is known.
@@ -92,13 +121,17 @@ class Announcement:
     provider: Provider = None
 
     def __await__(self) -> Generator[Any, None, dict[str, Any]]:
-        """Take what is waiting; each dataset is told once."""
+        """Take what is to be told.
+
+        Raises:
+            InvalidInput: two resources of the program clash. Failing here keeps the SDK from sending this one.
+        """
         yield from ()
         program = _program(self.provider)
-        declared, preview = [], pulumi.runtime.is_dry_run()
-        if program is not None:
-            declared, program.waiting = program.waiting, []
-        return {"preview": preview, "declared": declared}
+        if program is not None and program.clash is not None:
+            raise program.clash
+        declared = program.told() if program is not None else []
+        return {"preview": pulumi.runtime.is_dry_run(), "declared": declared}
 
 
 def is_known(value: object) -> bool:
@@ -110,6 +143,16 @@ def is_known(value: object) -> bool:
     if isinstance(value, Sequence) and not isinstance(value, str | bytes):
         return all(is_known(inner) for inner in value)
     return True
+
+
+def _plain(value: object) -> object:
+    return (
+        dict(value)
+        if isinstance(value, Mapping)
+        else list(value)
+        if isinstance(value, Sequence)
+        else str(value)
+    )
 
 
 def _program(provider: Provider) -> _Program | None:

@@ -5,6 +5,7 @@ Hundreds of runs with faults then take no longer than their requests.
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta, timezone
@@ -35,7 +36,7 @@ def inputs(**given: Any) -> dict[str, Any]:
 def previewed(declared: Sequence[dict[str, Any]] = (), *, name: str = "orders") -> dict[str, Any]:
     """What the constructor adds to the arguments in a preview."""
     urn = f"urn:pulumi:dev::aep::pulumi-python:dynamic/aep:UpsertDataset::{name}"
-    return {PREVIEW: {"preview": True, "declared": list(declared)}, URN: urn}
+    return {PREVIEW: {"preview": True, "declared": [json.dumps(list(declared))]}, URN: urn}
 
 
 class _Listener:
