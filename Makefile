@@ -9,10 +9,10 @@ export PULUMI_SKIP_UPDATE_CHECK ?= true
 # Refresh and destroy run the program, so that they use the configured credential and not the one in state.
 export PULUMI_RUN_PROGRAM = true
 
-.PHONY: help setup up preview refresh down env test test-long test-kill lint bench clean pulumi-path lock
+.PHONY: help setup up preview refresh down env test test-long test-kill lint bench clean pulumi-path adobe-openapi lock
 
 help: ## List the commands
-	@sed -n 's/^\([a-z-]*\):.*## /\1|/p' Makefile | while IFS='|' read -r name text; do printf '  make %-12s %s\n' "$$name" "$$text"; done
+	@sed -n 's/^\([a-z-]*\):.*## /\1|/p' Makefile | while IFS='|' read -r name text; do printf '  make %-13s %s\n' "$$name" "$$text"; done
 
 setup: $(VENV)/.ready ## Install everything, run nothing
 	@$(BIN)/python tools/get_pulumi.py >/dev/null
@@ -63,6 +63,9 @@ bench: setup ## Measure what docs/performance.md claims, and write the figures t
 pulumi-path: $(VENV)/.ready ## Print the path of the pulumi that is used
 	@$(BIN)/python tools/get_pulumi.py 2>/dev/null
 
+adobe-openapi: $(VENV)/.ready ## Download Adobe's API descriptions, which `make test` compares the emulator with
+	@$(BIN)/python tools/adobe_openapi.py
+
 lock: $(VENV)/.ready ## Renew requirements.lock from pyproject.toml
 	@$(PYTHON) -m uv --version >/dev/null 2>&1 || { echo "Install uv first: pip install uv"; exit 1; }
 	@$(PYTHON) -m uv pip compile pyproject.toml --extra emulator --group dev --universal --python-version 3.10 \
@@ -70,4 +73,4 @@ lock: $(VENV)/.ready ## Renew requirements.lock from pyproject.toml
 
 clean: ## Remove what make made (not the cached Pulumi)
 	@test ! -x $(BIN)/python || $(BIN)/python tools/stack.py stop-emulator
-	@rm -rf $(VENV) .aep dist build .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	@rm -rf $(VENV) .aep .adobe-openapi dist build .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

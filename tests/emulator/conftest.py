@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -21,7 +22,12 @@ from aep_provider.emulator.seeds import PROFILE_SCHEMA
 CATALOG = "/data/foundation/catalog"
 SECRETS = {"demo-client": "demo-secret", "other-client": "other-secret"}
 SCOPE = "openid,AdobeID,read_organizations"
-ADOBE = Path(__file__).resolve().parents[3] / "shared" / "adobe-openapi"
+ROOT = Path(__file__).resolve().parents[2]
+ADOBE = [
+    Path(os.environ.get("AEP_ADOBE_OPENAPI") or ROOT / ".adobe-openapi"),
+    ROOT.parent / "shared" / "adobe-openapi",
+]
+"""Where Adobe's descriptions may be: a folder that is named, or what `make adobe-openapi` got; beside the checkout."""
 BASES = {
     "catalog": "/data/foundation/catalog",
     "batch-ingestion": "/data/foundation/import",
@@ -183,7 +189,7 @@ class Description:
         # Only the conformance tests need the library, and it takes a second to import.
         from openapi_core import Config, OpenAPI
 
-        body = yaml.load((ADOBE / f"{name}.yaml").read_text(encoding="utf-8"), _Loader)
+        body = yaml.load((_folder() / f"{name}.yaml").read_text(encoding="utf-8"), _Loader)
         if "swagger" in body:
             body = _as_openapi(body)
         body["servers"] = [{"url": BASES[name]}]
@@ -227,11 +233,21 @@ class Description:
 _described = lru_cache(Description)
 
 
+def _folder() -> Path:
+    """The folder of Adobe's descriptions; the test is skipped where there is none."""
+    for folder in ADOBE:
+        if (folder / "catalog.yaml").is_file():
+            return folder
+    pytest.skip(
+        f"Adobe's API descriptions are not in {ADOBE[0]}: run `make adobe-openapi`, "
+        "or name a folder that has them in AEP_ADOBE_OPENAPI"
+    )
+
+
 @pytest.fixture
 def adobe() -> Callable[[str], Description]:
     """Return the description of the service that a path belongs to; the test is skipped without the files."""
-    if not ADOBE.is_dir():
-        pytest.skip(f"Adobe's OpenAPI descriptions are not in {ADOBE}")
+    _folder()
 
     def find(path: str) -> Description:
         names = [name for name in BASES if path.startswith(BASES[name] + "/")]

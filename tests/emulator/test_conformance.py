@@ -1,7 +1,7 @@
 """Replies, and the provider's requests, against Adobe's published OpenAPI descriptions.
 
-The descriptions are not part of this project: without them next to it these tests are skipped. What differs
-is listed with its reason in docs/emulator.md; a row too many fails as well as a row too few.
+The descriptions are not part of this project: `make adobe-openapi` downloads them, and without them these tests are
+skipped. What differs is listed with its reason in docs/emulator.md; a row too many fails as well as a row too few.
 """
 
 from __future__ import annotations
