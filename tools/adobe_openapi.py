@@ -45,7 +45,7 @@ def fetch(folder: Path, source: str) -> list[str]:
         Why files are still missing.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    wrong = []
+    wrong: list[str] = []
     for name, digest in DIGESTS.items():
         file = folder / name
         if is_good(file):

@@ -251,13 +251,13 @@ class Catalog:
 
 
 def _may_be_named(body: Mapping[str, Any], name: str) -> bool:
-    """Whether it has this name; a name that is no text must not be passed over."""
+    """Whether it has this name; a name that is not text must not be passed over."""
     found = body.get("name") or ""
     return not isinstance(found, str) or found == name
 
 
 def _may_hold_tag(body: Mapping[str, Any], key: str) -> bool:
-    """Whether it carries this tag; tags that are no object must not be passed over."""
+    """Whether it carries this tag; tags that are not an object must not be passed over."""
     found = body.get("tags") or {}
     return not isinstance(found, dict) or key in found
 

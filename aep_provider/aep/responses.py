@@ -163,7 +163,7 @@ def _json(response: Response) -> object:
     try:
         body = json.loads(response.content)
         if b"\\ud" in response.content.lower():
-            # Half a surrogate pair is no text: neither the engine nor a terminal could be given it.
+            # Half a surrogate pair is not text: neither the engine nor a terminal could be given it.
             json.dumps(body, ensure_ascii=False).encode()
     except (ValueError, RecursionError):
         return None

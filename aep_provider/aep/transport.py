@@ -271,7 +271,7 @@ def _reason(error: Exception) -> str:
         return f"the proxy does not answer ({_cause(error)})"
     if isinstance(error, requests.exceptions.InvalidURL):
         # The library quotes it, and the URL of a proxy may hold a password.
-        return "the address of the service or of the proxy is no URL"
+        return "the address of the service or of the proxy is not a URL"
     if isinstance(error, requests.exceptions.ConnectTimeout):
         return "no connection within the time-out"
     # Within a body the library calls a time-out a failed connection.

@@ -297,7 +297,7 @@ def logical_name(urn: str) -> str:
 
 
 def _length(shown: Mapping[str, Mapping[str, Any]], entries: Sequence[object]) -> int:
-    """How long the configuration becomes as Pulumi writes it: JSON, and what is no text is JSON in it."""
+    """How long the configuration becomes as Pulumi writes it: JSON, and what is not text is JSON in it."""
     values = {key: entry.get("value", "") for key, entry in shown.items()}
     values[DATASETS] = json.dumps(entries, ensure_ascii=False, separators=(",", ":"))
     return len(json.dumps(values, ensure_ascii=False, separators=(",", ":")).encode())

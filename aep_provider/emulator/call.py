@@ -75,7 +75,7 @@ class Call:
         """Return the decoded body.
 
         Raises:
-            Refused: it is no JSON.
+            Refused: it is not JSON.
         """
         try:
             return parsed(self.body)

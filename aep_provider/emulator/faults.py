@@ -171,7 +171,7 @@ def parse(fault_id: str, order: Json) -> Fault:
     try:
         re.compile(str(match.get("path", "")))
     except re.error as error:
-        raise ValueError(f"match.path is no regular expression: {error}") from error
+        raise ValueError(f"match.path is not a regular expression: {error}") from error
     nth, times = order.get("nth", 1), order.get("times", 1)
     if not _whole(nth, 1) or not (times is None or _whole(times, 1)):
         raise ValueError("nth and times are whole numbers from 1 (times may be null)")
@@ -194,7 +194,7 @@ def parse(fault_id: str, order: Json) -> Fault:
         raise ValueError("action.raw_body must be a string")
     for name, value in {"content-type": raw.get("content_type", ""), **raw.get("headers", {})}.items():
         if not _HEADER_NAME.fullmatch(name) or not _HEADER_VALUE.fullmatch(str(value)):
-            raise ValueError(f"{name}: {value} is no header")
+            raise ValueError(f"{name}: {value} is not a header")
     return Fault(fault_id, match, nth, times, Action(**raw), raw)
 
 

@@ -26,7 +26,7 @@ def page_bounds(limit: str | None, start: str | None, most: int = MAX_LIMIT) -> 
     """Return limit and zero-based start of a Catalog listing.
 
     Raises:
-        Refused: the limit is out of range (text: live 2026-08 and 2026-09) or the start is no offset.
+        Refused: the limit is out of range (text: live 2026-08 and 2026-09) or the start is not an offset.
     """
     size = _whole(limit, DEFAULT_LIMIT)
     if size is None or not 1 <= size <= most:
@@ -46,7 +46,7 @@ def millis(name: str, text: str) -> int:
     """Return a timestamp parameter.
 
     Raises:
-        Refused: it is no number.
+        Refused: it is not a number.
     """
     value = _whole(text, 0)
     if value is None:

@@ -1,6 +1,6 @@
 """Schema Registry (``/data/foundation/schemaregistry``): reading schemas.
 
-A schema's ``$id`` stands in the path with its slashes escaped; unescaped it is no path of the service.
+A schema's ``$id`` stands in the path with its slashes escaped; unescaped it is not a path of the service.
 """
 
 from __future__ import annotations

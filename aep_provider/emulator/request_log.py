@@ -93,7 +93,7 @@ def parsed(body: bytes) -> Any:
     """Return the JSON value of a body.
 
     Raises:
-        ValueError: it is no JSON, is nested too deeply, or holds half a surrogate pair, which UTF-8 lacks.
+        ValueError: it is not JSON, is nested too deeply, or holds half a surrogate pair, which UTF-8 lacks.
     """
     try:
         value = json.loads(body)

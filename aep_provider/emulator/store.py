@@ -84,7 +84,7 @@ class Store:
         self._collection(kind, sandbox)[key] = body
 
     def delete(self, kind: str, key: str, sandbox: str = "") -> None:
-        """Remove one object; a missing one is no error."""
+        """Remove one object; a missing one is not an error."""
         self._db.execute(
             "DELETE FROM objects WHERE kind = ? AND sandbox = ? AND id = ?", (kind, sandbox, key)
         )

@@ -12,6 +12,7 @@ import pytest
 import requests
 
 from support.checkout import ROOT, Checkout
+from support.documented import blocks, not_printed
 
 
 @pytest.fixture
@@ -106,12 +107,17 @@ def test_make_env_is_for_the_stack_local_only(checkout: Checkout) -> None:
     assert "`make env` is for the stack `local`" in checkout.make("env", "STACK=dev", expect=2)
 
 
-@pytest.mark.xfail(strict=True, reason="the tables of the command do not drop columns yet")
+def test_the_readme_shows_what_make_up_prints(checkout: Checkout) -> None:
+    shown = next(text for language, text, _ in blocks((ROOT / "README.md").read_text()) if language == "text")
+    said = checkout.shell("unset COLUMNS; script -qec 'stty cols 100; make up' /dev/null")
+    assert not_printed(shown, said) == []
+
+
 def test_the_table_of_make_up_fits_a_hundred_columns(checkout: Checkout) -> None:
     # `script` gives make a terminal; `stty` says how wide it is.
     said = checkout.shell("unset COLUMNS; script -qec 'stty cols 100; make up' /dev/null")
     table = said.split("Datasets of sandbox dev")[1].split("6 datasets,")[0]
-    plain = re.sub(r"\x1b\[[0-9;]*m", "", table).replace("\r", "")
+    plain = re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]", "", table).replace("\r", "")
     rows = [line for line in plain.splitlines() if re.search("[0-9a-f]{24}  |──", line)]
     assert len(rows) == 7
     assert max(map(len, rows)) <= 100

@@ -95,7 +95,9 @@ def test_every_command_is_documented_and_helps(command: str) -> None:
 @pytest.mark.parametrize("path", PAGES, ids=lambda path: str(path.relative_to(ROOT)))
 def test_links_resolve(path: Path) -> None:
     for target in re.findall(r"\]\(([^)\s]+)\)", path.read_text()):
-        if target.startswith("http"):
+        if target.startswith(
+            ("http", "../../issues/", "../../security/")
+        ):  # the latter two of the repository
             continue
         file, _, anchor = target.partition("#")
         linked = (path.parent / file).resolve() if file else path
@@ -147,3 +149,8 @@ def test_the_licences_are_those_that_the_packages_name() -> None:
     both = set(installed) & set(listed)
     assert len(both) > 30
     assert {name: installed[name] for name in both} == {name: listed[name] for name in both}
+
+
+def test_the_picture_of_the_readme_is_what_its_text_says() -> None:
+    tool = runpy.run_path(str(ROOT / "tools/recording.py"))
+    assert tool["PICTURE"].read_text() == tool["drawn"](tool["shown"]()), "run: python tools/recording.py"

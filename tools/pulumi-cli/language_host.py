@@ -80,7 +80,7 @@ class LanguageHost(language_pb2_grpc.LanguageRuntimeServicer):
         return language_pb2.LanguageHandshakeResponse()
 
     def GetPluginInfo(self, request: Empty, context: grpc.ServicerContext) -> plugin_pb2.PluginInfo:
-        """No version: this is no release."""
+        """No version: this is not a release."""
         return plugin_pb2.PluginInfo()
 
     def GetRequiredPlugins(
