@@ -73,7 +73,7 @@ def test_the_error_tree_names_no_class_that_is_not_there() -> None:
 
 def test_every_make_target_is_documented() -> None:
     targets = set(re.findall(r"^([a-z-]+):.*## ", (ROOT / "Makefile").read_text(), re.MULTILINE))
-    documented = set(re.findall(r"make ([a-z-]+)", README.split("## On a real")[0]))
+    documented = set(re.findall(r"make ([a-z][a-z-]*)", README.split("## On a real")[0]))
     assert documented == targets
 
 
