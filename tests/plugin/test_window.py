@@ -194,6 +194,7 @@ def test_a_lagging_read_does_not_lengthen_the_window(local: Local, aep: BareAep,
     assert patches(aep)[:3] == ["off!", "off!", "upsert"], "the second one is refused: the first had landed"
     between = [call for call in aep.calls() if "{id}" in call][2:6]
     assert [call.split()[0] for call in between] == ["PATCH", "GET", "PATCH", "PATCH"]
+    assert not any("A disable was not answered" in said for said in local.said), "it has landed"
 
 
 # When the enable fails
@@ -320,8 +321,8 @@ def test_an_engine_that_leaves_inside_the_window_stops_nothing(
     aep.dataset(ID, ON)
     provider = local.start(aep.url)
     monkeypatch.setattr(host.EngineReporter, "listening", lambda _: aep.writes() == [])
-    aep.fault(NO_REPLY, 1, method="PATCH")
-    aep.fault(LOST, 2, method="PATCH")
+    aep.fault(LOST, 1, method="PATCH")
+    aep.fault(LOST, 3, method="PATCH")
     provider.create(given(**ADOPT))
     assert profile(aep) == ["enabled:true", "isUpsert:true"]
 
