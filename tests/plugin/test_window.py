@@ -172,6 +172,21 @@ def test_one_conflict_with_an_edit_is_sent_again(local: Local, aep: BareAep, giv
     assert aep.datasets()[ID]["name"] == "Renamed"
 
 
+def test_a_union_that_propagates_late_is_tried_again(local: Local, aep: BareAep, given: Given) -> None:
+    aep.dataset(ID, ON)
+    aep.fault({"status": 422, "body": {}}, 2, 2, method="PATCH")
+    local.start(aep.url).create(given(**ADOPT))
+    assert patches(aep) == ["off!", "upsert", "upsert", "upsert"]
+
+
+def test_a_long_retry_after_is_not_waited_for(local: Local, aep: BareAep, given: Given) -> None:
+    aep.dataset(ID, ON)
+    provider = local.start(aep.url)
+    aep.fault({"status": 429, "body": {}, "headers": {"Retry-After": "30"}}, 2, method="PATCH")
+    provider.create(given(**ADOPT))
+    assert max(host.CLOCK.waits) <= 0.2  # type: ignore[attr-defined]
+
+
 # When the outcome of the disable is unknown
 
 
