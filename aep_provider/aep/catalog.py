@@ -14,6 +14,7 @@ from aep_provider.aep.responses import etag, mapping, strings, unreadable
 from aep_provider.aep.single_flight import Memory
 from aep_provider.aep.transport import Response
 from aep_provider.dataset.observed import MalformedDataset, Observed, properties
+from aep_provider.errors import Conflict
 from aep_provider.validators import DATASET_ID
 
 PATH = "/data/foundation/catalog/dataSets"
@@ -152,7 +153,7 @@ class Catalog:
         return created
 
     def patch(self, dataset_id: str, operations: Sequence[Mapping[str, Any]], *, if_match: str = "") -> None:
-        """Send a JSON Patch.
+        """Send a JSON Patch; once more where another request for the same dataset was being worked on (409).
 
         Args:
             dataset_id: the dataset.
@@ -164,7 +165,11 @@ class Catalog:
             ApiError: it was refused, or what came of it is unknown (`ApiError.effect_unknown`).
         """
         self.written.add(dataset_id)
-        self._gateway.send(_patch(dataset_id, operations, if_match))
+        request = _patch(dataset_id, operations, if_match)
+        try:
+            self._gateway.send(request)
+        except Conflict:
+            self._gateway.send(request)
 
     def prepare_patch(
         self,

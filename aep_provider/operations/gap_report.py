@@ -147,7 +147,7 @@ def _so_far(context: Context, found: GapReport, window: Window) -> str:
 
 
 def unreported(
-    context: Context, observed: Observed, recorded: GapReport | None, owner: str | None = None
+    context: Context, observed: Observed, recorded: GapReport | None, owners: Collection[str]
 ) -> GapReport | None:
     """Report a window that the dataset notes and state does not have: the run that made it was killed.
 
@@ -155,10 +155,10 @@ def unreported(
         context: where, and to whom.
         observed: the dataset, just read.
         recorded: the last window on record.
-        owner: only a window of this owner; ``None`` = whoever made it.
+        owners: whose windows count; one that another stack has made before it released the dataset does not.
     """
     note = observed.note
-    if note is None or not observed.profile.enabled or (owner is not None and note.owner != owner):
+    if note is None or not observed.profile.enabled or note.owner not in owners:
         return None
     opened = note.started
     if opened is None or _known(note, opened, recorded):

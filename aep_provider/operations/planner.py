@@ -69,10 +69,11 @@ class Planner:
         return observed
 
     def unreported(self, observed: Observed) -> GapReport | None:
-        """The report on a window that nobody has reported; of a dataset that is new here only one of our owner."""
+        """The report on a window of this resource that nobody has reported."""
+        owners, known = {self.desired.owner}, None
         if self.recorded is not None:
-            return gap_report.unreported(self.context, observed, self.recorded.profile_gap)
-        return gap_report.unreported(self.context, observed, None, self.desired.owner)
+            owners, known = owners | {self.recorded.owner}, self.recorded.profile_gap
+        return gap_report.unreported(self.context, observed, known, owners)
 
     def check_claim(self, observed: Observed) -> None:
         """Refuse a dataset on record that a later create holds."""

@@ -17,7 +17,6 @@ from aep_provider.dataset.tags import UNIFIED_PROFILE
 from aep_provider.errors import (
     ApiError,
     BatchesInFlight,
-    Conflict,
     NotConverged,
     ProfileOff,
     RequestRefused,
@@ -265,13 +264,10 @@ def _written(
 
 
 def _patched(context: Context, dataset_id: str, operations: Patch, make: Planner) -> None:
-    """Send one PATCH; after a 409, once more."""
+    """Send one PATCH, and note whether an enable may have taken effect."""
     enables = any(one["path"] == f"/tags/{UNIFIED_PROFILE}" for one in operations)
     try:
-        try:
-            context.aep.catalog.patch(dataset_id, operations)
-        except Conflict:
-            context.aep.catalog.patch(dataset_id, operations)
+        context.aep.catalog.patch(dataset_id, operations)
     except ApiError as error:
         make.enabling = make.enabling or (enables and error.effect_unknown)
         raise

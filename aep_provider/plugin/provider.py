@@ -154,7 +154,7 @@ class UpsertDatasetProvider(ResourceProvider):
         gap = record.profile_gap
         if record.complete:
             warn_at_refresh(context, observed, record)
-            gap = gap_report.unreported(context, observed, gap) or gap
+            gap = gap_report.unreported(context, observed, gap, {record.owner}) or gap
         found, inputs = refreshed(record, observed, context.settings.place, gap)
         return ReadResult(observed.id, found, inputs=inputs)
 

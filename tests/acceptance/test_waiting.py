@@ -48,7 +48,7 @@ def test_a_batch_is_waited_for_and_the_dataset_read_again(project: Project, aep:
     batch(aep, "01HBATCH", "processing", "processing", "success")
     project.program(ADOPT)
     result = project.up()
-    assert "waiting for 1 batches in flight (0 of 600 s): 01HBATCH (processing)" in result.text
+    assert "waiting for 1 batch in flight (0 of 600 s): 01HBATCH (processing)" in result.text
     calls = [call for call in aep.calls() if "catalog" in call]
     patch = calls.index("PATCH catalog/dataSets/{id}")
     assert calls[patch - 1] == "GET catalog/batches"

@@ -172,6 +172,21 @@ def test_one_conflict_with_an_edit_is_sent_again(local: Local, aep: BareAep, giv
     assert aep.datasets()[ID]["name"] == "Renamed"
 
 
+def test_a_union_that_propagates_late_is_tried_again(local: Local, aep: BareAep, given: Given) -> None:
+    aep.dataset(ID, ON)
+    aep.fault({"status": 422, "body": {}}, 2, 2, method="PATCH")
+    local.start(aep.url).create(given(**ADOPT))
+    assert patches(aep) == ["off!", "upsert", "upsert", "upsert"]
+
+
+def test_a_long_retry_after_is_not_waited_for(local: Local, aep: BareAep, given: Given) -> None:
+    aep.dataset(ID, ON)
+    provider = local.start(aep.url)
+    aep.fault({"status": 429, "body": {}, "headers": {"Retry-After": "30"}}, 2, method="PATCH")
+    provider.create(given(**ADOPT))
+    assert max(host.CLOCK.waits) <= 0.2  # type: ignore[attr-defined]
+
+
 # When the outcome of the disable is unknown
 
 
@@ -194,6 +209,7 @@ def test_a_lagging_read_does_not_lengthen_the_window(local: Local, aep: BareAep,
     assert patches(aep)[:3] == ["off!", "off!", "upsert"], "the second one is refused: the first had landed"
     between = [call for call in aep.calls() if "{id}" in call][2:6]
     assert [call.split()[0] for call in between] == ["PATCH", "GET", "PATCH", "PATCH"]
+    assert not any("A disable was not answered" in said for said in local.said), "it has landed"
 
 
 # When the enable fails
@@ -320,8 +336,8 @@ def test_an_engine_that_leaves_inside_the_window_stops_nothing(
     aep.dataset(ID, ON)
     provider = local.start(aep.url)
     monkeypatch.setattr(host.EngineReporter, "listening", lambda _: aep.writes() == [])
-    aep.fault(NO_REPLY, 1, method="PATCH")
-    aep.fault(LOST, 2, method="PATCH")
+    aep.fault(LOST, 1, method="PATCH")
+    aep.fault(LOST, 3, method="PATCH")
     provider.create(given(**ADOPT))
     assert profile(aep) == ["enabled:true", "isUpsert:true"]
 

@@ -67,6 +67,7 @@ TABLE = [
     (NONE, UNKNOWN, dataset("on", CLOSED), Word.BACK_ON),
     (NONE, ANSWERED, dataset("on", CLOSED, identity=False), Word.IDENTITY_OFF),
     (NONE, NONE, dataset("on", NOTE), Word.ON),
+    (NONE, ANSWERED, dataset("on", NOTE), Word.ON),
     (ANSWERED, NONE, dataset("on", CLOSED), Word.ON),
 ]
 
