@@ -50,6 +50,11 @@ def owner_of(urn: str, prefix: str) -> str:
     return f"{prefix or f'{project}/{stack}'}/{'$'.join((*kept, escaped))}"
 
 
+def logical_name(owner: str) -> str:
+    """The logical name in an owner without its prefix."""
+    return owner.rpartition("$")[2].replace("%24", "$").replace("%25", "%")
+
+
 def on_record(observed: Observed, owner: str, claim: str) -> Standing:
     """What a dataset is to a resource that is in state.
 

@@ -70,6 +70,9 @@ class Run:
         refused: ids of datasets that a call refused as somebody else's; no other call deletes them.
         held: ids of datasets that a call created, took over or adopted; no other call lets go of them.
         declared: by logical name, the ``dataset_id``s that the program declares for it.
+        newcomers: by dataset name or ``dataset_id``, the owners of those resources that the program declares and the
+            state does not have.
+        continued: the owners on record of those that it has.
         creating: by name, held while a dataset of that name is created.
         ahead: by dataset, ids of the batches that were in flight when they were last looked at.
         windows: of each window, its seconds and how many batches have to be ingested again.
@@ -79,6 +82,8 @@ class Run:
     refused: set[str] = field(default_factory=set)
     held: set[str] = field(default_factory=set)
     declared: Mapping[str, set[str]] = field(default_factory=lambda: defaultdict(set))
+    newcomers: Mapping[str, set[str]] = field(default_factory=lambda: defaultdict(set))
+    continued: set[str] = field(default_factory=set)
     creating: Mapping[str, threading.Lock] = field(default_factory=lambda: defaultdict(threading.Lock))
     ahead: dict[str, frozenset[str]] = field(default_factory=dict)
     windows: list[tuple[float, int]] = field(default_factory=list)

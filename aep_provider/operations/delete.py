@@ -15,7 +15,7 @@ from aep_provider.operations.change import Change, Policy
 from aep_provider.operations.checks import check_production, check_sandbox
 from aep_provider.operations.context import Context, describe
 from aep_provider.operations.location import gone, says_missing
-from aep_provider.operations.ownership import check_not_adobes
+from aep_provider.operations.ownership import check_not_adobes, moved_remedy
 
 LOOKS = (0.0, 0.5, 1.5, 3.0)
 """Seconds before each look for a dataset that a replica may not show yet."""
@@ -160,6 +160,12 @@ def _is_ours(context: Context, observed: Observed, recorded: Recorded) -> bool:
     title, tagged = describe(context, observed), context.settings.ownership_tag
     if observed.id in context.run.refused:
         raise Refused(f"{title} was refused to another resource of this run; it is not deleted", _KEEP)
+    moved = _moved_to(context, observed, recorded)
+    if moved:
+        raise Refused(
+            f"{title} is declared by another resource of the program, {moved!r}; it is not deleted",
+            f"{moved_remedy(context, recorded.owner, moved)}\n{_KEEP}",
+        )
     standing = on_record(observed, recorded.owner, recorded.claim)
     if standing is Standing.ANOTHER_CLAIM or (not tagged and observed.id in context.run.held):
         context.report.warn(
@@ -180,3 +186,11 @@ def _is_ours(context: Context, observed: Observed, recorded: Recorded) -> bool:
     if not tagged and observed.created_client != context.settings.client_id:
         raise Refused(f"{title} was created by another credential; it is not deleted", _KEEP)
     return True
+
+
+def _moved_to(context: Context, observed: Observed, recorded: Recorded) -> str:
+    """The owner of a new resource that the program declares for this dataset in the old one's place, or ``""``."""
+    if recorded.owner in context.run.continued:
+        return ""
+    found = {owner for key in (observed.id, observed.name) for owner in context.run.newcomers.get(key, ())}
+    return min(found - {recorded.owner}, default="")

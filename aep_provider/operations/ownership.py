@@ -5,7 +5,7 @@ from __future__ import annotations
 from aep_provider.arguments import OWNER_TAG
 from aep_provider.dataset.desired import Desired
 from aep_provider.dataset.observed import Observed
-from aep_provider.dataset.ownership import INTERRUPTED_FOR, Standing, before_creation, on_record
+from aep_provider.dataset.ownership import INTERRUPTED_FOR, Standing, before_creation, logical_name, on_record
 from aep_provider.errors import Refused
 from aep_provider.operations.change import Change
 from aep_provider.operations.context import Context, describe
@@ -44,10 +44,9 @@ def check_owner(context: Context, change: Change) -> None:
 
 def _leaves(context: Context, observed: Observed, owner: str) -> bool:
     """Whether the program declares that the present owner, of this stack, has another dataset now."""
-    stack, _, name = observed.owner.rpartition("/")
-    declared = context.run.declared.get(name.rpartition("$")[2])
-    same_stack = stack == owner.rpartition("/")[0] and not observed.ownership.claim
-    return same_stack and bool(declared) and observed.id not in (declared or ())
+    (stack, name), (ours, _) = (_split(context, one) for one in (observed.owner, owner))
+    declared = context.run.declared.get(logical_name(name), set())
+    return bool(declared) and stack == ours and not observed.ownership.claim and observed.id not in declared
 
 
 def check_claim(context: Context, observed: Observed, owner: str, claim: str) -> None:
@@ -166,27 +165,46 @@ def warn_at_refresh(context: Context, observed: Observed, record: Record) -> Non
         )
 
 
+def moved_remedy(context: Context, found: str, wanted: str) -> str:
+    """How a dataset is kept whose resource has another URN now; ``""`` where the two are of different stacks.
+
+    Args:
+        context: for the prefix of our owners.
+        found: the owner that the dataset carries.
+        wanted: the owner of the resource that the program declares.
+    """
+    (stack, old), (ours, new) = (_split(context, owner) for owner in (found, wanted))
+    if stack != ours:
+        return ""
+    types, now, name = old.rpartition("$")[0], new.rpartition("$")[0], logical_name(old)
+    entry = f", or in an entry of aep:datasets `renamed_from: {name}`" if types == now else ""
+    alias = f"name={name!r}" if types == now else "parent=…" if old.count("$") != new.count("$") else "…"
+    return (
+        f"Did the logical name, parent or type change from {old!r} to {new!r}? Then keep the dataset: add "
+        f"opts=pulumi.ResourceOptions(aliases=[pulumi.Alias({alias})]) with what it was{entry}, or run `pulumi state "
+        "rename`."
+    )
+
+
+def _split(context: Context, owner: str) -> tuple[str, str]:
+    """The owner's stack, ``<project>/<stack>`` or the value of ``aep:owner``, and the rest."""
+    prefix = context.settings.owner
+    if not (prefix and owner.startswith(f"{prefix}/")):
+        prefix = "/".join(owner.split("/")[:2])
+    return prefix, owner[len(prefix) + 1 :]
+
+
 def _refuse_somebody_elses(context: Context, observed: Observed, wanted: str) -> None:
     context.run.refused.add(observed.id)
-    raise Refused(
-        f"{describe(context, observed)} is managed by {observed.owner!r}",
-        _remedy(wanted, observed.owner, observed.id),
-    )
-
-
-def _remedy(wanted: str, found: str, dataset_id: str) -> str:
     forgotten = (
-        f"If no stack holds it any more, run `aep-provider release {dataset_id}` in the project that did; then "
+        f"If no stack holds it any more, run `aep-provider release {observed.id}` in the project that did; then "
         "anyone may adopt it."
     )
-    if wanted.split("/")[:2] == found.split("/")[:2]:
-        old, new = found.rpartition("/")[2], wanted.rpartition("/")[2]
-        return (
-            f"Did the logical name, parent or type change from {old!r} to {new!r}? Then keep the dataset: add "
-            "opts=pulumi.ResourceOptions(aliases=[pulumi.Alias(…)]) with what it was, in an entry of aep:datasets "
-            f"`renamed_from: {old}`, or run `pulumi state rename`.\n{forgotten}"
-        )
-    return (
+    elsewhere = (
         "Only one stack can manage a dataset. Remove it there first (`pulumi state delete` keeps the dataset), or "
-        f"read it here with UpsertDataset.get.\n{forgotten}"
+        "read it here with UpsertDataset.get."
+    )
+    raise Refused(
+        f"{describe(context, observed)} is managed by {observed.owner!r}",
+        f"{moved_remedy(context, observed.owner, wanted) or elsewhere}\n{forgotten}",
     )

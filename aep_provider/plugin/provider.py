@@ -62,6 +62,7 @@ class UpsertDatasetProvider(ResourceProvider):
             normal["owner"] = _owner(extra)
         except (InvalidInput, SettingsError) as error:
             failures.append(CheckFailure("", str(error)))
+        _note(olds, normal, unknown)
         program = extra[arguments.PREVIEW]
         if isinstance(program, Mapping):
             PROCESS.preview.declare(program["declared"], PROCESS.run)
@@ -196,6 +197,16 @@ def _owner(extra: Mapping[str, Any]) -> str:
             f"The owner of this dataset could not be derived: {error}",
             "This version of Pulumi seems to work differently. Please report it, with `pulumi version`.",
         ) from error
+
+
+def _note(olds: Props, news: Props, unknown: frozenset[str]) -> None:
+    """Remember whether the program continues a resource of the state, or declares another one, for the deletes."""
+    if olds:
+        PROCESS.run.continued.add(str(olds.get("owner") or ""))
+        return
+    for key in {"name", "dataset_id"} - unknown:
+        if news.get(key):
+            PROCESS.run.newcomers[str(news[key])].add(str(news.get("owner") or ""))
 
 
 def _has_unknown(value: object) -> bool:

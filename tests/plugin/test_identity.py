@@ -1,0 +1,131 @@
+"""Whose a dataset is, as a plugin process sees it: what checks have said, what a delete may do, newer records."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from aep_provider.arguments import OWNER_PREFIX, URN
+from aep_provider.emulator.seeds import PROFILE_SCHEMA
+from aep_provider.errors import Refused
+from support.aep import BareAep
+from support.local import Created, Local, Provider
+
+Given = Callable[..., dict[str, Any]]
+
+NEW = {"name": "New", "schema_id": PROFILE_SCHEMA, "deletion_protection": False}
+
+
+def check(provider: Provider, olds: dict[str, Any], news: dict[str, Any], name: str) -> None:
+    """The engine's check of a resource of the program."""
+    urn = f"urn:pulumi:dev::aep::pulumi-python:dynamic/aep:UpsertDataset::{name}"
+    assert (
+        provider.check(olds, {key: news[key] for key in news if key != "owner"} | {URN: urn}).failures == []
+    )
+
+
+@pytest.fixture
+def made(local: Local, aep: BareAep, given: Given) -> Created:
+    """A dataset of the resource `orders`, created by an earlier run."""
+    return local.start(aep.url).create(given(**NEW))
+
+
+def is_there(aep: BareAep, made: Created) -> bool:
+    return made.id in aep.datasets()
+
+
+def test_a_dataset_that_a_new_resource_declares_by_name_is_not_deleted(
+    local: Local, aep: BareAep, given: Given, made: Created
+) -> None:
+    provider = local.start(aep.url)
+    check(provider, {}, given(**NEW), "people")
+    with pytest.raises(
+        Refused, match="declared by another resource of the program, 'aep/dev/people'"
+    ) as caught:
+        provider.delete(made.id, made.outs)
+    assert "pulumi.Alias(name='orders')" in caught.value.remedy
+    assert is_there(aep, made)
+
+
+def test_a_dataset_that_a_new_resource_declares_by_id_is_not_deleted(
+    local: Local, aep: BareAep, given: Given, made: Created
+) -> None:
+    provider = local.start(aep.url)
+    check(provider, {}, given(dataset_id=made.id), "people")
+    with pytest.raises(Refused, match="declared by another resource"):
+        provider.delete(made.id, made.outs)
+    assert is_there(aep, made)
+
+
+def test_a_dataset_whose_resource_is_replaced_is_deleted(
+    local: Local, aep: BareAep, given: Given, made: Created
+) -> None:
+    provider = local.start(aep.url)
+    # By an alias the record of `orders` is that of `people` now; a replacement is checked as a new one as well.
+    check(provider, given(**NEW), given(**NEW), "people")
+    check(provider, {}, given(**NEW), "people")
+    provider.delete(made.id, made.outs)
+    assert not is_there(aep, made)
+
+
+def test_a_dataset_that_no_resource_declares_is_deleted(
+    local: Local, aep: BareAep, given: Given, made: Created
+) -> None:
+    provider = local.start(aep.url)
+    check(provider, {}, given(**NEW | {"name": "Another"}), "people")
+    provider.delete(made.id, made.outs)
+    assert not is_there(aep, made)
+
+
+@pytest.mark.parametrize(
+    ("found", "wanted", "advice"),
+    [
+        ("aep/dev/orders", "people", "pulumi.Alias(name='orders')"),
+        ("aep/dev/acme:aep:Group$orders", "orders", "pulumi.Alias(parent=…)"),
+        ("team/x/orders", "people", "Only one stack can manage a dataset"),
+    ],
+)
+def test_the_refusal_of_another_owner_names_what_leads_out(
+    local: Local, aep: BareAep, given: Given, found: str, wanted: str, advice: str
+) -> None:
+    aep.dataset("5b020a27e7040801dedbf46e", {"pulumiManagedBy": [found]})
+    news = given(dataset_id="5b020a27e7040801dedbf46e") | {"owner": f"aep/dev/{wanted}"}
+    with pytest.raises(Refused) as caught:
+        local.start(aep.url).create(news)
+    assert advice in caught.value.remedy
+
+
+def test_under_an_owner_of_ones_own_a_moved_resource_is_told_the_alias(
+    local: Local, aep: BareAep, given: Given
+) -> None:
+    aep.dataset("5b020a27e7040801dedbf46e", {"pulumiManagedBy": ["team/orders"]})
+    news = given(dataset_id="5b020a27e7040801dedbf46e") | {"owner": "team/people"}
+    with pytest.raises(Refused) as caught:
+        local.start(aep.url, **{"aep:owner": "team"}).create(news)
+    assert "pulumi.Alias(name='orders')" in caught.value.remedy
+
+
+def test_the_prefix_of_the_program_is_part_of_the_owner(local: Local, aep: BareAep, given: Given) -> None:
+    urn = "urn:pulumi:dev::aep::pulumi-python:dynamic/aep:UpsertDataset::orders"
+    checked = local.start(aep.url).check({}, given(**NEW) | {URN: urn, OWNER_PREFIX: "team"})
+    assert checked.inputs["owner"] == "team/orders"
+
+
+@pytest.mark.parametrize("call", ["read", "diff", "update", "delete"])
+def test_a_record_of_a_newer_version_is_refused(
+    local: Local, aep: BareAep, given: Given, made: Created, call: str
+) -> None:
+    provider = local.start(aep.url)
+    newer, news = {**made.outs, "spec_version": 99.0}, given(**NEW | {"name": "Other"})
+    calls: dict[str, Callable[[], object]] = {
+        "read": lambda: provider.read(made.id, newer),
+        "diff": lambda: provider.diff(made.id, newer, news),
+        "update": lambda: provider.update(made.id, newer, news),
+        "delete": lambda: provider.delete(made.id, newer),
+    }
+    aep.forget()
+    with pytest.raises(Refused, match="newer version of aep-provider"):
+        calls[call]()
+    assert aep.writes() == []
