@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import re
+from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -34,9 +35,16 @@ _FEW = 3
 
 @dataclass(frozen=True)
 class Wish:
-    """A dataset that is taken in: its entry in the stack file, and what the next `up` will change of it."""
+    """A dataset that is taken in.
+
+    Attributes:
+        entry: its entry in the stack file.
+        name: the dataset's name.
+        change: what the next `up` will change of it, or ``""``.
+    """
 
     entry: Mapping[str, str | bool]
+    name: str
     change: str = ""
 
 
@@ -62,6 +70,7 @@ class Held:
 
     names: frozenset[str]
     ids: frozenset[str]
+    dataset_names: frozenset[str] = frozenset()
 
     @classmethod
     def of(cls, recorded: Iterable[Recorded], entries: Iterable[Mapping[str, Any]]) -> Held:
@@ -70,7 +79,8 @@ class Held:
         names = [one.resource for one in own]
         names += [name for entry in entries for name in (entry_name(entry), *former_names(entry))]
         ids = [one.id for one in own] + [str(entry.get("dataset_id") or "") for entry in entries]
-        return cls(frozenset(names), frozenset(ids))
+        managed = [one.inputs.get("name") for one in own] + [entry.get("name") for entry in entries]
+        return cls(frozenset(names), frozenset(ids), frozenset(str(one) for one in managed if one))
 
 
 def choose(
@@ -87,6 +97,8 @@ def choose(
     wishes: list[Wish] = []
     skipped: list[Skipped] = []
     taken = set(held.names)
+    names = Counter(held.dataset_names)
+    names.update(item.dataset.name for item in items if item.dataset.id not in held.ids)
     for item in items:
         dataset = item.dataset
         if dataset.id in held.ids:
@@ -111,7 +123,8 @@ def choose(
         entry: dict[str, str | bool] = {
             "resource": name,
             "dataset_id": dataset.id,
-            "name": dataset.name,
+            # A name that two datasets have stays out: two resources of a program cannot manage one name.
+            **({"name": dataset.name} if names[dataset.name] == 1 else {}),
             "schema_id": dataset.schema_id,
             "is_upsert": dataset.upsert if enabled else item.behaviour != TIME_SERIES,
         }
@@ -120,7 +133,7 @@ def choose(
             change = f"Profile is enabled, {'with' if entry['is_upsert'] else 'without'} upsert"
         elif not dataset.identity.enabled:
             change = "Identity is enabled"
-        wishes.append(Wish(entry, change))
+        wishes.append(Wish(entry, dataset.name, change))
     return wishes, skipped
 
 

@@ -25,14 +25,14 @@ def asked(wishes: Sequence[Wish]) -> list[Wish]:
         ).casefold()
         if not text:
             break
-        narrowed = [wish for wish in offered if text in str(wish.entry["name"]).casefold()]
+        narrowed = [wish for wish in offered if text in wish.name.casefold()]
         if narrowed:
             offered = narrowed
             break
         console.line("No name contains that.")
     for number, wish in enumerate(offered, 1):
         upsert = "with upsert" if wish.entry["is_upsert"] else "without upsert"
-        console.line(f"{number:4}  {wish.entry['name']}  {wish.entry['dataset_id']}  {upsert}")
+        console.line(f"{number:4}  {wish.name}  {wish.entry['dataset_id']}  {upsert}")
 
     def chosen(text: str) -> list[Wish]:
         if text.strip() == "all":

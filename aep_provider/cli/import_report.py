@@ -160,7 +160,7 @@ def _show(found: Found, wishes: Sequence[adoption.Wish], options: Options) -> No
         (
             wish.entry["resource"],
             wish.entry["dataset_id"],
-            wish.entry["name"],
+            wish.name,
             "on" if wish.entry["is_upsert"] else "-",
             (wish.change or "changes nothing", "yellow" if wish.change else ""),
         )

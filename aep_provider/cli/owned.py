@@ -45,18 +45,23 @@ class Taken:
     Attributes:
         dataset: as AEP shows it.
         types: the types of its parents, outermost first.
+        type: its own.
         resource: its logical name.
     """
 
     dataset: Observed
     types: tuple[str, ...]
+    type: str
     resource: str
 
     @classmethod
     def of(cls, dataset: Observed, prefix: str) -> Taken:
         """Read the owner: what stands after the stack's prefix, in the form that `owner_of` writes."""
         *types, name = dataset.owner.removeprefix(f"{prefix}/").split("$")
-        return cls(dataset, tuple(types), unquote(name))
+        own = RESOURCE_TYPE
+        if types[-1:] == [""]:
+            *types, own, _ = types
+        return cls(dataset, tuple(types), own, unquote(name))
 
     @property
     def created(self) -> bool:
@@ -203,7 +208,7 @@ def _entry(taken: Taken, settings: Settings) -> dict[str, Any]:
     )
     provider = {"__provider": adoption.PROVIDER}
     return {
-        "type": RESOURCE_TYPE,
+        "type": taken.type,
         "name": taken.resource,
         "id": dataset.id,
         "inputs": {**inputs, **provider},

@@ -5,6 +5,7 @@ The command knows backends, passphrases, `stackConfigDir` and encryption; nothin
 
 from __future__ import annotations
 
+import base64
 import contextlib
 import json
 import re
@@ -19,6 +20,9 @@ from aep_provider.cli.pulumi import PulumiFailed
 from aep_provider.words import plural
 
 RESOURCE_TYPE = "pulumi-python:dynamic/aep:UpsertDataset"
+ENTRY = b"aep_provider._entry"
+"""What the provider in a recorded resource names."""
+
 STACK_TYPE = "pulumi:pulumi:Stack"
 DATASETS = "aep:datasets"
 
@@ -192,7 +196,7 @@ class Stack:
                 external=bool(resource.get("external")),
             )
             for resource in resources
-            if resource["type"] == RESOURCE_TYPE
+            if _is_ours(resource)
         ]
         pending = [
             Pending(operation["resource"]["urn"], str(operation.get("type") or ""))
@@ -289,6 +293,14 @@ class Stack:
 
     def _run(self, *arguments: str) -> str:
         return pulumi.run(self.folder, *arguments, stack=self.name)
+
+
+def _is_ours(resource: Mapping[str, Any]) -> bool:
+    """Whether a resource in state is a dataset of this package; a subclass may have a type of its own."""
+    provider = (resource.get("inputs") or {}).get("__provider")
+    with contextlib.suppress(TypeError, ValueError):
+        return resource["type"] == RESOURCE_TYPE or ENTRY in base64.b64decode(provider or "")
+    return False
 
 
 def logical_name(urn: str) -> str:
