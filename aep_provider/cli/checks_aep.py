@@ -1,4 +1,4 @@
-"""Checks that ask AEP: token, clock, sandbox, permissions, schemas, open gaps. Only reads."""
+"""Checks that ask AEP: token, clock, sandbox, permissions, guards, open gaps. Only reads."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ from email.utils import parsedate_to_datetime
 
 from aep_provider.aep.gateway import ApiRequest
 from aep_provider.aep.sandboxes import PATH as SANDBOXES
+from aep_provider.cli.checks_stack import guarded
+from aep_provider.cli.console import Progress
 from aep_provider.cli.declared import Declared
 from aep_provider.cli.findings import Finding, failed, note, ok, problem, skipped
 from aep_provider.cli.inventory import open_gaps
@@ -16,9 +18,8 @@ from aep_provider.dataset.tags import GAP_TAG
 from aep_provider.errors import AepProviderError, ApiError, Refused
 from aep_provider.operations.advice import UNSEEN_WRITERS
 from aep_provider.operations.change import Change, Policy
-from aep_provider.operations.checks import check_production, check_sandbox, check_schema
+from aep_provider.operations.checks import check_production, check_sandbox
 from aep_provider.operations.context import Context
-from aep_provider.words import plural
 
 SKEW = timedelta(minutes=5)
 WINDOW = 600.0
@@ -27,13 +28,20 @@ WINDOW = 600.0
 NO_DATASET = "0" * 24
 
 
-def asked(context: Context, stack: Sequence[Declared]) -> Iterator[Finding]:
-    """Every check, in the order in which one rests on the other."""
+def asked(context: Context, stack: Sequence[Declared], owner: str, progress: Progress) -> Iterator[Finding]:
+    """Every check, in the order in which one rests on the other.
+
+    Args:
+        context: where and how.
+        stack: what the stack declares.
+        owner: the stack's owner name, without the logical name.
+        progress: is told how many datasets were read.
+    """
     try:
         context.aep.gateway.tokens.get()
     except AepProviderError as error:
         yield failed("token", error)
-        for check in ("clock", "sandbox", "permissions", "schemas", "open gaps"):
+        for check in ("clock", "sandbox", "permissions", "guards", "open gaps"):
             yield skipped(check, "no token")
         return
     yield _token(context)
@@ -51,7 +59,7 @@ def asked(context: Context, stack: Sequence[Declared]) -> Iterator[Finding]:
         except Refused as error:
             yield failed("sandbox", error)
     yield from _permissions(context)
-    yield from _schemas(context, stack)
+    yield from guarded(context, stack, owner, progress)
     yield from _gaps(context)
 
 
@@ -104,28 +112,6 @@ def _permissions(context: Context) -> Iterator[Finding]:
     except ApiError as error:
         yield note("permission: View Sources", f"dataflows cannot be listed: {error.message}", error.remedy)
     yield note("permission: Manage Datasets", "cannot be checked without writing")
-
-
-def _schemas(context: Context, stack: Sequence[Declared]) -> Iterator[Finding]:
-    wanted: dict[str, bool] = {}
-    for one in stack:
-        if one.wanted is not None and one.wanted.schema_id:
-            wanted[one.wanted.schema_id] = wanted.get(one.wanted.schema_id, False) or one.wanted.is_upsert
-    if not wanted:
-        yield skipped("schemas", "no dataset of the stack names a schema")
-        return
-    good = 0
-    for schema_id, upsert in sorted(wanted.items()):
-        try:
-            check_schema(context, schema_id, upsert=upsert)
-            good += 1
-        except AepProviderError as error:
-            yield failed("schemas", error)
-    if good:
-        yield ok(
-            "schemas",
-            f"{good} of {plural(len(wanted), 'schema')} in the Profile union and of the right behaviour",
-        )
 
 
 def _gaps(context: Context) -> Iterator[Finding]:

@@ -18,6 +18,7 @@ from aep_provider.dataset.ownership import owner_of
 from aep_provider.dataset.plan import differences
 from aep_provider.dataset.tags import OWNER_TAG
 from aep_provider.errors import NotFound
+from aep_provider.operations.change import Policy
 from aep_provider.operations.context import Context
 from aep_provider.operations.location import gone
 from aep_provider.validators import DATASET_ID
@@ -40,6 +41,7 @@ class Declared:
         problems: what is wrong with the declaration.
         in_state: whether the state has it.
         owners: what its owner tag may say.
+        policy: how a disable is to be treated.
     """
 
     resource: str
@@ -48,6 +50,7 @@ class Declared:
     problems: Sequence[str] = ()
     in_state: bool = True
     owners: frozenset[str] = frozenset()
+    policy: Policy = field(default_factory=Policy)
 
 
 @dataclass
@@ -132,6 +135,22 @@ def compare(
     Raises:
         ApiError: something could not be read.
     """
+    live, everything = live_datasets(context, wishes, progress)
+    verdicts = [_verdict(wish, live.get(wish.id)) for wish in wishes]
+    if context.settings.ownership_tag:
+        tagged = everything if everything is not None else context.aep.catalog.tagged(OWNER_TAG)
+        verdicts += [_forgotten(dataset, owner) for dataset in _unheld(tagged, owner, wishes)]
+    return sorted(_with_pending(verdicts, pending, owner), key=lambda one: one.declared.resource)
+
+
+def live_datasets(
+    context: Context, wishes: Sequence[Declared], progress: Progress
+) -> tuple[dict[str, Observed], list[Observed] | None]:
+    """The declared datasets that exist, by id; and everything in the sandbox, where a listing was read for it.
+
+    Raises:
+        ApiError: something could not be read.
+    """
     ids = [wish.id for wish in wishes if DATASET_ID.fullmatch(wish.id)]
     everything: list[Observed] | None = None
     if len(ids) > FEW:
@@ -145,11 +164,7 @@ def compare(
         ):
             if observed is not None:
                 live[dataset_id] = observed
-    verdicts = [_verdict(wish, live.get(wish.id)) for wish in wishes]
-    if context.settings.ownership_tag:
-        tagged = everything if everything is not None else context.aep.catalog.tagged(OWNER_TAG)
-        verdicts += [_forgotten(dataset, owner) for dataset in _unheld(tagged, owner, wishes)]
-    return sorted(_with_pending(verdicts, pending, owner), key=lambda one: one.declared.resource)
+    return live, everything
 
 
 def _held(own: Sequence[Recorded], name: str, former: Sequence[str]) -> Recorded | None:
@@ -221,7 +236,8 @@ def _judged(name: str, dataset_id: str, given: Mapping[str, Any], ownership_tag:
     if problems:
         texts = [f"{problem.property} {problem.reason}" for problem in problems]
         return Declared(name, dataset_id, None, texts)
-    return Declared(name, dataset_id, Desired.of(normal, own_tags=ownership_tag))
+    desired = Desired.of(normal, own_tags=ownership_tag)
+    return Declared(name, dataset_id, desired, policy=Policy.of(normal))
 
 
 def _read(context: Context, dataset_id: str) -> Observed | None:

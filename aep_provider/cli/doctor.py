@@ -25,7 +25,7 @@ STYLES = {"ok": "green", "note": "yellow", "problem": "red", "not checked": "dim
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON array instead of lines.")
 @takes_settings
 def doctor(source: Source, as_json: bool) -> None:
-    """Check the set-up: Pulumi, project, settings, token, sandbox, permissions, schemas, open gaps.
+    """Check the set-up: Pulumi, project, settings, token, sandbox, permissions, guards, open gaps.
 
     One line each, with the remedy below it. Nothing is written, here or in AEP. Whether the credential may
     write cannot be checked without writing.
@@ -39,7 +39,7 @@ def doctor(source: Source, as_json: bool) -> None:
     """
     with console.errors_end_the_command(), console.Progress("Checking") as progress:
         findings = []
-        for finding in _all(source):
+        for finding in _all(source, progress):
             findings.append(finding)
             progress.step(finding.check)
     problems = sum(finding.status == PROBLEM for finding in findings)
@@ -53,12 +53,13 @@ def doctor(source: Source, as_json: bool) -> None:
         raise click.exceptions.Exit(1)
 
 
-def _all(source: Source) -> Iterator[Finding]:
+def _all(source: Source, progress: console.Progress) -> Iterator[Finding]:
     yield from checks_here.versions(source.environ)
     yield from checks_here.project_options(source.folder, source.environ)
     yield from checks_here.surroundings(source.environ)
     config: dict[str, Any] = {}
     stack: list[Declared] = []
+    owner = ""
     try:
         config = source.config()
         if source.stack is None:
@@ -85,7 +86,10 @@ def _all(source: Source) -> Iterator[Finding]:
     from aep_provider.cli.checks_aep import asked
 
     yield from asked(
-        Context(connect(settings, console.CLOCK), settings, console.ConsoleReporter(), console.CLOCK), stack
+        Context(connect(settings, console.CLOCK), settings, console.ConsoleReporter(), console.CLOCK),
+        stack,
+        owner,
+        progress,
     )
 
 

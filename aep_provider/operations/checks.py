@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from aep_provider.arguments import Kind, texts
-from aep_provider.dataset.desired import Desired
 from aep_provider.errors import ApiError, BatchesInFlight, NotFound, PermissionDenied, Refused
 from aep_provider.operations import in_flight
-from aep_provider.operations.change import Change, Policy
+from aep_provider.operations.change import Change
 from aep_provider.operations.context import Context, describe, plural
 
 TOKEN_LIFE = 600.0
@@ -93,19 +92,6 @@ def check_behaviour(context: Context, change: Change) -> None:
             f"{_title(context, schema_id)} holds experience events (time series); upsert is for record data only",
             "Set is_upsert=False for this dataset.",
         )
-
-
-def check_schema(context: Context, schema_id: str, *, upsert: bool) -> None:
-    """Both guards about a schema, for a schema alone.
-
-    Args:
-        context: where and how.
-        schema_id: the ``$id``.
-        upsert: whether upsert is wanted.
-    """
-    change = Change(Desired(is_upsert=upsert, asserted={"schema_id": schema_id}), Policy())
-    check_union(context, change)
-    check_behaviour(context, change)
 
 
 def check_consent(context: Context, change: Change) -> None:

@@ -6,7 +6,7 @@ warning at preview, everything else fails it as it would fail `up`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 from aep_provider.errors import (
@@ -292,6 +292,24 @@ def problems(context: Context, change: Change) -> list[str]:
             if isinstance(error, ApiError):
                 return []
     return []
+
+
+def answers(context: Context, change: Change) -> Iterator[tuple[Guard, AepProviderError | None]]:
+    """Ask every guard that applies, whatever the others say: for `doctor`.
+
+    Args:
+        context: where, and to whom warnings go.
+        change: what `up` would do.
+
+    Returns:
+        Each guard, with what it refuses the change for.
+    """
+    for guard in _applying(change):
+        try:
+            guard.check(context, change)
+            yield guard, None
+        except AepProviderError as error:
+            yield guard, error
 
 
 def passes(error: AepProviderError) -> bool:

@@ -69,14 +69,14 @@ def test_a_healthy_set_up_has_no_problem_and_nothing_is_written(healthy: Project
         "stack": "ok",
         "settings": "ok",
         "token": "ok",
-        "clock": "not checked",  # the emulator does not tell the time
+        "clock": "ok",
         "sandbox": "ok",
         "permission: View Datasets": "ok",
         "permission: batches": "ok",
         "permission: View Schemas": "ok",
         "permission: View Sources": "ok",
         "permission: Manage Datasets": "note",
-        "schemas": "ok",
+        "guards": "ok",
         "open gaps": "ok",
     }
     assert aep.writes() == []
@@ -251,7 +251,7 @@ def test_poetry_is_asked_for_its_environment(
     assert (found["status"], text in found["text"]) == (status, True)
 
 
-def test_schemas_of_the_stack_are_looked_at(healthy: Project, aep: Aep) -> None:
+def test_the_guards_are_asked_about_each_dataset_of_the_stack(healthy: Project, aep: Aep) -> None:
     entries = [
         {"resource": "a", "name": "A", "schema_id": PLAIN_SCHEMA},
         {"resource": "b", "name": "B", "schema_id": EVENTS_SCHEMA},
@@ -260,7 +260,7 @@ def test_schemas_of_the_stack_are_looked_at(healthy: Project, aep: Aep) -> None:
     with (healthy.folder / "Pulumi.dev.yaml").open("a") as file:
         file.write(f"config:\n  aep:datasets: {json.dumps(entries)}\n")
     found = [one for one in examine(healthy, expect=1) if one["status"] == "problem"]
-    assert [one["check"] for one in found] == ["declaration", "schemas", "schemas"]
+    assert [one["check"] for one in found] == ["declaration", "guard: union", "guard: behaviour"]
     assert "c: schema_id is required" in found[0]["text"]
     assert {"is not enabled for Profile" in one["text"] for one in found[1:]} == {True, False}
 
