@@ -63,6 +63,19 @@ def test_a_shutdown_inside_the_window_does_not_stop_the_enable(
     assert profile(aep) == ["enabled:true", "isUpsert:true"]
 
 
+def test_a_shutdown_ends_the_looks_at_what_came_of_it(
+    local: Local, aep: BareAep, given: Given, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    aep.dataset(ID, ON)
+    aep.switch(read_lag=9)
+    provider = local.start(aep.url)
+    monkeypatch.setattr(host.CLOCK, "wait", lambda seconds: seconds > 0)
+    with pytest.raises(ProfileOff, match=r"^Profile may be OFF"):
+        provider.create(given(**ADOPT))
+    calls = [call.split()[0] for call in aep.calls() if "{id}" in call]
+    assert calls == ["GET", "GET", "PATCH", "PATCH", "GET"]
+
+
 # The note
 
 
