@@ -10,9 +10,7 @@ from typing import Any
 import pytest
 
 from aep_provider.dataset.tags import moment
-from aep_provider.errors import (
-    Interrupted,
-)
+from aep_provider.errors import Interrupted, ProfileOff
 from aep_provider.plugin import host
 from support.aep import BareAep
 from support.local import Local
