@@ -129,11 +129,8 @@ class Truth:
         return ""
 
 
-def test_what_is_said_of_a_lagging_service_is_true(
-    local: Local, aep: BareAep, given: Callable[..., dict[str, Any]], case: dict[str, Any] | Exception
-) -> None:
-    if isinstance(case, Exception):
-        raise case
+def begun(local: Local, aep: BareAep, given: Callable[..., dict[str, Any]], case: dict[str, Any]) -> Run:
+    """The run of a case, with the service as the case says, from the operation on."""
     settings = {} if case["tags"] else {"aep:ownershipTag": "false"}
     local.on_wait = aep.tick
     local.ahead = timedelta(hours=case["clock"])
@@ -142,7 +139,15 @@ def test_what_is_said_of_a_lagging_service_is_true(
     for action, nth, times, match in FAULTS[case["fault"]]:
         for method in match["method"].split("|"):
             aep.fault(action, nth, times, **{**match, "method": method})
+    return run
 
+
+def test_what_is_said_of_a_lagging_service_is_true(
+    local: Local, aep: BareAep, given: Callable[..., dict[str, Any]], case: dict[str, Any] | Exception
+) -> None:
+    if isinstance(case, Exception):
+        raise case
+    run = begun(local, aep, given, case)
     truth = Truth(run)
     error = None
     try:

@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
-from datetime import datetime, timedelta, timezone
 from typing import Any
 
 import pytest
 
 from aep_provider.aep.gateway import Prepared
-from aep_provider.dataset.tags import moment
 from aep_provider.errors import (
-    Interrupted,
     NotConverged,
     PreconditionFailed,
     ProfileOff,
@@ -22,49 +18,21 @@ from aep_provider.errors import (
 from aep_provider.plugin import host
 from support.aep import BareAep
 from support.local import Local
+from support.window import (
+    ADOPT,
+    BUSY,
+    ID,
+    LOST,
+    NO_REPLY,
+    ON,
+    REFUSED,
+    UPSERT,
+    before_disable,
+    patches,
+    profile,
+)
 
 Given = Callable[..., dict[str, Any]]
-
-ID = "5b020a27e7040801dedbf46e"
-ON = {"unifiedProfile": ["enabled:true"], "unifiedIdentity": ["enabled:true"]}
-UPSERT = {"unifiedProfile": ["enabled:true", "isUpsert:true"], "unifiedIdentity": ["enabled:true"]}
-ADOPT = {"dataset_id": ID, "is_upsert": True}
-
-LOST = {"reset": "before"}
-NO_REPLY = {"reset": "after"}
-REFUSED = {"status": 403, "body": {"error_code": "403027", "message": "User region is missing"}}
-BUSY = {"status": 409, "body": {"type": "x", "status": 409, "title": "ConflictError", "detail": "Try again."}}
-NO_EFFECT = {"status": 200, "body": []}
-
-
-def profile(aep: BareAep) -> list[str]:
-    found: list[str] = aep.datasets()[ID]["tags"]["unifiedProfile"]
-    return [element for element in found if not element.startswith("enabledAt")]
-
-
-def patches(aep: BareAep) -> list[str]:
-    """What each PATCH wrote to ``unifiedProfile``, and whether it was for one version only."""
-    found = []
-    for entry in aep.writes():
-        value = next(one["value"] for one in entry["body"] if one["path"] == "/tags/unifiedProfile")
-        setting = "off" if value[0] == "enabled:false" else "upsert" if "isUpsert:true" in value else "plain"
-        found.append(setting + ("!" if "if-match" in {name.lower() for name in entry["headers"]} else ""))
-    return found
-
-
-def before_disable(monkeypatch: pytest.MonkeyPatch, do: Callable[[], object], times: int = 1) -> None:
-    """Do something right before a disable is sent, after the dataset was read for it."""
-    sending = Prepared.send
-    done: list[object] = []
-
-    def send(self: Prepared, fill: Any = None) -> Any:
-        disables = self.name.startswith("PATCH") and b"enabled:false" in (self._request.body or b"")
-        if disables and len(done) < times:
-            done.append(do())
-        return sending(self, fill)
-
-    monkeypatch.setattr(Prepared, "send", send)
-
 
 # What is sent
 
@@ -167,9 +135,11 @@ def test_a_conflict_with_the_enable_is_not_waited_for(local: Local, aep: BareAep
 
 def test_one_conflict_with_an_edit_is_sent_again(local: Local, aep: BareAep, given: Given) -> None:
     aep.dataset(ID, UPSERT)
+    provider = local.start(aep.url)
     aep.fault(BUSY, 1, method="PATCH")
-    local.start(aep.url).create(given(**ADOPT, name="Renamed"))
+    provider.create(given(**ADOPT, name="Renamed"))
     assert aep.datasets()[ID]["name"] == "Renamed"
+    assert sum(host.CLOCK.waits) == 0  # type: ignore[attr-defined]
 
 
 def test_a_union_that_propagates_late_is_tried_again(local: Local, aep: BareAep, given: Given) -> None:
@@ -314,70 +284,3 @@ def test_an_edit_shown_late_is_looked_at_again(local: Local, aep: BareAep, given
     aep.switch(read_lag=3)
     local.start(aep.url).create(given(**ADOPT, name="Renamed"))
     assert len(aep.writes()) == 1
-
-
-# Nobody listens
-
-
-def test_nothing_is_switched_off_for_an_engine_that_is_gone(
-    local: Local, aep: BareAep, given: Given, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    aep.dataset(ID, ON)
-    provider = local.start(aep.url)
-    monkeypatch.setattr(host.EngineReporter, "listening", lambda _: False)
-    with pytest.raises(Interrupted, match="is gone; nothing was written"):
-        provider.create(given(**ADOPT))
-    assert aep.writes() == []
-
-
-def test_an_engine_that_leaves_inside_the_window_stops_nothing(
-    local: Local, aep: BareAep, given: Given, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    aep.dataset(ID, ON)
-    provider = local.start(aep.url)
-    monkeypatch.setattr(host.EngineReporter, "listening", lambda _: aep.writes() == [])
-    aep.fault(LOST, 1, method="PATCH")
-    aep.fault(LOST, 3, method="PATCH")
-    provider.create(given(**ADOPT))
-    assert profile(aep) == ["enabled:true", "isUpsert:true"]
-
-
-def test_a_shutdown_inside_the_window_does_not_stop_the_enable(
-    local: Local, aep: BareAep, given: Given, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    aep.dataset(ID, ON)
-    provider = local.start(aep.url)
-    aep.fault(LOST, 2, 2, method="PATCH")
-    monkeypatch.setattr(host.CLOCK, "wait", lambda seconds: seconds > 0)
-    provider.create(given(**ADOPT))
-    assert profile(aep) == ["enabled:true", "isUpsert:true"]
-
-
-# The note
-
-
-def test_the_note_says_when_the_enable_was_sent(local: Local, aep: BareAep, given: Given) -> None:
-    aep.dataset(ID, ON)
-    aep.fault({"status": 429, "body": {}, "headers": {"Retry-After": "2"}}, 2, method="PATCH")
-    outputs = local.start(aep.url).create(given(**ADOPT)).outs
-    began, by, was, ended = aep.datasets()[ID]["tags"]["pulumiProfileGap"]
-    assert (by, was) == ("by:aep/dev/orders", "was:plain")
-    times = [moment(text.partition(":")[2]) for text in (began, ended)]
-    assert times[0] is not None
-    assert times[1] is not None
-    assert timedelta(seconds=2) <= times[1] - times[0] < timedelta(seconds=30), (
-        "it was sent two seconds later"
-    )
-    assert began == f"from:{outputs['profile_gap']['from']}"
-    assert ended == f"to:{outputs['profile_gap']['to']}"
-
-
-@pytest.mark.parametrize("hours", [1, -1])
-def test_the_note_has_the_service_s_time(local: Local, aep: BareAep, given: Given, hours: int) -> None:
-    aep.dataset(ID, ON)
-    local.ahead = timedelta(hours=hours)
-    gap = local.start(aep.url).create(given(**ADOPT)).outs["profile_gap"]
-    began = moment(gap["from"])
-    assert began is not None
-    assert abs(began - datetime.now(timezone.utc)) < timedelta(minutes=1)
-    assert re.fullmatch(r"[-0-9T:.]+Z", gap["to"])
