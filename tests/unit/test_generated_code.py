@@ -13,7 +13,12 @@ from aep_provider.cli.generated import as_yaml, python
 
 ENTRIES = [
     {"resource": "orders", "dataset_id": "5b020a27e7040801dedbf46e", "name": "Orders", "is_upsert": True},
-    {"resource": "class", "name": 'He said "hi"', "is_upsert": False},
+    {
+        "resource": "class",
+        "dataset_id": "5b020a27e7040801dedbf46f",
+        "name": 'He said "hi"',
+        "is_upsert": False,
+    },
     {"resource": "2024 load", "name": 'it\'s "both"'},
     {"resource": "2024-load", "name": "back\\slash and\ttab"},
     {"resource": "会員", "name": "会員 Größe 😀"},
