@@ -27,6 +27,10 @@ _AT_ONCE = min(32, (os.cpu_count() or 1) + 4)
 """How many resources the SDK sends at once at most, from the threads of an executor. They overtake each other."""
 
 
+class ProgramError(InvalidInput, pulumi.RunError):
+    """An argument that cannot be right. Pulumi shows a `RunError` by its message alone, without a traceback."""
+
+
 @dataclass
 class _Text:
     """Some of what a program declares, as JSON, and how many resources are still to carry it."""
@@ -49,7 +53,7 @@ class _Program:
     waiting: list[dict[str, Any]] = field(default_factory=list)
     telling: list[_Text] = field(default_factory=list)
     taken: dict[tuple[str, str], str] = field(default_factory=dict)
-    clash: InvalidInput | None = None
+    clash: ProgramError | None = None
 
     def told(self) -> list[str]:
         """What the next resource carries."""
@@ -101,7 +105,7 @@ def refuse_clashes(resource: str, given: Mapping[str, Any], provider: Provider) 
             continue
         other = program.taken.setdefault((key, value), resource)
         if other != resource:
-            program.clash = InvalidInput(
+            program.clash = ProgramError(
                 f"UpsertDataset {resource!r}: {key} {value!r} is the {key} of UpsertDataset {other!r} as well",
                 "Two resources cannot manage one dataset, and AEP's datasets are told apart by their names. Remove "
                 f"one of the two, or give it another {key}.",

@@ -239,7 +239,8 @@ class UpsertDataset(pulumi.dynamic.Resource, module="aep", name="UpsertDataset")
                 Profile: Profile is off between two requests, what is ingested then does not reach
                 Profile, and Adobe's documentation disagrees on whether profile records are removed.
                 Default False. Without it the change is refused in a sandbox of type production, and a
-                warning elsewhere.
+                warning elsewhere. What is promised all the same stands at the head of
+                ``docs/safety.md``.
             in_flight_batches: what to do about batches in flight before Profile goes off. Default
                 ``wait``.
             wait_timeout: how long to wait for batches in flight, in seconds, 0 to 86400. Default 600.

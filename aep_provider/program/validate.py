@@ -11,11 +11,7 @@ import pulumi
 
 from aep_provider import arguments
 from aep_provider.errors import InvalidInput
-from aep_provider.program.announce import is_known
-
-
-class ProgramError(InvalidInput, pulumi.RunError):
-    """An argument that cannot be right. Pulumi shows a `RunError` by its message alone, without a traceback."""
+from aep_provider.program.announce import ProgramError, is_known
 
 
 def as_program_error(judge: Callable[..., Any], *given: Any) -> Any:

@@ -154,3 +154,21 @@ def test_the_licences_are_those_that_the_packages_name() -> None:
 def test_the_picture_of_the_readme_is_what_its_text_says() -> None:
     tool = runpy.run_path(str(ROOT / "tools/recording.py"))
     assert tool["PICTURE"].read_text() == tool["drawn"](tool["shown"]()), "run: python tools/recording.py"
+
+
+PROMISES = page("safety.md").split("## What is promised")[1].split("\n## ")[0]
+
+
+def test_each_of_the_ten_promises_names_a_test_that_exists() -> None:
+    tests = "".join(path.read_text() for path in (ROOT / "tests").rglob("test_*.py"))
+    lines = re.split(r"^\d+\. ", PROMISES, flags=re.MULTILINE)[1:]
+    assert len(lines) == 10
+    for line in lines:
+        named = re.findall(r"`(test_\w+)`", line)
+        assert named, line
+        assert [name for name in named if not re.search(rf"^def {name}\(", tests, re.MULTILINE)] == []
+
+
+def test_the_ten_promises_are_linked_before_the_first_up() -> None:
+    assert "safety.md#what-is-promised" in README.split("## Use it on a real")[1].split("\n## ")[0]
+    assert "promised" in (UpsertDataset.__init__.__doc__ or "")

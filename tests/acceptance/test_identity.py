@@ -1,0 +1,150 @@
+"""Two resources and one dataset, moved resources, and options that bear on whose a dataset is."""
+
+from __future__ import annotations
+
+import pytest
+
+from aep_provider.emulator.seeds import PROFILE_SCHEMA, PROFILE_SCHEMA_2
+from support.aep import Aep
+from support.project import Project
+
+ORDERS, RETURNS = "5b020a27e7040801dedbf46e", "65f1c0a2b3d4e5f600000002"
+ON = {"unifiedProfile": ["enabled:true"], "unifiedIdentity": ["enabled:true"]}
+MEMBERS = f'UpsertDataset("members", name="Members", schema_id="{PROFILE_SCHEMA}", deletion_protection=False)'
+TYPE = "pulumi-python:dynamic/aep:UpsertDataset"
+
+
+def members(option: str) -> str:
+    return f'UpsertDataset("members", name="Members", schema_id="{PROFILE_SCHEMA}"{option})'
+
+
+def test_a_create_that_fails_by_the_network_deletes_nothing(project: Project, aep: Aep) -> None:
+    project.program(MEMBERS)
+    project.up()
+    (dataset_id,) = aep.datasets()
+    project.program(MEMBERS.replace('"members"', '"people"'))
+    # The move is not noticed: what would show it cannot be read.
+    aep.fault({"status": 503, "body": {"title": "down"}}, 1, None, method="GET", path=r"dataSets$")
+    assert (
+        "declared by another resource of the program" in project.up("--continue-on-error", expect=None).text
+    )
+    assert list(aep.datasets()) == [dataset_id]
+
+
+def test_ids_that_are_swapped_pass_the_preview_and_converge(project: Project, aep: Aep) -> None:
+    for dataset_id in (ORDERS, RETURNS):
+        aep.dataset(dataset_id, PROFILE_SCHEMA, ON)
+
+    def declare(orders: str, returns: str) -> None:
+        pairs = (("orders", orders), ("returns", returns))
+        project.program(*(f"UpsertDataset('{name}', dataset_id='{one}')" for name, one in pairs))
+
+    declare(RETURNS, ORDERS)
+    project.up()
+    declare(ORDERS, RETURNS)
+    project.preview()
+    project.up()
+    assert {one["urn"].rpartition("::")[2]: one["id"] for one in project.state()} == {
+        "orders": ORDERS,
+        "returns": RETURNS,
+    }
+    project.preview("--expect-no-changes")
+
+
+def test_one_dataset_twice_in_a_program_writes_nothing(project: Project, aep: Aep) -> None:
+    aep.dataset(ORDERS, PROFILE_SCHEMA, ON)
+    project.program(*(f'UpsertDataset("{name}", dataset_id="{ORDERS}")' for name in ("orders", "orders-eu")))
+    for result in (project.preview(expect=1), project.up(expect=1), project.up(expect=1)):
+        assert "'orders-eu'" in result.text
+        assert "'orders'" in result.text
+        assert "Traceback" not in result.text
+    assert aep.writes() == []
+
+
+def test_two_sandboxes_may_have_one_name(project: Project, aep: Aep) -> None:
+    project.program(
+        "provider = pulumi.ProviderResource('pulumi-python', 'two', {",
+        f'    "sandbox": "prod", "orgId": "{project.environment.pop("AEP_ORG_ID")}", "allowProduction": True,',
+        f'    "clientId": "{project.environment["AEP_CLIENT_ID"]}",',
+        "})",
+        MEMBERS,
+        f'UpsertDataset("members-2", name="Members", schema_id="{PROFILE_SCHEMA_2}",',
+        "    opts=pulumi.ResourceOptions(provider=provider))",
+    )
+    assert "is the name of" not in project.preview(expect=None).text
+
+
+def test_a_subclass_keeps_the_resource_type(project: Project, aep: Aep) -> None:
+    project.program(MEMBERS)
+    project.up()
+    project.program(
+        "class Customers(UpsertDataset):",
+        "    def __init__(self, name):",
+        f'        super().__init__(name, name="Members", schema_id="{PROFILE_SCHEMA}", deletion_protection=False)',
+        'Customers("members")',
+    )
+    project.up("--expect-no-changes")
+    (record,) = project.state()
+    assert record["type"] == TYPE
+
+
+def test_a_subclass_with_a_type_of_its_own_owns_its_datasets(project: Project, aep: Aep) -> None:
+    project.program(
+        'class Customers(UpsertDataset, module="acme", name="Customers"):',
+        "    pass",
+        MEMBERS.replace("UpsertDataset", "Customers"),
+    )
+    project.up()
+    (held,) = aep.datasets().values()
+    assert held["tags"]["pulumiManagedBy"] == ["aep/dev/pulumi-python:dynamic/acme:Customers$$members"]
+    project.up("--expect-no-changes")
+
+
+@pytest.mark.parametrize(
+    ("option", "said"),
+    [
+        (
+            ", deletion_protection=pulumi.Output.from_input(True)",
+            "must be a plain True or False, not an Output",
+        ),
+        (", opts=pulumi.ResourceOptions(protect=False)", "Set deletion_protection=False instead"),
+        (f', opts=pulumi.ResourceOptions(import_="{ORDERS}")', f"dataset_id={ORDERS!r}"),
+        (", opts=pulumi.ResourceOptions(delete_before_replace=False)", "must not be False"),
+    ],
+)
+def test_an_option_that_cannot_be_is_one_clear_error(
+    project: Project, aep: Aep, option: str, said: str
+) -> None:
+    project.program(members(option))
+    text = project.preview(expect=1).text
+    assert said in text
+    assert "Traceback" not in text
+    assert aep.writes() == []
+
+
+def test_replace_on_changes_changes_nothing(project: Project, aep: Aep) -> None:
+    option = ', deletion_protection=False, opts=pulumi.ResourceOptions(replace_on_changes=["name"])'
+    project.program(members(option))
+    project.up()
+    (dataset_id,) = aep.datasets()
+    project.program(members(option).replace('"Members"', '"All members"'))
+    project.up()
+    assert aep.datasets()[dataset_id]["name"] == "All members"
+
+
+def test_a_second_state_notices_the_first_by_the_claim(project: Project, aep: Aep) -> None:
+    project.program(MEMBERS)
+    project.up()
+    (dataset_id,) = aep.datasets()
+    first = project.environment["PULUMI_BACKEND_URL"]
+    project.environment["PULUMI_BACKEND_URL"] = f"{first}-second"
+    (project.folder.parent / "backend-second").mkdir()
+    project.run("stack", "init", "dev")
+    # Young, unchanged and without batches: nothing tells it from what an interrupted run left.
+    assert "is taken over" in project.up().text
+    project.environment["PULUMI_BACKEND_URL"] = first
+    assert "was taken over by another run" in project.refresh().text
+    project.program(MEMBERS.replace('"Members"', '"All members"'))
+    assert "was taken over by another run" in project.up(expect=1).text
+    project.destroy()
+    assert aep.datasets()[dataset_id]["name"] == "Members", "the first one forgets it, and deletes nothing"
