@@ -39,6 +39,7 @@ def script() -> str:
     return "\n".join(lines)
 
 
+@pytest.mark.timeout(600)  # it makes an environment and installs into it, and runs `up` four times
 def test_a_newcomer_follows_the_page_from_start_to_end(checkout: Checkout, tmp_path: Path) -> None:
     printed = checkout.shell(
         script(), HOME=str(tmp_path), XDG_CACHE_HOME=str(Path.home() / ".cache"), PULUMI_OPTION_YES="true"

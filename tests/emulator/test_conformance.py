@@ -202,6 +202,7 @@ def test_requests_that_the_provider_sends_are_as_described(
     """A life with everything in it: create, a window that turns upsert on, a read, a delete."""
     url = serve(seed="demo", strict=True).url
     monkeypatch.setattr(host, "CLOCK", FakeClock())
+    monkeypatch.setattr(host.EngineReporter, "listening", lambda _: True)  # there is no engine here
     provider = UpsertDatasetProvider()
     provider.configure(ConfigureRequest(PulumiConfig(config(url), "aep")))
     given, problems = validated(

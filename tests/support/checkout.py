@@ -50,7 +50,7 @@ class Checkout:
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
-            timeout=280,
+            timeout=580,
             check=False,
         )
         assert done.returncode == 0, done.stdout
