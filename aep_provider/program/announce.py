@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Awaitable, Generator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 from weakref import WeakKeyDictionary
@@ -15,6 +15,7 @@ from weakref import WeakKeyDictionary
 import pulumi
 
 from aep_provider import arguments
+from aep_provider.dataset.ownership import owner_of
 from aep_provider.errors import InvalidInput
 
 Provider = pulumi.ProviderResource | None
@@ -136,6 +137,27 @@ class Announcement:
             raise program.clash
         declared = program.told() if program is not None else []
         return {"preview": pulumi.runtime.is_dry_run(), "declared": declared}
+
+
+class Owner:
+    """The owner that the URN of a resource names, when the SDK serialises it.
+
+    Args:
+        urn: of the resource, as far as the program can tell.
+        prefix: the value of ``aep:owner``, or ``""``.
+    """
+
+    def __init__(self, urn: Awaitable[str | None], prefix: str) -> None:
+        self._urn = urn
+        self._prefix = prefix
+
+    def __await__(self) -> Generator[Any, None, str | None]:
+        """The owner; ``None`` where the program cannot tell, which leaves it to `check`."""
+        urn = yield from self._urn.__await__()
+        try:
+            return owner_of(urn or "", self._prefix)
+        except ValueError:
+            return None
 
 
 def is_known(value: object) -> bool:

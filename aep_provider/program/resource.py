@@ -10,7 +10,7 @@ import pulumi
 
 from aep_provider import arguments
 from aep_provider._entry import Reference
-from aep_provider.program.announce import Announcement, announce, refuse_clashes
+from aep_provider.program.announce import Announcement, Owner, announce, refuse_clashes
 from aep_provider.program.validate import as_program_error, completed, warn_of_plain_secret
 
 InFlightBatches = Literal["wait", "fail", "ignore"]
@@ -301,15 +301,18 @@ class UpsertDataset(pulumi.dynamic.Resource, module="aep", name="UpsertDataset")
     def _for_check(
         self, resource_name: str, announcement: Announcement, opts: pulumi.ResourceOptions | None
     ) -> dict[str, Any]:
-        """What `check` takes and removes: never an input, so plans stay as they are."""
+        """What `check` takes, beside the arguments; all but the owner it removes, so plans stay as they are."""
         urn = pulumi.create_urn(
             resource_name, f"pulumi-python:{self._resource_type_name}", opts.parent if opts else None
         )
         prefix = pulumi.Config("aep").get("owner")
+        # A future and not the output: an output would make a resource wait for its own parent.
+        future = urn.future()
         return {
             arguments.PREVIEW: announcement,
-            # A future and not the output: an output would make a resource wait for its own parent.
-            arguments.URN: urn.future(),
+            arguments.URN: future,
+            # `check` derives it anew; without it a refresh would show that the program takes it away.
+            "owner": Owner(future, prefix or ""),
             **({arguments.OWNER_PREFIX: prefix} if prefix else {}),
         }
 

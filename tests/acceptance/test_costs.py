@@ -91,7 +91,7 @@ def test_state_of_a_dataset_is_below_two_kilobytes(project: Project, aep: Aep) -
 
 @pytest.mark.parametrize(
     ("module", "most"),
-    [("aep_provider", 30), ("aep_provider.plugin.provider", 45)],
+    [("aep_provider", 30), ("aep_provider.plugin.provider", 60)],
     ids=["program", "plugin"],
 )
 def test_what_an_unchanged_stack_does_not_need_is_not_imported(module: str, most: int) -> None:
