@@ -117,7 +117,7 @@ def test_an_error_status_alone_is_not_enough() -> None:
 
 
 def test_a_repeated_read_has_the_whole_time_for_each_attempt() -> None:
-    with endless(b"HTTP/1.1 503 Busy\r\nContent-Length: 0\r\n\r\n", b"") as service:
+    with endless(b"HTTP/1.1 503 Busy\r\nConnection: close\r\nContent-Length: 0\r\n\r\n", b"") as service:
         assert sent(service, RunningClock(READ_TIMEOUT / 4), "GET", urgent=False).status == 503
         assert service.connections == 5
 

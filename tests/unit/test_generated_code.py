@@ -9,9 +9,9 @@ from pathlib import Path
 
 import yaml
 
-from aep_provider.cli.generated import as_yaml, python
+from aep_provider.cli.generated import Entry, as_yaml, python
 
-ENTRIES = [
+ENTRIES: list[Entry] = [
     {"resource": "orders", "dataset_id": "5b020a27e7040801dedbf46e", "name": "Orders", "is_upsert": True},
     {
         "resource": "class",
