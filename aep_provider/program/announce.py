@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Awaitable, Generator, Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 from weakref import WeakKeyDictionary
@@ -147,13 +147,13 @@ class Owner:
         prefix: the value of ``aep:owner``, or ``""``.
     """
 
-    def __init__(self, urn: Awaitable[str | None], prefix: str) -> None:
+    def __init__(self, urn: pulumi.Output[str], prefix: str) -> None:
         self._urn = urn
         self._prefix = prefix
 
     def __await__(self) -> Generator[Any, None, str | None]:
         """The owner; ``None`` where the program cannot tell, which leaves it to `check`."""
-        urn = yield from self._urn.__await__()
+        urn = yield from self._urn.future().__await__()
         try:
             return owner_of(urn or "", self._prefix)
         except ValueError:

@@ -306,13 +306,12 @@ class UpsertDataset(pulumi.dynamic.Resource, module="aep", name="UpsertDataset")
             resource_name, f"pulumi-python:{self._resource_type_name}", opts.parent if opts else None
         )
         prefix = pulumi.Config("aep").get("owner")
-        # A future and not the output: an output would make a resource wait for its own parent.
-        future = urn.future()
         return {
             arguments.PREVIEW: announcement,
-            arguments.URN: future,
+            # Futures and not the output: an output would make a resource wait for its own parent.
+            arguments.URN: urn.future(),
             # `check` derives it anew; without it a refresh would show that the program takes it away.
-            "owner": Owner(future, prefix or ""),
+            "owner": Owner(urn, prefix or ""),
             **({arguments.OWNER_PREFIX: prefix} if prefix else {}),
         }
 
