@@ -6,7 +6,9 @@ import shutil
 import signal
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
@@ -32,3 +34,16 @@ def tool(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str, str], str]:
         return str(folder / "bin" / command)
 
     return find
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say how many runs each matrix had."""
+    runs: Counter[tuple[str, str]] = Counter()
+    for outcome in ("passed", "failed"):
+        for report in terminalreporter.stats.get(outcome, ()):
+            file = Path(report.nodeid.partition("::")[0])
+            if file.stem.endswith("_matrix") and report.when == "call":
+                runs[file.stem.removeprefix("test_"), outcome] += 1
+    for name in sorted({name for name, _ in runs}):
+        failed = runs[name, "failed"]
+        terminalreporter.write_line(f"{name}: {runs[name, 'passed'] + failed} runs, {failed} failed")

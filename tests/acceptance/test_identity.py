@@ -148,3 +148,36 @@ def test_a_second_state_notices_the_first_by_the_claim(project: Project, aep: Ae
     assert "was taken over by another run" in project.up(expect=1).text
     project.destroy()
     assert aep.datasets()[dataset_id]["name"] == "Members", "the first one forgets it, and deletes nothing"
+
+
+CREATE_FIRST = """
+def create_first(args):
+    args.opts.delete_before_replace = False
+    return pulumi.ResourceTransformationResult(args.props, args.opts)
+pulumi.runtime.register_stack_transformation(create_first)
+"""
+
+
+def test_a_new_dataset_replaced_by_create_first_is_not_deleted(project: Project, aep: Aep) -> None:
+    project.program(MEMBERS)
+    project.up()
+    ((dataset_id, before),) = aep.datasets().items()
+    project.program(CREATE_FIRST + MEMBERS)
+    text = project.up("--replace", f"urn:pulumi:dev::aep::{TYPE}::members").text
+    assert "is held by a later creation of the same resource; it is not deleted" in text
+    ((kept, after),) = aep.datasets().items()
+    assert kept == dataset_id
+    assert after["tags"]["pulumiClaim"] != before["tags"]["pulumiClaim"]
+    assert project.outputs()["claim"] == after["tags"]["pulumiClaim"][0]
+    project.up("--expect-no-changes")
+
+
+def test_a_replaced_dataset_that_is_retained_stays_in_place(project: Project, aep: Aep) -> None:
+    project.program(
+        members(", deletion_protection=False, opts=pulumi.ResourceOptions(retain_on_delete=True)")
+    )
+    project.up()
+    (dataset_id,) = aep.datasets()
+    project.up("--replace", f"urn:pulumi:dev::aep::{TYPE}::members")
+    assert list(aep.datasets()) == [dataset_id]
+    assert project.outputs()["dataset_id"] == dataset_id

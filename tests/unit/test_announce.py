@@ -1,0 +1,27 @@
+"""What one program declares, as the plugin is told it."""
+
+from __future__ import annotations
+
+import json
+from types import MappingProxyType
+
+from aep_provider.program.announce import _AT_ONCE, _Program
+
+
+def test_whichever_resource_comes_first_brings_what_is_declared() -> None:
+    program = _Program()
+    program.waiting.append({"resource": "orders", "dataset_id": "1"})
+    carried = [program.told() for _ in range(_AT_ONCE + 1)]
+    # The SDK sends so many at once at most; one that is sent later cannot overtake them all.
+    assert all(map(json.loads, carried[0]))
+    assert carried == [carried[0]] * _AT_ONCE + [[]]
+
+
+def test_what_is_declared_later_is_carried_besides() -> None:
+    program = _Program()
+    program.waiting.append({"resource": "orders"})
+    program.told()
+    program.waiting.append({"resource": "members", "tags": MappingProxyType({"team": ("a", "b")})})
+    first, second = map(json.loads, program.told())
+    assert first == [{"resource": "orders"}]
+    assert second == [{"resource": "members", "tags": {"team": ["a", "b"]}}]
