@@ -5,7 +5,7 @@
     AepProviderError
     ├── SettingsError          a setting is missing, malformed or contradicts another
     ├── InvalidInput           an argument of the resource cannot be right
-    ├── WrongPlace             the resource lives in another sandbox, organisation or endpoint
+    ├── WrongLocation             the resource lives in another sandbox, organisation or endpoint
     ├── Refused                a guard or the ownership rule said no; Profile was not touched
     │   └── BatchesInFlight    batches are on their way into the dataset; waiting cures it
     ├── Interrupted            the engine is shutting down; Profile was not touched
@@ -62,7 +62,7 @@ class InvalidInput(AepProviderError):
     """An argument of the resource cannot be right, whatever AEP holds."""
 
 
-class WrongPlace(AepProviderError):
+class WrongLocation(AepProviderError):
     """The recorded sandbox, organisation or endpoint differs from the configured one."""
 
 

@@ -65,7 +65,7 @@ class Settings:
     owner: str = ""
 
     @property
-    def place(self) -> dict[str, str]:
+    def location(self) -> dict[str, str]:
         """What a resource records of where it lives."""
         return {"sandbox": self.sandbox, "org_id": self.org_id, "endpoint": self.endpoint}
 

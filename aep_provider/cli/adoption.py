@@ -34,7 +34,7 @@ _FEW = 3
 
 
 @dataclass(frozen=True)
-class Wish:
+class Adoption:
     """A dataset that is taken in.
 
     Attributes:
@@ -85,7 +85,7 @@ class Held:
 
 def choose(
     items: Sequence[Item], held: Held, owner: str, *, enable: bool
-) -> tuple[list[Wish], list[Skipped]]:
+) -> tuple[list[Adoption], list[Skipped]]:
     """Decide for each dataset.
 
     Args:
@@ -94,7 +94,7 @@ def choose(
         owner: the stack's owner name, ``<project>/<stack>`` unless configured.
         enable: whether datasets outside Profile are taken in, to be enabled.
     """
-    wishes: list[Wish] = []
+    adoptions: list[Adoption] = []
     skipped: list[Skipped] = []
     taken = set(held.names)
     names = Counter(held.dataset_names)
@@ -133,11 +133,11 @@ def choose(
             change = f"Profile is enabled, {'with' if entry['is_upsert'] else 'without'} upsert"
         elif not dataset.identity.enabled:
             change = "Identity is enabled"
-        wishes.append(Wish(entry, dataset.name, change))
-    return wishes, skipped
+        adoptions.append(Adoption(entry, dataset.name, change))
+    return adoptions, skipped
 
 
-def import_file(wishes: Iterable[Wish], owner: str, place: Mapping[str, str]) -> dict[str, Any]:
+def import_file(adoptions: Iterable[Adoption], owner: str, location: Mapping[str, str]) -> dict[str, Any]:
     """The content of the file for `pulumi import --file`.
 
     Inputs hold nothing but the provider, so that the refresh fills in what AEP holds. The outputs say what
@@ -148,18 +148,18 @@ def import_file(wishes: Iterable[Wish], owner: str, place: Mapping[str, str]) ->
         "resources": [
             {
                 "type": RESOURCE_TYPE,
-                "name": wish.entry["resource"],
-                "id": wish.entry["dataset_id"],
+                "name": one.entry["resource"],
+                "id": one.entry["dataset_id"],
                 "inputs": {"__provider": PROVIDER},
                 "outputs": {
                     "__provider": PROVIDER,
-                    "owner": f"{owner}/{wish.entry['resource']}",
+                    "owner": f"{owner}/{one.entry['resource']}",
                     "adopted": True,
-                    "schema_id": wish.entry["schema_id"],
-                    **place,
+                    "schema_id": one.entry["schema_id"],
+                    **location,
                 },
             }
-            for wish in wishes
+            for one in adoptions
         ]
     }
 

@@ -39,7 +39,7 @@ def guarded(context: Context, stack: Sequence[Declared], owner: str, progress: P
         owner: the stack's owner name, without the logical name.
         progress: is told how many datasets were read.
     """
-    declared = [(one, one.wanted) for one in stack if one.wanted is not None]
+    declared = [(one, one.desired) for one in stack if one.desired is not None]
     if not declared:
         yield skipped("guards", "the stack declares no dataset")
         return

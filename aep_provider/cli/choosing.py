@@ -7,16 +7,16 @@ from collections.abc import Sequence
 import click
 
 from aep_provider.cli import console
-from aep_provider.cli.adoption import Wish
+from aep_provider.cli.adoption import Adoption
 from aep_provider.words import plural
 
 MANY = 25
 """Candidates that are listed without asking for a part of the name first."""
 
 
-def asked(wishes: Sequence[Wish]) -> list[Wish]:
+def asked(adoptions: Sequence[Adoption]) -> list[Adoption]:
     """Let the user pick on a terminal; a long list is narrowed down first."""
-    offered = list(wishes)
+    offered = list(adoptions)
     while len(offered) > MANY:
         text = click.prompt(
             f"{plural(len(offered), 'dataset')} can be taken in. Part of the name (empty = list all)",
@@ -25,22 +25,22 @@ def asked(wishes: Sequence[Wish]) -> list[Wish]:
         ).casefold()
         if not text:
             break
-        narrowed = [wish for wish in offered if text in wish.name.casefold()]
+        narrowed = [one for one in offered if text in one.name.casefold()]
         if narrowed:
             offered = narrowed
             break
         console.line("No name contains that.")
-    for number, wish in enumerate(offered, 1):
-        upsert = "with upsert" if wish.entry["is_upsert"] else "without upsert"
-        console.line(f"{number:4}  {wish.name}  {wish.entry['dataset_id']}  {upsert}")
+    for number, one in enumerate(offered, 1):
+        upsert = "with upsert" if one.entry["is_upsert"] else "without upsert"
+        console.line(f"{number:4}  {one.name}  {one.entry['dataset_id']}  {upsert}")
 
-    def chosen(text: str) -> list[Wish]:
+    def chosen(text: str) -> list[Adoption]:
         if text.strip() == "all":
             return offered
         numbers = _numbers(text, len(offered))
-        return [wish for number, wish in enumerate(offered, 1) if number in numbers]
+        return [one for number, one in enumerate(offered, 1) if number in numbers]
 
-    picked: list[Wish] = click.prompt(
+    picked: list[Adoption] = click.prompt(
         "Which (such as 1 4 6-9, or all; empty = none)", default="", show_default=False, value_proc=chosen
     )
     return picked

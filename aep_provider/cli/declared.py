@@ -37,7 +37,7 @@ class Declared:
     Attributes:
         resource: logical name.
         id: dataset id; ``""`` for one that is still to be created.
-        wanted: what is declared, or ``None`` where nothing is, or where it is not valid.
+        desired: what is declared, or ``None`` where nothing is, or where it is not valid.
         problems: what is wrong with the declaration.
         in_state: whether the state has it.
         owners: what its owner tag may say.
@@ -46,7 +46,7 @@ class Declared:
 
     resource: str
     id: str
-    wanted: Desired | None
+    desired: Desired | None
     problems: Sequence[str] = ()
     in_state: bool = True
     owners: frozenset[str] = frozenset()
@@ -121,13 +121,13 @@ def former_names(entry: Mapping[str, Any]) -> list[str]:
 
 
 def compare(
-    context: Context, wishes: Sequence[Declared], owner: str, pending: Sequence[Pending], progress: Progress
+    context: Context, stack: Sequence[Declared], owner: str, pending: Sequence[Pending], progress: Progress
 ) -> list[Verdict]:
     """Read the datasets and judge each; also those that carry an owner of the stack without being declared.
 
     Args:
         context: where and how.
-        wishes: what is declared.
+        stack: what is declared.
         owner: the stack's owner name, without the logical name.
         pending: operations that a killed run left behind.
         progress: is told how many datasets were read.
@@ -135,23 +135,23 @@ def compare(
     Raises:
         ApiError: something could not be read.
     """
-    live, everything = live_datasets(context, wishes, progress)
-    verdicts = [_verdict(wish, live.get(wish.id)) for wish in wishes]
+    live, everything = live_datasets(context, stack, progress)
+    verdicts = [_verdict(one, live.get(one.id)) for one in stack]
     if context.settings.ownership_tag:
         tagged = everything if everything is not None else context.aep.catalog.tagged(OWNER_TAG)
-        verdicts += [_forgotten(dataset, owner) for dataset in _unheld(tagged, owner, wishes)]
+        verdicts += [_forgotten(dataset, owner) for dataset in _unheld(tagged, owner, stack)]
     return sorted(_with_pending(verdicts, pending, owner), key=lambda one: one.declared.resource)
 
 
 def live_datasets(
-    context: Context, wishes: Sequence[Declared], progress: Progress
+    context: Context, stack: Sequence[Declared], progress: Progress
 ) -> tuple[dict[str, Observed], list[Observed] | None]:
     """The declared datasets that exist, by id; and everything in the sandbox, where a listing was read for it.
 
     Raises:
         ApiError: something could not be read.
     """
-    ids = [wish.id for wish in wishes if DATASET_ID.fullmatch(wish.id)]
+    ids = [one.id for one in stack if DATASET_ID.fullmatch(one.id)]
     everything: list[Observed] | None = None
     if len(ids) > FEW:
         everything = inventory.listed(context.aep, progress)
@@ -169,8 +169,8 @@ def live_datasets(
 
 def _held(own: Sequence[Recorded], name: str, former: Sequence[str]) -> Recorded | None:
     """The recorded resource of an entry: the one at the top of the stack rather than a component's child."""
-    for wanted in (name, *former):
-        same = [one for one in own if one.resource == wanted]
+    for known in (name, *former):
+        same = [one for one in own if one.resource == known]
         if same:
             return min(same, key=lambda one: len(one.urn))
     return None
@@ -181,10 +181,10 @@ def _owners(held: Recorded, owner: str) -> frozenset[str]:
     return frozenset({owner_of(held.urn, owner), *(str(one) for one in recorded if one)})
 
 
-def _unheld(tagged: Iterable[Observed], owner: str, wishes: Sequence[Declared]) -> list[Observed]:
+def _unheld(tagged: Iterable[Observed], owner: str, stack: Sequence[Declared]) -> list[Observed]:
     # An entry without an id will find its own dataset by the tag: `pulumi up` deals with it.
-    to_create = [one for wish in wishes if not wish.id for one in wish.owners]
-    return forgotten(tagged, owner, [wish.id for wish in wishes], to_create)
+    to_create = [owner for one in stack if not one.id for owner in one.owners]
+    return forgotten(tagged, owner, [one.id for one in stack], to_create)
 
 
 def _forgotten(dataset: Observed, owner: str) -> Verdict:
@@ -211,22 +211,22 @@ def _with_pending(verdicts: list[Verdict], pending: Sequence[Pending], owner: st
     return verdicts
 
 
-def _verdict(wish: Declared, observed: Observed | None) -> Verdict:
-    verdict = Verdict(wish, observed, list(wish.problems))
-    if not wish.in_state and wish.wanted is not None:
+def _verdict(one: Declared, observed: Observed | None) -> Verdict:
+    verdict = Verdict(one, observed, list(one.problems))
+    if not one.in_state and one.desired is not None:
         verdict.differences.append(
-            "not in the state yet: `pulumi up` " + ("adopts" if wish.id else "creates") + " it"
+            "not in the state yet: `pulumi up` " + ("adopts" if one.id else "creates") + " it"
         )
     if observed is None:
-        if wish.id:
+        if one.id:
             verdict.differences.append("the dataset does not exist")
         return verdict
-    if wish.wanted is not None:
-        verdict.differences += differences(observed, wish.wanted)
-        if wish.wanted.schema_id and wish.wanted.schema_id != observed.schema_id:
+    if one.desired is not None:
+        verdict.differences += differences(observed, one.desired)
+        if one.desired.schema_id and one.desired.schema_id != observed.schema_id:
             verdict.differences.append(f"the schema is {observed.schema_id}")
         found = observed.owner
-        if wish.wanted.own_tags and found and found not in wish.owners:
+        if one.desired.own_tags and found and found not in one.owners:
             verdict.differences.append(f"the owner is {found}")
     return verdict
 

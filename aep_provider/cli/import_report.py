@@ -98,7 +98,7 @@ class Found:
         owner: the stack's owner name.
         entries: how many `aep:datasets` has already.
         known_ids: of the datasets in the state.
-        wishes: what is taken in.
+        adoptions: what is taken in.
         skipped: what is not.
     """
 
@@ -107,24 +107,24 @@ class Found:
     owner: str
     entries: int
     known_ids: frozenset[str]
-    wishes: Sequence[adoption.Wish]
+    adoptions: Sequence[adoption.Adoption]
     skipped: Sequence[adoption.Skipped]
 
 
-def report(found: Found, wishes: Sequence[adoption.Wish], options: Options, target: Path) -> None:
+def report(found: Found, adoptions: Sequence[adoption.Adoption], options: Options, target: Path) -> None:
     """Say what was done, and what to do next."""
-    written = bool(wishes) and not options.dry_run
+    written = bool(adoptions) and not options.dry_run
     if options.as_json:
-        console.as_json(_as_json(found, wishes, target if written else None))
+        console.as_json(_as_json(found, adoptions, target if written else None))
         return
     # Standard output is for the declarations where they are printed.
     err = bool(options.form) and options.output is None
     if not err:
-        _show(found, wishes, options)
+        _show(found, adoptions, options)
     for text in adoption.left_out(found.skipped, named=bool(options.ids)):
         console.line(text, err=err)
     would_be = "would be " if options.dry_run else ""
-    console.line(f"{len(wishes)} {would_be}taken in, {len(found.skipped)} left out", err=err)
+    console.line(f"{len(adoptions)} {would_be}taken in, {len(found.skipped)} left out", err=err)
     if not written:
         return
     if options.form:
@@ -132,7 +132,7 @@ def report(found: Found, wishes: Sequence[adoption.Wish], options: Options, targ
         place = "the program" if options.form == "code" else "the list"
         console.line(f"Add the declarations to {place}; `pulumi preview` shows them as create.", err=err)
     else:
-        entries = plural(len(wishes), "entry", "entries")
+        entries = plural(len(adoptions), "entry", "entries")
         console.line(f"Written: {entries} to {DATASETS} of stack {found.stack.name}, and {target}", err=err)
         if options.run:
             return
@@ -143,28 +143,28 @@ def report(found: Found, wishes: Sequence[adoption.Wish], options: Options, targ
     console.line(f"  pulumi preview --diff --stack {found.stack.name}", err=err)
 
 
-def _as_json(found: Found, wishes: Sequence[adoption.Wish], target: Path | None) -> Mapping[str, Any]:
+def _as_json(found: Found, adoptions: Sequence[adoption.Adoption], target: Path | None) -> Mapping[str, Any]:
     steps = commands(target or Path("FILE"))
     return {
-        "imported": [{**wish.entry, "change": wish.change} for wish in wishes],
+        "imported": [{**one.entry, "change": one.change} for one in adoptions],
         "skipped": [{"id": one.id, "name": one.name, "reason": one.reason} for one in found.skipped],
         "file": str(target or ""),
         "commands": [["pulumi", *command, "--stack", found.stack.name] for command in steps],
     }
 
 
-def _show(found: Found, wishes: Sequence[adoption.Wish], options: Options) -> None:
-    if not wishes:
+def _show(found: Found, adoptions: Sequence[adoption.Adoption], options: Options) -> None:
+    if not adoptions:
         return
     rows = [
         (
-            wish.entry["resource"],
-            wish.entry["dataset_id"],
-            wish.name,
-            "on" if wish.entry["is_upsert"] else "-",
-            (wish.change or "changes nothing", "yellow" if wish.change else ""),
+            one.entry["resource"],
+            one.entry["dataset_id"],
+            one.name,
+            "on" if one.entry["is_upsert"] else "-",
+            (one.change or "changes nothing", "yellow" if one.change else ""),
         )
-        for wish in wishes
+        for one in adoptions
     ]
     table(f"Into stack {found.stack.name}", COLUMNS, rows, wide=options.wide)
 

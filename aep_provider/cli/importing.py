@@ -99,15 +99,15 @@ def import_(source: Source, name_part: str, schema_part: str, **given: Any) -> N
         return
     with console.errors_end_the_command(), console.Progress("Reading datasets") as progress:
         found = _find(source, options, progress)
-    wishes = choosing.asked(found.wishes) if options.ask and found.wishes else list(found.wishes)
+    adoptions = choosing.asked(found.adoptions) if options.ask and found.adoptions else list(found.adoptions)
     target = _in(source.folder, options.file)
-    if wishes and not options.dry_run:
+    if adoptions and not options.dry_run:
         with console.errors_end_the_command():
-            _write(found, wishes, options, target)
-    report(found, wishes, options, target)
-    if not wishes and (options.ask or not found.skipped or any(one.obstacle for one in found.skipped)):
+            _write(found, adoptions, options, target)
+    report(found, adoptions, options, target)
+    if not adoptions and (options.ask or not found.skipped or any(one.obstacle for one in found.skipped)):
         raise console.Failure("nothing was taken in")
-    if options.run and wishes and not options.dry_run:
+    if options.run and adoptions and not options.dry_run:
         _run(found.stack, commands(target))
 
 
@@ -130,9 +130,9 @@ def _find(source: Source, options: Options, progress: console.Progress) -> Found
     items = inventory.with_details(aep, candidates, progress, at_once=settings.parallel, batches=False).items
     state = stack.state()
     held = adoption.Held.of(state.recorded, entries)
-    wishes, skipped = adoption.choose(items, held, owner, enable=options.enable)
+    adoptions, skipped = adoption.choose(items, held, owner, enable=options.enable)
     known_ids = frozenset(one.id for one in state.recorded)
-    return Found(stack, settings, owner, len(entries), known_ids, wishes, skipped)
+    return Found(stack, settings, owner, len(entries), known_ids, adoptions, skipped)
 
 
 def _candidates(listed: Sequence[Observed], options: Options, sandbox: str) -> list[Observed]:
@@ -156,11 +156,11 @@ def _candidates(listed: Sequence[Observed], options: Options, sandbox: str) -> l
     return chosen
 
 
-def _write(found: Found, wishes: Sequence[adoption.Wish], options: Options, target: Path) -> None:
+def _write(found: Found, adoptions: Sequence[adoption.Adoption], options: Options, target: Path) -> None:
     """Write the import file and the declarations: both, or none."""
-    content = adoption.import_file(wishes, found.owner, found.settings.place)
+    content = adoption.import_file(adoptions, found.owner, found.settings.location)
     content = adoption.merged(target, content, found.owner, found.known_ids)
-    entries = [wish.entry for wish in wishes]
+    entries = [one.entry for one in adoptions]
     with files.restored_on_failure(target, found.stack.file):
         files.write(target, json.dumps(content, indent=2) + "\n", "Choose another file with --file.")
         if options.form:

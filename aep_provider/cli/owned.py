@@ -201,7 +201,7 @@ def _entry(taken: Taken, settings: Settings) -> dict[str, Any]:
     found = outputs(
         inputs,
         dataset,
-        settings.place,
+        settings.location,
         adopted=not taken.created,
         claim=dataset.ownership.claim,
         gap=None,

@@ -10,7 +10,7 @@ from aep_provider.cli.source import Source, takes_settings
 from aep_provider.cli.stack import Stack
 from aep_provider.dataset.desired import Desired
 from aep_provider.dataset.observed import Observed
-from aep_provider.dataset.plan import release as released
+from aep_provider.dataset.plan import released
 from aep_provider.errors import NotConverged, Refused
 from aep_provider.operations.change import Change, Policy
 from aep_provider.operations.checks import check_production, check_sandbox

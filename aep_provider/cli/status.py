@@ -83,16 +83,16 @@ def _read(source: Source, progress: console.Progress) -> tuple[str, str, list[de
         check_location(settings, one.outputs)
     context = Context(connect(settings, console.CLOCK), settings, console.ConsoleReporter(), console.CLOCK)
     owner = stack.owner(config)
-    wishes = declared.declared(state, stack.datasets(config), owner, ownership_tag=settings.ownership_tag)
-    verdicts = declared.compare(context, wishes, owner, state.pending, progress)
+    listed = declared.declared(state, stack.datasets(config), owner, ownership_tag=settings.ownership_tag)
+    verdicts = declared.compare(context, listed, owner, state.pending, progress)
     return stack.name, settings.sandbox, verdicts
 
 
 def _matches(verdict: declared.Verdict, wanted: Filter) -> bool:
-    wish, observed = verdict.declared, verdict.observed
+    one, observed = verdict.declared, verdict.observed
     live = (observed.name, observed.schema_id) if observed else ("", "")
-    given = (wish.wanted.name or "", wish.wanted.schema_id or "") if wish.wanted else ("", "")
-    names, schemas = (wish.resource, live[0], given[0]), (live[1], given[1])
+    given = (one.desired.name or "", one.desired.schema_id or "") if one.desired else ("", "")
+    names, schemas = (one.resource, live[0], given[0]), (live[1], given[1])
     return any(wanted.matches_texts(name, schema) for name in names for schema in schemas)
 
 
@@ -106,14 +106,14 @@ def _tell_the_way_out(verdicts: Sequence[declared.Verdict]) -> None:
 
 
 def _row(verdict: declared.Verdict) -> dict[str, Any]:
-    wish, observed = verdict.declared, verdict.observed
+    one, observed = verdict.declared, verdict.observed
     gap = observed.open_note if observed else None
     return {
-        "resource": wish.resource,
-        "id": wish.id,
+        "resource": one.resource,
+        "id": one.id,
         "name": observed.name if observed else "",
-        "in_state": wish.in_state,
-        "declared": {"upsert": wish.wanted.is_upsert if wish.wanted else None},
+        "in_state": one.in_state,
+        "declared": {"upsert": one.desired.is_upsert if one.desired else None},
         "live": {
             "profile": observed.profile.enabled,
             "identity": observed.identity.enabled,
@@ -127,16 +127,16 @@ def _row(verdict: declared.Verdict) -> dict[str, Any]:
 
 
 def _cells(verdict: declared.Verdict) -> list[object]:
-    wish, observed = verdict.declared, verdict.observed
+    one, observed = verdict.declared, verdict.observed
     live = ["-", "-", "-"]
     if observed is not None:
         switches = (observed.profile.enabled, observed.identity.enabled, observed.upsert)
         live = ["on" if switch else "off" for switch in switches]
     text = "; ".join(verdict.differences)
     return [
-        wish.resource,
+        one.resource,
         observed.name if observed else "-",
-        wish.id or "-",
+        one.id or "-",
         *live,
         (text, "red") if text else "as declared",
     ]

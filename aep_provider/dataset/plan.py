@@ -136,7 +136,7 @@ def creation_body(desired: Desired) -> dict[str, Any]:
     return body
 
 
-def release(observed: Observed, owner: str) -> Patch:
+def released(observed: Observed, owner: str) -> Patch:
     """The patch that takes our owner and claim off a dataset; empty when it is not `owner`'s."""
     if not owner or observed.owner != owner:
         return ()

@@ -9,7 +9,7 @@ from aep_provider.arguments import OWNER_TAG
 from aep_provider.dataset.desired import Desired
 from aep_provider.dataset.observed import Observed
 from aep_provider.dataset.ownership import Standing, on_record
-from aep_provider.dataset.plan import release
+from aep_provider.dataset.plan import released
 from aep_provider.errors import AepProviderError, ApiError, NotConverged, NotFound, Refused
 from aep_provider.operations.change import Change, Policy
 from aep_provider.operations.checks import check_production, check_sandbox
@@ -120,7 +120,7 @@ def _send(context: Context, recorded: Recorded, title: str) -> None:
     raise NotConverged(f"{title} is still there after its deletion", "Run `pulumi up` again later.")
 
 
-def let_go(context: Context, dataset_id: str, owner: str) -> None:
+def release(context: Context, dataset_id: str, owner: str) -> None:
     """Release an adopted dataset: take our owner tag off, leave everything else. Failing is a warning."""
     if dataset_id in context.run.held:
         # Another resource of this run has adopted it meanwhile.
@@ -134,7 +134,7 @@ def let_go(context: Context, dataset_id: str, owner: str) -> None:
                 f"{since}, and it is released like that. To switch it on: `aep-provider enable "
                 f"{dataset_id}`, with --upsert if it had upsert."
             )
-        operations = release(observed, owner) if context.settings.ownership_tag else ()
+        operations = released(observed, owner) if context.settings.ownership_tag else ()
         if operations:
             change = Change(Desired(is_upsert=False), Policy())
             check_sandbox(context, change)

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from aep_provider.dataset.observed import Observed
-from aep_provider.errors import NotFound, Refused, WrongPlace
+from aep_provider.errors import NotFound, Refused, WrongLocation
 from aep_provider.operations.context import Context
 from aep_provider.settings import Settings, same_endpoint
 
@@ -24,10 +24,10 @@ def check_location(settings: Settings, recorded: Mapping[str, Any], *, writing: 
         writing: whether a record that names no location is refused as well.
 
     Raises:
-        WrongPlace: sandbox, organisation or endpoint differ.
+        WrongLocation: sandbox, organisation or endpoint differ.
     """
-    if writing and not all(recorded.get(key) for key in settings.place):
-        raise WrongPlace(
+    if writing and not all(recorded.get(key) for key in settings.location):
+        raise WrongLocation(
             "The state of this resource does not say where its dataset lives; nothing was done",
             "Run `pulumi refresh`, which fills it in, then run again.",
         )
@@ -36,10 +36,10 @@ def check_location(settings: Settings, recorded: Mapping[str, Any], *, writing: 
         ("org_id", "organisation", "aep:orgId or AEP_ORG_ID"),
         ("endpoint", "endpoint", "aep:endpoint or AEP_ENDPOINT"),
     ):
-        was, now = recorded.get(key), settings.place[key]
+        was, now = recorded.get(key), settings.location[key]
         if not was or was == now or (key == "endpoint" and same_endpoint(str(was), now)):
             continue
-        raise WrongPlace(
+        raise WrongLocation(
             f"This dataset lives in {label} {was!r}, but the provider is set to {now!r}; nothing was done",
             f"Set {variable} back to {was!r}. Another location is another stack: `pulumi stack init`.",
         )

@@ -103,7 +103,7 @@ class UpsertDatasetProvider(ResourceProvider):
         found = outputs(
             given,
             outcome.observed,
-            context.settings.place,
+            context.settings.location,
             adopted=bool(dataset_id),
             claim=outcome.observed.ownership.claim,
             gap=outcome.profile_gap,
@@ -128,7 +128,7 @@ class UpsertDatasetProvider(ResourceProvider):
         found = outputs(
             news,
             outcome.observed,
-            context.settings.place,
+            context.settings.location,
             adopted=bool(olds.get("adopted")),
             claim=record.claim or outcome.observed.ownership.claim,
             gap=outcome.profile_gap or record.profile_gap,
@@ -156,7 +156,7 @@ class UpsertDatasetProvider(ResourceProvider):
         if record.complete:
             warn_at_refresh(context, observed, record)
             gap = gap_report.unreported(context, observed, gap, {record.owner}) or gap
-        found, inputs = refreshed(record, observed, context.settings.place, gap)
+        found, inputs = refreshed(record, observed, context.settings.location, gap)
         return ReadResult(observed.id, found, inputs=inputs)
 
     def delete(self, _id: str, _props: dict[str, Any]) -> None:
@@ -174,7 +174,7 @@ class UpsertDatasetProvider(ResourceProvider):
         if record.created_here:
             delete.delete(context, delete.Recorded(_id, record.owner, record.claim, record.created))
         else:
-            delete.let_go(context, _id, record.owner)
+            delete.release(context, _id, record.owner)
 
 
 def _own(props: Mapping[str, Any]) -> dict[str, Any]:

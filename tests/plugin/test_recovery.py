@@ -19,7 +19,7 @@ from aep_provider.errors import (
     ProfileOff,
     Refused,
     RolledBack,
-    WrongPlace,
+    WrongLocation,
 )
 from aep_provider.operations import reconcile
 from aep_provider.operations.change import Policy
@@ -271,7 +271,7 @@ def test_a_partial_record_deletes_nothing(local: Local, aep: BareAep, given: Giv
     provider = local.start(aep.url)
     made = provider.create(given(name="New", schema_id=PROFILE_SCHEMA, deletion_protection=False))
     place = {key: made.outs[key] for key in ("sandbox", "org_id", "endpoint")}
-    with pytest.raises(WrongPlace, match="does not say where"):
+    with pytest.raises(WrongLocation, match="does not say where"):
         provider.delete(made.id, {"adopted": False})
     provider.delete(made.id, place)
     with pytest.raises(Refused, match="not by ''"):
