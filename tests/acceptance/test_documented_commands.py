@@ -28,6 +28,10 @@ ELSEWHERE = {
     ".venv/bin/": "parts of `make test`",
     "pip install 'aep-provider[emulator]'": "no registry has the package yet; test_elsewhere.py installs it",
     "aep-provider emulator ": "it serves until it is ended: tests/emulator/test_command.py",
+    "aep-provider import --all --code ": "on a stack without them: test_cli_import.py",
+    "aep-provider import --owned ": "needs a state that was lost: test_cli_owned.py",
+    "aep-provider release ": "needs a dataset that was forgotten: test_cli_owned.py",
+    "pulumi stack init ": "the project of these tests has its stack; test_getting_started.py",
     "aep-provider import": "asks on a terminal: test_cli_import.py",
     "export PULUMI_BACKEND_URL='s3://": "test_team_state.py, on a server of its own",
 }
