@@ -88,7 +88,7 @@ def test_a_wrong_entry_stops_the_program_before_anything_is_declared(project: Pr
     result = project.up(expect=None)
     assert result.code != 0
     assert "UpsertDataset 'r': dataset_id" in result.text
-    assert "UpsertDataset 'x': nme is no argument" in result.text
+    assert "UpsertDataset 'x': nme is not an argument of UpsertDataset (did you mean 'name'?)" in result.text
     assert "an entry needs `resource`, its logical name: {'schema_id': 's'}" in result.text
     assert "'good' is the logical name of two entries" in result.text
     assert aep.datasets() == {}

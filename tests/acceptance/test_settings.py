@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from aep_provider.emulator import Emulator
+from aep_provider.emulator import Control, Emulator
 from aep_provider.emulator.seeds import CLIENT_ID, CLIENT_SECRET, ORG_ID, PROFILE_SCHEMA
 
 if TYPE_CHECKING:
@@ -106,7 +106,7 @@ def test_no_token_in_state_or_output(project: Project, aep: Aep) -> None:
         ("AEP_ORG_ID", "acme", "must be an organisation id, which ends in @AdobeOrg, not 'acme'"),
         ("AEP_CLIENT_SECRET", "", "pulumi config set --secret aep:clientSecret"),
         ("AEP_ENDPOINT", "http://aep.example.com", "would send the token unencrypted"),
-        ("AEP_PARALLEL", "many", "aep:parallel (AEP_PARALLEL): must be a whole number from 1 to 64"),
+        ("AEP_PARALLEL", "many", "aep:parallel (AEP_PARALLEL) must be a whole number from 1 to 64"),
     ],
 )
 def test_bad_settings_are_one_clear_error_at_preview(
@@ -131,9 +131,9 @@ def test_sandbox_given_twice_has_to_agree(project: Project, aep: Aep) -> None:
     ("old", "new", "what"),
     [
         ("Loyalty members", "", "name must not be empty"),
-        (PROFILE_SCHEMA, "loyalty", "schema_id 'loyalty' is no URI"),
+        (PROFILE_SCHEMA, "loyalty", "schema_id 'loyalty' is not a URI"),
         (PROFILE_SCHEMA, "_acmeinc.schemas.1234", "looks like a meta:altId"),
-        ('name="', 'dataset_id="xyz", name="', "dataset_id 'xyz' is no dataset id"),
+        ('name="', 'dataset_id="xyz", name="', "dataset_id 'xyz' is not a dataset id"),
         ('name="', 'is_upsert="yes", name="', "is_upsert must be True or False"),
         ('name="', 'wait_timeout=-1, name="', "wait_timeout must be a whole number of seconds"),
         ('name="', 'tags={"unifiedProfile": ["enabled:true"]}, name="', "written by this provider itself"),
@@ -202,6 +202,8 @@ def test_another_port_of_the_emulator_is_the_same_place(project: Project, aep: A
     project.up()
     with Emulator(strict=True) as other:
         project.environment |= {"AEP_ENDPOINT": other.url, "AEP_IMS_ENDPOINT": other.url}
+        other_aep = Control(other.url)
+        other_aep.tick(seconds=1000)
         assert "1 deleted" in project.refresh().text
 
 

