@@ -6,7 +6,8 @@ from aep_provider.arguments import Kind, texts
 from aep_provider.errors import ApiError, BatchesInFlight, NotFound, PermissionDenied, Refused
 from aep_provider.operations import in_flight
 from aep_provider.operations.change import Change
-from aep_provider.operations.context import Context, describe, plural
+from aep_provider.operations.context import Context, describe
+from aep_provider.words import plural
 
 TOKEN_LIFE = 600.0
 """Seconds that the token must stay valid when Profile is switched off."""

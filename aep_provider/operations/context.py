@@ -136,14 +136,3 @@ class Context:
 def describe(context: Context, observed: Observed) -> str:
     """How messages name a dataset."""
     return f"Dataset {observed.name!r} ({observed.id}) in sandbox {context.sandbox}"
-
-
-def plural(count: int, singular: str, several: str = "") -> str:
-    """``1 batch``, ``2 batches``: a number with its noun.
-
-    Args:
-        count: how many.
-        singular: the noun.
-        several: its plural, where it is not the noun with an ``s``.
-    """
-    return f"{count} {singular if count == 1 else several or singular + 's'}"

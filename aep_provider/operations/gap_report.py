@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, TypedDict
 from aep_provider.dataset.observed import Observed
 from aep_provider.dataset.tags import WindowNote, moment, timestamp
 from aep_provider.errors import ApiError
-from aep_provider.operations.context import Context, plural
+from aep_provider.operations.context import Context
+from aep_provider.words import plural
 
 if TYPE_CHECKING:
     from aep_provider.aep.batches import Batch

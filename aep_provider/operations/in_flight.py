@@ -13,7 +13,8 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from aep_provider.errors import Interrupted, Refused
-from aep_provider.operations.context import Context, plural
+from aep_provider.operations.context import Context
+from aep_provider.words import plural
 
 if TYPE_CHECKING:
     from aep_provider.aep.batches import Batch

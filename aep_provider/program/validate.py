@@ -34,10 +34,8 @@ def warn_of_plain_secret() -> None:
         return
     _warned.add(stack)
     if pulumi.runtime.get_config(key) and not pulumi.runtime.is_config_secret(key):
-        pulumi.log.warn(
-            f"{key} stands in plain text in the stack file, and so in the state. Encrypt it: "
-            f"`pulumi config set --secret {key} …`, and renew the secret in Adobe Developer Console."
-        )
+        problem, remedy = plain_secret(pulumi.get_stack())
+        pulumi.log.warn(f"{problem}. {remedy}")
 
 
 def completed(
