@@ -12,6 +12,7 @@ import pulumi
 from aep_provider import arguments
 from aep_provider.errors import InvalidInput
 from aep_provider.program.announce import ProgramError, is_known
+from aep_provider.settings import plain_secret
 
 
 def as_program_error(judge: Callable[..., Any], *given: Any) -> Any:
