@@ -12,7 +12,6 @@ import pulumi
 from aep_provider import arguments
 from aep_provider.errors import InvalidInput
 from aep_provider.program.announce import ProgramError, is_known
-from aep_provider.settings import plain_secret
 
 
 def as_program_error(judge: Callable[..., Any], *given: Any) -> Any:
@@ -35,6 +34,9 @@ def warn_of_plain_secret() -> None:
         return
     _warned.add(stack)
     if pulumi.runtime.get_config(key) and not pulumi.runtime.is_config_secret(key):
+        # Imported here because no other program needs the settings.
+        from aep_provider.settings import plain_secret
+
         problem, remedy = plain_secret(pulumi.get_stack())
         pulumi.log.warn(f"{problem}. {remedy}")
 
