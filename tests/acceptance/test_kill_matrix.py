@@ -6,15 +6,20 @@ held, and then runs `pulumi up` once. Where Profile was off by then, a batch end
 
 from __future__ import annotations
 
+import os
 import signal
+import time
 
 import pytest
 
+from aep_provider.emulator.seeds import PROFILE_SCHEMA
 from support.aep import Aep
-from support.killed_run import hold, interrupt_twice
+from support.killed_run import hold
 from support.kills import (
     CREATE,
+    ID,
     POSTED,
+    UPDATE,
     WINDOWS,
     Boundary,
     around_the_writes,
@@ -82,6 +87,53 @@ def test_command_and_plugin_terminated(project: Project, aep: Aep, boundary: Bou
     run.recovers()
 
 
+@pytest.mark.parametrize("boundary", [POSTED, *taking_turns(around_the_writes, 1)[:-1]], ids=str)
+def test_terminated_command_waits_and_records(project: Project, aep: Aep, boundary: Boundary) -> None:
+    run = hold(project, aep, boundary)
+    run.interrupt(signal.SIGTERM)
+    run.prove_boundary()
+    run.release()
+    text = run.ended()
+    run.finished()
+    assert project.plugins() == []
+    assert not run.locked()
+    if run.since:
+        run.reports(text)
+    (dataset_id,) = run.datasets()
+    run.finds_nothing_to_do(dataset_id)
+
+
+@pytest.mark.parametrize("number", [signal.SIGHUP, signal.SIGKILL], ids=str)
+def test_orphan_of_a_wait_never_toggles_what_was_reverted(
+    project: Project, aep: Aep, number: signal.Signals
+) -> None:
+    aep.dataset(
+        ID, PROFILE_SCHEMA, {"unifiedProfile": [*UPDATE.profile_before], "unifiedIdentity": ["enabled:true"]}
+    )
+    project.program(UPDATE.before)
+    project.up()
+    created = int(time.time() * 1000) - 60_000
+    body = {"status": "loading", "created": created, "relatedObjects": [{"type": "dataSet", "id": ID}]}
+    aep.seed(batches={"01HBATCH": body})
+    project.program(UPDATE.program)
+    process = project.start("up", "--yes", "--skip-preview")
+    assert process.stdout is not None
+    assert any("a second Ctrl-C is safe" in line for line in process.stdout)
+    os.kill(process.pid, number)
+    process.communicate(timeout=60)
+    write = aep.fault({"hold": "before"}, method="PATCH", path="catalog/dataSets")
+    aep.batch("01HBATCH", status="success")
+    project.program(UPDATE.before)
+    project.run("cancel", "--yes")
+    project.up("--expect-no-changes")
+    # Two seconds after its first look, the plugin would have looked again.
+    assert not aep.wait_for_hit(write, 3)
+    project.up("--refresh", "--expect-no-changes")
+    assert aep.writes() == []
+    assert tuple(aep.datasets()[ID]["tags"]["unifiedProfile"]) == UPDATE.profile_before
+    assert project.outputs()["is_upsert"] is True
+
+
 def test_command_without_checkpoints_killed_after_its_post(project: Project, aep: Aep) -> None:
     run = hold(project, aep, POSTED, PULUMI_SKIP_CHECKPOINTS="true", PULUMI_EXPERIMENTAL="true")
     run.process.kill()
@@ -95,7 +147,8 @@ def test_command_without_checkpoints_killed_after_its_post(project: Project, aep
 @pytest.mark.parametrize("boundary", [*WINDOWS, POSTED], ids=str)
 def test_second_ctrl_c_while_nothing_is_answered(project: Project, aep: Aep, boundary: Boundary) -> None:
     run = hold(project, aep, boundary, only=False)
-    interrupt_twice(run)
+    run.interrupt(signal.SIGINT)
+    run.interrupt(signal.SIGINT)
     run.ended()
     assert project.plugins() == []
     run.killed_here()
@@ -105,7 +158,8 @@ def test_second_ctrl_c_while_nothing_is_answered(project: Project, aep: Aep, bou
 @pytest.mark.parametrize("boundary", [*WINDOWS, POSTED], ids=str)
 def test_work_is_ended_after_the_second_ctrl_c(project: Project, aep: Aep, boundary: Boundary) -> None:
     run = hold(project, aep, boundary)
-    interrupt_twice(run)
+    run.interrupt(signal.SIGINT)
+    run.interrupt(signal.SIGINT)
     run.prove_boundary()
     run.release()
     run.ended()

@@ -90,15 +90,22 @@ class Run:
             return
         (note,) = notes
         self.since = note[0].removeprefix("from:")
-        since = _milliseconds(self.since)
-        until = _milliseconds(note[3].removeprefix("to:")) if len(note) > 3 else round(time.time() * 1000)
+        # What ends after the enable was sent, and before it takes effect, is suspect only.
+        ended = round(datetime.fromisoformat(self.since.replace("Z", "+00:00")).timestamp() * 1000)
         body = {
             "status": "success",
-            "created": since - 1000,
-            "completed": (since + until) // 2,
+            "created": ended - 1000,
+            "completed": ended,
             "relatedObjects": [{"type": "dataSet", "id": ID}],
         }
         self.aep.seed(batches={MISSED: body})
+
+    def interrupt(self, number: int) -> None:
+        """Send the command a signal that it acknowledges; returns when it has."""
+        output = self.process.stdout
+        assert output is not None
+        os.kill(self.process.pid, number)
+        assert any("terminating immediately" in line for line in output)
 
     def signal_command(self, number: int) -> str:
         """Send the command a signal that ends it; returns what it printed."""
@@ -211,10 +218,7 @@ class Run:
         refreshed = self.operation.before and self.boundary.number % 2 == 0 and self.refreshes(landed)
         text = self.project.up().text
         writes = self.aep.writes()
-        missing = len(self.operation.writes) - landed
-        assert [write["method"] for write in writes] == [
-            "POST" if self.operation.creates else "PATCH"
-        ] * missing
+        assert [write["method"] for write in writes] == self.missing(landed)
         assert all(write["status"] in (200, 201) for write in writes)
         if self.operation.creates and landed:
             assert sent.count("POST") == 1
@@ -228,6 +232,12 @@ class Run:
             assert self.foreign() == before
         assert self.aep.datasets()[BYSTANDER] == self.bystander
         self.finds_nothing_to_do(dataset_id)
+
+    def missing(self, landed: int) -> list[str]:
+        """The writes of the next run; a take-over writes a claim of its own."""
+        if self.operation.creates:
+            return ["PATCH"] if landed else ["POST"]
+        return ["PATCH"] * (len(self.operation.writes) - landed)
 
     def reports(self, text: str) -> None:
         """A run says since when Profile was off, and which batch it has missed."""
@@ -273,19 +283,6 @@ def hold(project: Project, aep: Aep, boundary: Boundary, *, only: bool = True, *
         env: environment of the command.
     """
     return Run(project, aep, boundary, only=only, **env)
-
-
-def interrupt_twice(run: Run) -> None:
-    """Press Ctrl-C, and again once it was acknowledged; returns when the second one was, too."""
-    output = run.process.stdout
-    assert output is not None
-    for _ in range(2):
-        os.kill(run.process.pid, signal.SIGINT)
-        assert any("^C received" in line for line in output)
-
-
-def _milliseconds(moment: str) -> int:
-    return round(datetime.fromisoformat(moment.replace("Z", "+00:00")).timestamp() * 1000)
 
 
 def _is_called(pid: int) -> bool:

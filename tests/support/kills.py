@@ -47,7 +47,7 @@ class Operation:
 
 CREATE = Operation(
     "create",
-    [TOKEN, SANDBOXES, SCHEMA, MANY, MANY, POST, MANY],
+    [TOKEN, SANDBOXES, MANY, MANY, SCHEMA, POST, MANY],
     f'UpsertDataset("orders", name="Orders", schema_id="{PROFILE_SCHEMA}")',
     ("enabled:true", "isUpsert:true"),
 )
