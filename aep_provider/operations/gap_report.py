@@ -169,6 +169,21 @@ def unreported(
     )
 
 
+def warn_while_open(context: Context, observed: Observed) -> None:
+    """Say that Profile is off, and since when: nobody else would, until the next run switches it on.
+
+    Args:
+        context: to whom.
+        observed: the dataset, just read.
+    """
+    note = observed.open_note
+    if note is not None and not observed.profile.enabled:
+        context.report.warn(
+            f"Profile is OFF for dataset {observed.name!r} ({observed.id}) in sandbox {context.sandbox} since "
+            f"{note.start}: a run switched it off and was interrupted. Run `pulumi up`: it switches Profile on."
+        )
+
+
 def _ended(context: Context, observed: Observed, note: WindowNote) -> datetime:
     """When a window ended; one that is still open on the dataset was ended by somebody else."""
     by_service = moment(observed.profile.enabled_at.replace(" ", "T") + "+00:00")

@@ -155,6 +155,7 @@ class UpsertDatasetProvider(ResourceProvider):
         gap = record.profile_gap
         if record.complete:
             warn_at_refresh(context, observed, record)
+            gap_report.warn_while_open(context, observed)
             gap = gap_report.unreported(context, observed, gap, {record.owner}) or gap
         found, inputs = refreshed(record, observed, context.settings.location, gap)
         return ReadResult(observed.id, found, inputs=inputs)
