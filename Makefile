@@ -60,7 +60,7 @@ bench: setup ## Measure what docs/performance.md claims, and write the figures t
 	@$(BIN)/python tools/bench/emulator.py
 	@$(BIN)/python tools/bench/run.py --write
 
-mutants: $(VENV)/mutants/.ready ## Mutate N=200 places of the code, and see whether unit and plugin tests notice (an hour)
+mutants: $(VENV)/mutants/.ready ## Break N=200 places of the code in turn, and see whether unit and plugin tests notice (an hour)
 	@$(VENV)/mutants/bin/python tools/mutants.py $(or $(N),200)
 
 # An environment of its own, which sees the packages of the other one, but not this checkout: a copy of it is mutated.

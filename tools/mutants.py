@@ -40,7 +40,8 @@ def harmless(text: str) -> dict[tuple[str, ...], str]:
         reason = " ".join(lines[1 + len(change) :])
         if not change or not reason:
             raise ValueError(f"a file, changed lines and a reason are wanted: {paragraph!r}")
-        found[(lines[0], *change)] = reason
+        key = (lines[0], *change)
+        found[key] = reason
     return found
 
 
