@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import difflib
-import random
+import hashlib
 from collections import defaultdict
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,12 @@ from cosmic_ray.mutating import mutate_code
 from cosmic_ray.plugins import get_operator, operator_names
 
 SKIPPED = ("core/VariableReplacer", "core/VariableInserter")  # they need arguments
+# Cosmic-ray takes the stars of arguments and displays for operators as well.
+OPERATIONS = ("arith_expr", "term", "expr", "and_expr", "xor_expr", "shift_expr", "power")
 IDENTITY = {"Is": "IsNot", "IsNot": "Is"}
+
+Place = tuple[str, int, int, str, str]
+"""A file, line and column, the text of the line, and the kind of operator."""
 
 
 @dataclass(frozen=True)
@@ -54,35 +60,52 @@ class Site:
 def sample(root: Path, folders: list[str], count: int, seed: str) -> list[Site]:
     """The same sites for the same code: each place counts once, however many operators apply to it.
 
+    A change elsewhere hardly changes the choice, and a smaller sample is the beginning of a larger one.
+
     Args:
         root: the tree.
         folders: those to mutate, relative to it.
         count: how many sites.
         seed: of the choice.
     """
-    places: dict[tuple[Any, ...], list[Site]] = defaultdict(list)
+    places: dict[Place, list[Site]] = defaultdict(list)
     for folder in folders:
         for path in sorted((root / folder).rglob("*.py")):
             for place, site in _sites(path, str(path.relative_to(root))):
                 places[place].append(site)
-    chance = random.Random(seed)
-    chosen = chance.sample(sorted(places), min(count, len(places)))
-    return [chance.choice(places[place]) for place in chosen]
+    ranked = sorted((_rank(seed, place), place) for place in places)
+    ordered = (places[place][rank % len(places[place])] for rank, place in ranked)
+    return list(islice((site for site in ordered if _compiles(site, root)), count))
 
 
-def _sites(path: Path, file: str) -> list[tuple[tuple[Any, ...], Site]]:
-    nodes = list(ast_nodes(get_ast(path.read_text())))
+def _compiles(site: Site, root: Path) -> bool:
+    """Whether the mutation is Python at all: `not a := b` is not, and every test would notice."""
+    try:
+        compile(site.mutated((root / site.file).read_text()), site.file, "exec")
+    except SyntaxError:
+        return False
+    return True
+
+
+def _rank(seed: str, place: Place) -> int:
+    file, _, column, text, kind = place
+    return int(hashlib.sha256(f"{seed} {file} {column} {text} {kind}".encode()).hexdigest(), 16)
+
+
+def _sites(path: Path, file: str) -> list[tuple[Place, Site]]:
+    source = path.read_text()
+    nodes, texts = list(ast_nodes(get_ast(source))), source.splitlines()
     found = []
     for name in filter(_useful, operator_names()):
         operator, occurrence = get_operator(name)(), -1
         for node in nodes:
             for start, _ in operator.mutation_positions(node):
                 occurrence += 1
-                if _annotation(node):
+                if _annotation(node) or ("BinaryOperator" in name and node.parent.type not in OPERATIONS):
                     continue
                 first, last, at_import = _statement(node)
                 site = Site(file, start[0], first, last, at_import, name, occurrence)
-                found.append(((file, start, name.split("_")[0]), site))
+                found.append(((file, *start, texts[start[0] - 1], name.split("_")[0]), site))
     return found
 
 
