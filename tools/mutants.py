@@ -13,6 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from queue import SimpleQueue
 
+from mutation.harmless import harmless
 from mutation.sites import Site, sample
 from mutation.tests import Reach, Trial, attempt, copy_of, reach
 
@@ -23,26 +24,6 @@ SEED = "aep"
 ALLOWED = 0.05
 LIMIT = 600.0  # seconds
 WORKERS = 2
-
-
-def harmless(text: str) -> dict[tuple[str, ...], str]:
-    """The listed survivors: a paragraph each, of a file, the changed lines, and the reason.
-
-    Raises:
-        ValueError: a paragraph lacks one of these.
-    """
-    found = {}
-    for paragraph in text.split("\n\n"):
-        lines = [line for line in paragraph.strip().splitlines() if not line.startswith("#")]
-        if not lines:
-            continue
-        change = [line for line in lines[1:] if line.startswith(("- ", "+ "))]
-        reason = " ".join(lines[1 + len(change) :])
-        if not change or not reason:
-            raise ValueError(f"a file, changed lines and a reason are wanted: {paragraph!r}")
-        key = (lines[0], *change)
-        found[key] = reason
-    return found
 
 
 def trials(sites: list[Site], reached: Reach, copies: list[Path]) -> list[Trial]:

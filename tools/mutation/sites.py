@@ -54,7 +54,9 @@ class Site:
     def change(self, source: str) -> tuple[str, ...]:
         """The lines that the mutation takes away ("- …") and brings ("+ …"), without their indentation."""
         lines = difflib.ndiff(source.splitlines(), self.mutated(source).splitlines())
-        return tuple(f"{line[0]} {line[2:].strip()}" for line in lines if line[0] in "-+")
+        return tuple(
+            f"{line[0]} {line[2:].strip()}" for line in lines if line[0] in "-+" and line[2:].strip()
+        )
 
 
 def sample(root: Path, folders: list[str], count: int, seed: str) -> list[Site]:

@@ -18,7 +18,7 @@ from mutation.sites import Site
 TESTS = ["tests/unit", "tests/plugin"]
 PYTEST = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--hypothesis-seed=0"]
 CHOICE = ["-m", "not long and not kill"]
-ONE_TEST = 60  # seconds
+ONE_TEST = 120  # seconds
 # They start plugin processes and kill them, so that coverage learns nothing of what those run.
 PROCESSES = ["tests/plugin/test_over_grpc.py", "tests/plugin/test_process.py"]
 COVERAGE = """
