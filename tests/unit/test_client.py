@@ -136,6 +136,16 @@ def test_a_token_is_renewed_before_it_ends(url: str, client: Aep, clock: FakeClo
     assert calls(url, "ims") == 2
 
 
+def test_a_token_is_used_until_five_minutes_before_its_end(url: str, client: Aep, clock: FakeClock) -> None:
+    list(client.catalog.all())
+    clock.passed += 86399 - 300
+    list(client.catalog.all())
+    assert calls(url, "ims") == 1
+    clock.passed += 0.5
+    list(client.catalog.all())
+    assert calls(url, "ims") == 2
+
+
 def test_a_refused_token_is_renewed_once(url: str, client: Aep) -> None:
     list(client.catalog.all())
     fault(url, {"expire_tokens": True}, service="catalog")
