@@ -22,6 +22,12 @@ def test_an_adoption_says_what_it_overwrites(local: Local, aep: BareAep) -> None
     assert "Members" in said
 
 
+def test_an_adoption_that_overwrites_nothing_says_nothing_of_it(local: Local, aep: BareAep) -> None:
+    aep.dataset(ID, ON, name="Members")
+    local.start(aep.url).create(inputs(dataset_id=ID, name="Members"))
+    assert not [line for line in local.said if "overwrites" in line]
+
+
 @pytest.mark.parametrize(
     ("owner", "name", "twin"),
     [

@@ -94,6 +94,14 @@ def test_retry_after_in_seconds_is_honoured(url: str, client: Aep, clock: FakeCl
     assert clock.waits == [7]
 
 
+def test_a_read_is_repeated_after_a_growing_time(url: str, client: Aep, clock: FakeClock) -> None:
+    fault(url, {"status": 503, "body": {}}, times=4, method="GET")
+    list(client.catalog.all())
+    assert clock.waits[0] == 0, "the first repetition is at once"
+    for waited, least in zip(clock.waits[1:], (0.5, 1, 2), strict=True):
+        assert least <= waited <= least + 0.25
+
+
 def test_retry_after_as_a_date_is_honoured(url: str, client: Aep, clock: FakeClock) -> None:
     moment = format_datetime(datetime.now(timezone.utc) + timedelta(seconds=30), usegmt=True)
     fault(url, {"status": 503, "body": {}, "headers": {"Retry-After": moment}}, method="GET")
