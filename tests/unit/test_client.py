@@ -174,6 +174,16 @@ def test_bad_credentials_name_the_cure_and_not_the_secret(url: str, clock: FakeC
     assert calls(url, "ims") == 1
 
 
+@pytest.mark.parametrize(("status", "blamed"), [(400, True), (401, True), (403, False)])
+def test_only_400_and_401_of_the_token_service_blame_the_credential(
+    url: str, client: Aep, status: int, *, blamed: bool
+) -> None:
+    fault(url, {"status": status, "body": {"error": "invalid_client"}}, service="ims")
+    with pytest.raises(StatusError) as caught:
+        list(client.catalog.all())
+    assert isinstance(caught.value, BadCredentials) is blamed
+
+
 @pytest.mark.parametrize(
     ("environment", "remedy"),
     [
