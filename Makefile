@@ -9,7 +9,7 @@ export PULUMI_SKIP_UPDATE_CHECK ?= true
 # Refresh and destroy run the program, so that they use the configured credential and not the one in state.
 export PULUMI_RUN_PROGRAM = true
 
-.PHONY: help setup up preview refresh down env test test-long test-kill lint bench clean pulumi-path adobe-openapi lock
+.PHONY: help setup up preview refresh down env test test-long test-kill lint bench mutants clean pulumi-path adobe-openapi lock
 
 help: ## List the commands
 	@sed -n 's/^\([a-z-]*\):.*## /\1|/p' Makefile | while IFS='|' read -r name text; do printf '  make %-13s %s\n' "$$name" "$$text"; done
@@ -59,6 +59,17 @@ bench: setup ## Measure what docs/performance.md claims, and write the figures t
 	@$(BIN)/python tools/bench/imports.py
 	@$(BIN)/python tools/bench/emulator.py
 	@$(BIN)/python tools/bench/run.py --write
+
+mutants: $(VENV)/mutants/.ready ## Break N=200 places of the code in turn, and see whether unit and plugin tests notice (an hour)
+	@$(VENV)/mutants/bin/python tools/mutants.py $(or $(N),200)
+
+# An environment of its own, which sees the packages of the other one, but not this checkout: a copy of it is mutated.
+$(VENV)/mutants/.ready: $(VENV)/.ready
+	@$(BIN)/python -m venv $(VENV)/mutants
+	@$(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))' \
+	  >"$$($(VENV)/mutants/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/outer.pth"
+	@$(VENV)/mutants/bin/python -m pip install --quiet --disable-pip-version-check "cosmic-ray==8.7.*" "pytest-cov==7.*"
+	@touch $@
 
 pulumi-path: $(VENV)/.ready ## Print the path of the pulumi that is used
 	@$(BIN)/python tools/get_pulumi.py 2>/dev/null

@@ -9,7 +9,7 @@ import pytest
 
 from aep_provider.arguments import OWNER_PREFIX, URN
 from aep_provider.emulator.seeds import PROFILE_SCHEMA
-from aep_provider.errors import Refused
+from aep_provider.errors import InvalidInput, Refused
 from support.aep import BareAep
 from support.local import Created, Local, Provider
 
@@ -111,6 +111,16 @@ def test_the_prefix_of_the_program_is_part_of_the_owner(local: Local, aep: BareA
     urn = "urn:pulumi:dev::aep::pulumi-python:dynamic/aep:UpsertDataset::orders"
     checked = local.start(aep.url).check({}, given(**NEW) | {URN: urn, OWNER_PREFIX: "team"})
     assert checked.inputs["owner"] == "team/orders"
+
+
+@pytest.mark.parametrize("other", ["https://ns.adobe.com/acmeinc/schemas/2", "x"])
+def test_another_schema_for_a_dataset_is_refused(
+    local: Local, aep: BareAep, given: Given, made: Created, other: str
+) -> None:
+    provider = local.start(aep.url)
+    news = given(**NEW) | {"schema_id": other}
+    with pytest.raises(InvalidInput, match=r"schema_id .* cannot be changed"):
+        provider.diff(made.id, made.outs, news)
 
 
 @pytest.mark.parametrize("call", ["read", "diff", "update", "delete"])

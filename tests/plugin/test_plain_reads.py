@@ -6,6 +6,7 @@ The whole suite runs plainly with ``AEP_PLAIN_READS=1 pytest tests/plugin``.
 from __future__ import annotations
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -72,6 +73,18 @@ def test_read_plainly_nothing_is_remembered_or_asked_ahead(
         provider.read(ID, outputs)
     assert sum("/dataSets" in entry["path"] for entry in aep.requests()) == (3 if plain else 1)
     assert len(widened) == (0 if plain else 1)
+
+
+def test_read_plainly_a_preview_asks_about_the_checked_resource_only(
+    local: Local, aep: BareAep, given: Given
+) -> None:
+    local.patch.setenv(PLAIN, "1")
+    announced = [{"name": name, "schema_id": PROFILE_SCHEMA, "owner": f"aep/dev/{name}"} for name in "abc"]
+    submitted: list[object] = []
+    local.patch.setattr(ThreadPoolExecutor, "submit", lambda pool, *call: submitted.append(call))
+    checked = local.start(aep.url).check({}, given(**announced[0]) | previewed(announced))
+    assert checked.failures == []
+    assert submitted == []
 
 
 @pytest.mark.parametrize(

@@ -94,6 +94,14 @@ def test_retry_after_in_seconds_is_honoured(url: str, client: Aep, clock: FakeCl
     assert clock.waits == [7]
 
 
+def test_a_read_is_repeated_after_a_growing_time(url: str, client: Aep, clock: FakeClock) -> None:
+    fault(url, {"status": 503, "body": {}}, times=4, method="GET")
+    list(client.catalog.all())
+    assert clock.waits[0] == 0, "the first repetition is at once"
+    for waited, least in zip(clock.waits[1:], (0.5, 1, 2), strict=True):
+        assert least <= waited <= least + 0.25
+
+
 def test_retry_after_as_a_date_is_honoured(url: str, client: Aep, clock: FakeClock) -> None:
     moment = format_datetime(datetime.now(timezone.utc) + timedelta(seconds=30), usegmt=True)
     fault(url, {"status": 503, "body": {}, "headers": {"Retry-After": moment}}, method="GET")
@@ -136,6 +144,16 @@ def test_a_token_is_renewed_before_it_ends(url: str, client: Aep, clock: FakeClo
     assert calls(url, "ims") == 2
 
 
+def test_a_token_is_used_until_five_minutes_before_its_end(url: str, client: Aep, clock: FakeClock) -> None:
+    list(client.catalog.all())
+    clock.passed += 86399 - 300
+    list(client.catalog.all())
+    assert calls(url, "ims") == 1
+    clock.passed += 0.5
+    list(client.catalog.all())
+    assert calls(url, "ims") == 2
+
+
 def test_a_refused_token_is_renewed_once(url: str, client: Aep) -> None:
     list(client.catalog.all())
     fault(url, {"expire_tokens": True}, service="catalog")
@@ -154,6 +172,16 @@ def test_bad_credentials_name_the_cure_and_not_the_secret(url: str, clock: FakeC
     assert "AEP_CLIENT_SECRET" in str(caught.value)
     assert "wrong-secret" not in str(caught.value)
     assert calls(url, "ims") == 1
+
+
+@pytest.mark.parametrize(("status", "blamed"), [(400, True), (401, True), (403, False)])
+def test_only_400_and_401_of_the_token_service_blame_the_credential(
+    url: str, client: Aep, status: int, *, blamed: bool
+) -> None:
+    fault(url, {"status": status, "body": {"error": "invalid_client"}}, service="ims")
+    with pytest.raises(StatusError) as caught:
+        list(client.catalog.all())
+    assert isinstance(caught.value, BadCredentials) is blamed
 
 
 @pytest.mark.parametrize(

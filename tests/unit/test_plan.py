@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 
 from aep_provider.dataset.desired import Desired
 from aep_provider.dataset.observed import Observed
-from aep_provider.dataset.plan import Plan, differences, plan
+from aep_provider.dataset.plan import Plan, differences, plan, released
 from aep_provider.dataset.tags import (
+    CLAIM_TAG,
     GAP_TAG,
     OWN_TAGS,
     OWNER_TAG,
@@ -208,3 +209,17 @@ def test_a_service_that_alters_a_name_is_named_as_the_cause(kept: str, hint: str
     (said,) = differences(look(body(tags, kept)), desired)
     assert said.startswith("name is")
     assert hint in said
+
+
+@pytest.mark.parametrize(
+    ("owner", "removed"),
+    [("aep/dev/orders", {OWNER_TAG, CLAIM_TAG}), ("aep/dev/people", set()), ("", set())],
+)
+def test_a_release_takes_owner_and_claim_off_what_that_owner_has(owner: str, removed: set[str]) -> None:
+    tags = {"team": ["shop"], OWNER_TAG: ["aep/dev/orders"], CLAIM_TAG: ["0a"]}
+    held = send(body(tags), released(look(body(tags)), owner))
+    assert tags.keys() - held["tags"].keys() == removed
+
+
+def test_a_release_of_what_nobody_owns_writes_nothing() -> None:
+    assert released(look(body({CLAIM_TAG: ["0a"]})), "") == ()

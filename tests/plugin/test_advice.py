@@ -1,0 +1,54 @@
+"""What is said of other datasets: what an adoption overwrites, twins, and resources of another stack."""
+
+from __future__ import annotations
+
+import pytest
+
+from aep_provider.emulator.seeds import PROFILE_SCHEMA
+from aep_provider.errors import Refused
+from support.aep import BareAep
+from support.local import OWNER, Local, inputs
+
+ID, OTHER = "5b020a27e7040801dedbf46e", "5b020a27e7040801dedbf46f"
+NEW = {"name": "Members", "schema_id": PROFILE_SCHEMA}
+ON = {"unifiedProfile": ["enabled:true", "isUpsert:true"], "unifiedIdentity": ["enabled:true"]}
+
+
+def test_an_adoption_says_what_it_overwrites(local: Local, aep: BareAep) -> None:
+    aep.dataset(ID, ON, name="Orders")
+    local.start(aep.url).create(inputs(dataset_id=ID, name="Members"))
+    (said,) = (line for line in local.said if "is adopted, which overwrites" in line)
+    assert "Orders" in said
+    assert "Members" in said
+
+
+def test_an_adoption_that_overwrites_nothing_says_nothing_of_it(local: Local, aep: BareAep) -> None:
+    aep.dataset(ID, ON, name="Members")
+    local.start(aep.url).create(inputs(dataset_id=ID, name="Members"))
+    assert not [line for line in local.said if "overwrites" in line]
+
+
+@pytest.mark.parametrize(
+    ("owner", "name", "twin"),
+    [
+        (OWNER, "Another", True),
+        ("shop/dev/members", "Members", True),
+        ("aep/dev/a", "Another", False),
+        ("shop/dev/members", "Another", False),
+    ],
+)
+def test_a_twin_has_the_same_owner_or_name(
+    local: Local, aep: BareAep, owner: str, name: str, *, twin: bool
+) -> None:
+    made = local.start(aep.url).create(inputs(**NEW))
+    aep.dataset(OTHER, ON | {"pulumiManagedBy": [owner]}, name=name)
+    local.start(aep.url).read(made.id, made.outs)
+    assert any("has a twin" in line and OTHER in line for line in local.said) is twin
+
+
+def test_the_owner_of_another_stack_is_not_a_moved_resource(local: Local, aep: BareAep) -> None:
+    aep.dataset(ID, {"pulumiManagedBy": ["aep/dev/orders"]})
+    news = inputs(dataset_id=ID) | {"owner": "team/people"}
+    with pytest.raises(Refused, match="is managed by 'aep/dev/orders'") as caught:
+        local.start(aep.url, **{"aep:owner": "team"}).create(news)
+    assert "Only one stack can manage a dataset" in caught.value.remedy
