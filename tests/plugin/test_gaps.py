@@ -74,6 +74,16 @@ def test_a_refresh_reports_and_records_the_window_of_a_killed_run(
     assert gaps(local) == [], "it is reported once"
 
 
+def test_a_refresh_says_that_profile_is_off_and_since_when(local: Local, aep: BareAep, given: Given) -> None:
+    outputs = recorded(local, aep, given)
+    off = {"unifiedProfile": ["enabled:false"], "unifiedIdentity": ["enabled:false"]}
+    aep.dataset(ID, {**off, "pulumiProfileGap": note(ended=None)})
+    local.start(aep.url).read(ID, outputs)
+    (said,) = local.said
+    assert said.startswith("Profile is OFF for dataset 'dataset 5b02'")
+    assert f"since {timestamp(STARTED)}" in said
+
+
 def test_a_second_window_right_after_a_recorded_one_is_reported(
     local: Local, aep: BareAep, given: Given
 ) -> None:

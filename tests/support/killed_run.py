@@ -20,7 +20,7 @@ from support.project import Project
 
 BYSTANDER = "65f1c0a2b3d4e5f60718293a"
 FOREIGN = {"acp_validationContext": ["enabled"], "a/b~c": ["x: y", "ä"], "unicode": ["☂"]}
-OURS = ("unifiedProfile", "unifiedIdentity", "pulumiManagedBy", "pulumiProfileGap")
+OURS = ("unifiedProfile", "unifiedIdentity", "pulumiManagedBy", "pulumiClaim", "pulumiProfileGap")
 MISSED = "01HMISSED"
 LATE = {"op": "add", "path": "/tags/written~1by~0others", "value": ["after: the kill", "☂"]}
 
