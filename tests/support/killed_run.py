@@ -105,7 +105,8 @@ class Run:
         output = self.process.stdout
         assert output is not None
         os.kill(self.process.pid, number)
-        assert any("terminating immediately" in line for line in output)
+        said = "^C received" if number == signal.SIGINT else "terminating immediately"
+        assert any(said in line for line in output)
 
     def signal_command(self, number: int) -> str:
         """Send the command a signal that ends it; returns what it printed."""
