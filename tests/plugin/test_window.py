@@ -289,7 +289,7 @@ def test_an_edit_shown_late_is_looked_at_again(local: Local, aep: BareAep, given
 def test_an_enable_is_tried_again_after_growing_waits(local: Local, aep: BareAep, given: Given) -> None:
     aep.dataset(ID, ON)
     provider = local.start(aep.url)
-    aep.fault(LOST, 2, 4, method="PATCH")
+    aep.fault(LOST, 2, 3, method="PATCH")
     provider.create(given(**ADOPT))
     waits = host.CLOCK.waits  # type: ignore[attr-defined]
     assert [waited for waited in waits if waited][:3] == [0.2, 0.5, 1.0]

@@ -94,6 +94,17 @@ def test_retry_after_in_seconds_is_honoured(url: str, client: Aep, clock: FakeCl
     assert clock.waits == [7]
 
 
+@pytest.mark.parametrize(
+    "body",
+    [{}, {"title": "Orders"}, {"$id": 5}, {"$id": PROFILE_SCHEMA, "title": 5}]
+    + [{"$id": PROFILE_SCHEMA, key: "union"} for key in ("meta:immutableTags", "meta:extends")],
+)
+def test_a_schema_that_is_none_is_unreadable(url: str, client: Aep, body: dict[str, Any]) -> None:
+    fault(url, {"status": 200, "body": body}, service="schemaregistry")
+    with pytest.raises(UnreadableResponse, match="a schema with meta:immutableTags"):
+        client.schemas.get(PROFILE_SCHEMA)
+
+
 def test_a_read_is_repeated_after_a_growing_time(url: str, client: Aep, clock: FakeClock) -> None:
     fault(url, {"status": 503, "body": {}}, times=4, method="GET")
     list(client.catalog.all())
