@@ -82,3 +82,18 @@ def test_a_preview_of_invalid_inputs_asks_nothing(local: Local, aep: BareAep) ->
     checked = local.start(aep.url).check({}, inputs(**NEW) | {"name": ""} | previewed())
     assert checked.failures
     assert aep.requests() == []
+
+
+@pytest.mark.parametrize(
+    ("declared", "told"),
+    [(NEW, "deleted, with its data in the lake and in Profile"), ({"dataset_id": ID}, "released")],
+    ids=["created", "adopted"],
+)
+def test_protection_says_what_a_delete_would_have_done(
+    local: Local, aep: BareAep, declared: dict[str, str], told: str
+) -> None:
+    aep.dataset(ID, ON)
+    provider = local.start(aep.url)
+    made = provider.create(inputs(**declared) | {"deletion_protection": True})
+    with pytest.raises(Refused, match=f"is protected and would be {told}$"):
+        provider.delete(made.id, made.outs)
