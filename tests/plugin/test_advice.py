@@ -95,5 +95,5 @@ def test_protection_says_what_a_delete_would_have_done(
     aep.dataset(ID, ON)
     provider = local.start(aep.url)
     made = provider.create(inputs(**declared) | {"deletion_protection": True})
-    with pytest.raises(Refused, match=f"is protected and would be {told}$"):
+    with pytest.raises(Refused, match=f"is protected and would be {told}\n"):
         provider.delete(made.id, made.outs)
