@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import pytest
 
+from aep_provider.arguments import PREVIEW
 from aep_provider.emulator.seeds import PROFILE_SCHEMA
 from aep_provider.errors import Refused
 from support.aep import BareAep
-from support.local import OWNER, Local, inputs
+from support.local import OWNER, Local, inputs, previewed
 
 ID, OTHER = "5b020a27e7040801dedbf46e", "5b020a27e7040801dedbf46f"
 NEW = {"name": "Members", "schema_id": PROFILE_SCHEMA}
@@ -52,3 +53,47 @@ def test_the_owner_of_another_stack_is_not_a_moved_resource(local: Local, aep: B
     with pytest.raises(Refused, match="is managed by 'aep/dev/orders'") as caught:
         local.start(aep.url, **{"aep:owner": "team"}).create(news)
     assert "Only one stack can manage a dataset" in caught.value.remedy
+
+
+@pytest.mark.parametrize(
+    ("found", "renamed"), [("aep/dev/orders", True), ("aep/dev/a:b:Group$orders", False)]
+)
+def test_a_renamed_entry_is_offered_where_the_type_is_the_same(
+    local: Local, aep: BareAep, found: str, *, renamed: bool
+) -> None:
+    aep.dataset(ID, {"pulumiManagedBy": [found]})
+    with pytest.raises(Refused) as caught:
+        local.start(aep.url).create(inputs(dataset_id=ID) | {"owner": "aep/dev/people"})
+    assert ("`renamed_from: orders`" in caught.value.remedy) is renamed
+
+
+@pytest.mark.parametrize(("preview", "asked"), [(True, True), (False, False)])
+def test_the_guards_are_asked_at_check_in_a_preview_only(
+    local: Local, aep: BareAep, *, preview: bool, asked: bool
+) -> None:
+    announced = previewed()
+    announced[PREVIEW]["preview"] = preview
+    provider = local.start(aep.url)
+    assert provider.check({}, inputs(**NEW) | announced).failures == []
+    assert bool(aep.requests()) is asked
+
+
+def test_a_preview_of_invalid_inputs_asks_nothing(local: Local, aep: BareAep) -> None:
+    checked = local.start(aep.url).check({}, inputs(**NEW) | {"name": ""} | previewed())
+    assert checked.failures
+    assert aep.requests() == []
+
+
+@pytest.mark.parametrize(
+    ("declared", "told"),
+    [(NEW, "deleted, with its data in the lake and in Profile"), ({"dataset_id": ID}, "released")],
+    ids=["created", "adopted"],
+)
+def test_protection_says_what_a_delete_would_have_done(
+    local: Local, aep: BareAep, declared: dict[str, str], told: str
+) -> None:
+    aep.dataset(ID, ON)
+    provider = local.start(aep.url)
+    made = provider.create(inputs(**declared) | {"deletion_protection": True})
+    with pytest.raises(Refused, match=f"is protected and would be {told}\n"):
+        provider.delete(made.id, made.outs)

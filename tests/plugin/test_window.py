@@ -284,3 +284,12 @@ def test_an_edit_shown_late_is_looked_at_again(local: Local, aep: BareAep, given
     aep.switch(read_lag=3)
     local.start(aep.url).create(given(**ADOPT, name="Renamed"))
     assert len(aep.writes()) == 1
+
+
+def test_an_enable_is_tried_again_after_growing_waits(local: Local, aep: BareAep, given: Given) -> None:
+    aep.dataset(ID, ON)
+    provider = local.start(aep.url)
+    aep.fault(LOST, 2, 3, method="PATCH")
+    provider.create(given(**ADOPT))
+    waits = host.CLOCK.waits  # type: ignore[attr-defined]
+    assert [waited for waited in waits if waited][:3] == [0.2, 0.5, 1.0]

@@ -192,6 +192,11 @@ def test_a_stack_below_the_limit_asks_for_no_page(service: Service) -> None:
     assert not [one for one in service.reads() if "start" in one]
 
 
+def test_a_stack_at_the_limit_asks_for_a_page(service: Service) -> None:
+    service.read(service.hold(LISTED_AFTER))
+    assert [one for one in service.reads() if "start" in one]
+
+
 def test_a_listing_that_fails_leaves_reading_by_id(service: Service) -> None:
     ids = service.hold(300)
     failed = service.fault({"status": 403, "body": {}}, times=None, method="GET", path="/dataSets$")

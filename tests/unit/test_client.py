@@ -94,6 +94,30 @@ def test_retry_after_in_seconds_is_honoured(url: str, client: Aep, clock: FakeCl
     assert clock.waits == [7]
 
 
+@pytest.mark.parametrize(
+    "body",
+    [{}, {"title": "Orders"}, {"$id": 5}, {"$id": PROFILE_SCHEMA, "title": 5}]
+    + [{"$id": PROFILE_SCHEMA, key: "union"} for key in ("meta:immutableTags", "meta:extends")],
+)
+def test_a_schema_that_is_none_is_unreadable(url: str, client: Aep, body: dict[str, Any]) -> None:
+    fault(url, {"status": 200, "body": body}, service="schemaregistry")
+    with pytest.raises(UnreadableResponse, match="a schema with meta:immutableTags"):
+        client.schemas.get(PROFILE_SCHEMA)
+
+
+@pytest.mark.parametrize(
+    ("updated", "year"), [(1, 1970), (253_402_300_799_999, 9999), (253_402_300_800_001, None), (0, None)]
+)
+def test_the_last_batch_has_a_time_where_one_is_told(
+    url: str, client: Aep, updated: int, year: int | None
+) -> None:
+    told = {"lastBatchId": "b", "lastBatchStatus": "SUCCESS", "updated": updated}
+    fault(url, {"status": 200, "body": {ID: told}}, path="/lastBatches")
+    last = client.batches.last([ID])[ID]
+    assert (last.id, last.status) == ("b", "success")
+    assert (last.updated and last.updated.year) == year
+
+
 def test_a_read_is_repeated_after_a_growing_time(url: str, client: Aep, clock: FakeClock) -> None:
     fault(url, {"status": 503, "body": {}}, times=4, method="GET")
     list(client.catalog.all())

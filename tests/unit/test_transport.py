@@ -339,3 +339,19 @@ def test_a_secret_that_the_library_quotes_is_not_shown(url: str, monkeypatch: py
     with pytest.raises(ConnectionFailed) as caught:
         transport.send(transport.prepare(requests.Request("GET", url)), "GET")
     assert "t0p-s3cr3t" not in "".join(traceback.format_exception(caught.value))
+
+
+def test_a_token_hidden_again_and_again_pushes_no_secret_out(
+    url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    transport = Transport(FakeClock(), at_once=1)
+    for secret in ("t0p-s3cr3t", *["a-t0ken"] * 20):
+        transport.hide(secret)
+
+    def send(*_: Any, **__: Any) -> Any:
+        raise ValueError("Invalid header value 'Bearer t0p-s3cr3t'")
+
+    monkeypatch.setattr(requests.Session, "send", send)
+    with pytest.raises(ConnectionFailed) as caught:
+        transport.send(transport.prepare(requests.Request("GET", url)), "GET")
+    assert "t0p-s3cr3t" not in str(caught.value)
