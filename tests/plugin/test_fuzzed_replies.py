@@ -171,12 +171,18 @@ def _changed(chance: random.Random, value: Any, depth: float = 0.2) -> Any:
     return copied
 
 
+OURS = {"unifiedProfile", "unifiedIdentity", "pulumiManagedBy", "pulumiClaim", "pulumiProfileGap"}
+
+
 def understood(body: bytes) -> bool:
-    """Whether a body can be a dataset at all, whatever it says; judged without the provider's own reader."""
+    """Whether a body can be a dataset at all, whatever it says; judged without the provider's own reader.
+
+    A tag of somebody else's may hold anything: it is neither read nor written.
+    """
     try:
         found = json.loads(body)[ID]
         parts = [found.get("tags", {}), found.get("schemaRef", {}), found.get("classification", {})]
-        lists = parts[0].values()
+        lists = [parts[0][key] for key in parts[0] if key in OURS]
     except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
         return False
     texts = [found.get(key) or "" for key in ("name", "description", "createdClient")]
