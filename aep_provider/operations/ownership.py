@@ -6,7 +6,7 @@ from aep_provider.arguments import OWNER_TAG
 from aep_provider.dataset.desired import Desired
 from aep_provider.dataset.observed import Observed
 from aep_provider.dataset.ownership import INTERRUPTED_FOR, Standing, before_creation, logical_name, on_record
-from aep_provider.errors import Refused
+from aep_provider.errors import ApiError, Refused
 from aep_provider.operations.change import Change
 from aep_provider.operations.context import Context, describe
 from aep_provider.operations.record import Record
@@ -153,9 +153,14 @@ def warn_at_refresh(context: Context, observed: Observed, record: Record) -> Non
         )
     if record.created is None or context.now() - record.created > INTERRUPTED_FOR:
         return
+    try:
+        owned = context.aep.catalog.tagged(OWNER_TAG)
+    except ApiError:
+        # Advice must not fail a refresh; the next one asks again.
+        return
     twins = [
         one.id
-        for one in context.aep.catalog.tagged(OWNER_TAG)
+        for one in owned
         if one.id != observed.id and (one.owner == observed.owner or one.name == observed.name)
     ]
     if twins:

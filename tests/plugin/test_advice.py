@@ -97,3 +97,10 @@ def test_protection_says_what_a_delete_would_have_done(
     made = provider.create(inputs(**declared) | {"deletion_protection": True})
     with pytest.raises(Refused, match=f"is protected and would be {told}\n"):
         provider.delete(made.id, made.outs)
+
+
+def test_a_listing_that_fails_does_not_fail_a_refresh(local: Local, aep: BareAep) -> None:
+    provider = local.start(aep.url)
+    made = provider.create(inputs(**NEW))
+    aep.fault({"status": 403, "body": {}}, nth=2, times=None, method="GET", path="/dataSets")
+    assert local.start(aep.url).read(str(made.id), made.outs).id == made.id
