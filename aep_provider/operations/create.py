@@ -75,7 +75,9 @@ def _posted(context: Context, desired: Desired, policy: Policy) -> Outcome:
         raise NotConverged(
             f"Dataset {desired.name!r} was created in sandbox {context.sandbox} with the id {found}, but could not be "
             f"read: {error.message}",
-            "Run `pulumi up` again: it takes the dataset over.",
+            "Run `pulumi up` again: it takes the dataset over."
+            if desired.claim
+            else f"If it is the one that you want: dataset_id={found!r}. Otherwise delete it in AEP.",
         ) from error
 
 

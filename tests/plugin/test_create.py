@@ -103,6 +103,16 @@ def test_a_create_that_cannot_be_read_names_the_id(local: Local, aep: BareAep) -
     assert "Run `pulumi up` again" in caught.value.remedy
 
 
+def test_without_our_tags_the_way_out_is_the_id(local: Local, aep: BareAep) -> None:
+    settings = {"aep:ownershipTag": "false"}
+    aep.fault({"status": 403, "body": {}}, nth=2, method="GET", path="/dataSets")
+    with pytest.raises(NotConverged) as caught:
+        local.start(aep.url, **settings).create(inputs(**NEW))
+    (dataset_id,) = aep.datasets()
+    assert f"dataset_id={dataset_id!r}" in caught.value.remedy
+    assert local.start(aep.url, **settings).create(inputs(dataset_id=dataset_id)).id == dataset_id
+
+
 def test_profile_found_off_keeps_the_upsert_setting_on_record(local: Local, aep: BareAep) -> None:
     aep.dataset(ID, ON)
     made = local.start(aep.url).create(inputs(dataset_id=ID))
