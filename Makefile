@@ -18,7 +18,7 @@ setup: $(VENV)/.ready ## Install everything, run nothing
 	@$(BIN)/python tools/get_pulumi.py >/dev/null
 
 $(VENV)/.ready: requirements.lock pyproject.toml
-	@echo "Installing into $(VENV)…"
+	@echo "Installing into $(VENV)…" >&2
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .

@@ -224,7 +224,9 @@ def test_state_stays_small(project: Project) -> None:
     project.program(CREATE)
     project.up()
     (resource,) = project.state()
-    assert len(json.dumps(resource)) < 3500
+    # The SDK adds a stack trace, whose size goes by where Pulumi and the program are installed.
+    resource.pop("stackTrace", None)
+    assert len(json.dumps(resource)) < 2600
 
 
 @pytest.mark.parametrize("reply", [{"status": 500, "body": ""}, {"reset": "after"}])
