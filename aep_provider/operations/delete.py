@@ -66,6 +66,12 @@ def delete(context: Context, recorded: Recorded) -> None:
         check_not_adobes(context, change)
         if not _is_ours(context, observed, recorded):
             return
+    elif recorded.id in context.run.refused | context.run.held:
+        raise Refused(
+            f"Dataset {recorded.id} in sandbox {context.sandbox} was refused to another resource of this run, or is "
+            "held by one, and cannot be read now; it is not deleted",
+            _KEEP,
+        )
     change = Change(Desired(is_upsert=False), Policy())
     check_sandbox(context, change)
     check_production(context, change)

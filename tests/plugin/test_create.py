@@ -113,6 +113,17 @@ def test_without_our_tags_the_way_out_is_the_id(local: Local, aep: BareAep) -> N
     assert local.start(aep.url, **settings).create(inputs(dataset_id=dataset_id)).id == dataset_id
 
 
+def test_what_this_run_took_over_is_not_deleted_while_unreadable(local: Local, aep: BareAep) -> None:
+    made = local.start(aep.url).create(inputs(**NEW, deletion_protection=False))
+    provider = local.start(aep.url)
+    provider.create(inputs(**NEW, deletion_protection=False))
+    gone = {"status": 404, "body": {"title": "NotFoundError", "status": 404, "detail": "DataSet not found."}}
+    aep.fault(gone, times=None, method="GET", path=f"dataSets/{made.id}")
+    with pytest.raises(Refused, match="it is not deleted"):
+        provider.delete(str(made.id), made.outs)
+    assert list(aep.datasets()) == [made.id]
+
+
 def test_profile_found_off_keeps_the_upsert_setting_on_record(local: Local, aep: BareAep) -> None:
     aep.dataset(ID, ON)
     made = local.start(aep.url).create(inputs(dataset_id=ID))
