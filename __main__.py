@@ -7,7 +7,7 @@ from aep_provider import declare
 
 async def main() -> pulumi.Inputs:
     """Declare them; their ids are the stack's outputs."""
-    datasets = await declare(pulumi.Config("aep").require_object("datasets"))
+    datasets = await declare()
     return {name: dataset.dataset_id for name, dataset in datasets.items()}
 
 

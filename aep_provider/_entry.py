@@ -14,9 +14,9 @@ from pulumi.dynamic import ResourceProvider
 
 def provider_v1() -> ResourceProvider:
     """Make the provider; called when the plugin reads it from state."""
-    from aep_provider.plugin.provider import UpsertDatasetProvider
+    from aep_provider.plugin.provider import made
 
-    return UpsertDatasetProvider()
+    return made()
 
 
 class Reference(ResourceProvider):

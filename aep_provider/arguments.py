@@ -59,6 +59,7 @@ class Kind(Enum):
     SWITCH = "the upsert setting, changed by switching Profile off and on"
     STEERING = "steers the provider; the dataset has nothing of it"
     IDENTITY = "says which dataset it is"
+    REFERENCE = "a name in the place of an id; `check` resolves it and keeps the id beside it"
 
 
 @dataclass(frozen=True)
@@ -77,6 +78,7 @@ class Argument:
         required: what it is, where a new dataset needs it; ``""`` where it does not.
         asked_about: whether what a preview asks depends on it.
         compared_as: the form in which two values are compared.
+        stands_for: the argument that a name is resolved to, or ``""``.
     """
 
     name: str
@@ -90,6 +92,7 @@ class Argument:
     required: str = ""
     asked_about: bool = False
     compared_as: Callable[[str], str] = str
+    stands_for: str = ""
 
     @property
     def is_text(self) -> bool:
@@ -120,6 +123,16 @@ ARGUMENTS: tuple[Argument, ...] = (
         asked_about=True,
     ),
     Argument(
+        "schema",
+        "str",
+        "the schema's title, in the place of `schema_id`. It means the schema of the sandbox that has exactly this "
+        "title. Its id is looked up once and kept.",
+        string(filled, reason="must be a string: the title of a schema."),
+        Kind.REFERENCE,
+        asked_about=True,
+        stands_for="schema_id",
+    ),
+    Argument(
         "dataset_id",
         "str",
         "the id of an existing dataset to adopt instead of creating one, 24 hexadecimal characters. "
@@ -127,6 +140,16 @@ ARGUMENTS: tuple[Argument, ...] = (
         string(dataset_id, reason="must be a string: the id of an existing dataset."),
         Kind.IDENTITY,
         asked_about=True,
+    ),
+    Argument(
+        "dataset",
+        "str",
+        "the name of an existing dataset to adopt, in the place of `dataset_id`. It means the dataset of the sandbox "
+        "that has exactly this name and is not managed by Adobe. Its id is looked up once and kept.",
+        string(filled, reason="must be a string: the name of an existing dataset."),
+        Kind.REFERENCE,
+        asked_about=True,
+        stands_for="dataset_id",
     ),
     Argument(
         "description",
@@ -198,7 +221,7 @@ ARGUMENTS: tuple[Argument, ...] = (
     Argument(
         "deletion_protection",
         "bool",
-        "refuse to delete or replace the dataset, at preview already: it sets Pulumi's `protect`. Default True "
+        "refuse to delete or replace the dataset, at preview already. It sets Pulumi's `protect`. Default True "
         "for a new dataset, False with `dataset_id`, where a parent's `protect` is inherited. A protected "
         "resource stays protected until this is False. A plain bool, not an Output.",
         flag(),
@@ -226,7 +249,17 @@ def texts(*kinds: Kind) -> Iterator[Argument]:
 
 def optional() -> tuple[str, ...]:
     """The arguments that a program may leave out, and that are then not managed."""
-    return named(Kind.MANAGED, Kind.ASSERTED, Kind.IDENTITY)
+    return named(Kind.MANAGED, Kind.ASSERTED, Kind.IDENTITY, Kind.REFERENCE)
+
+
+def references() -> dict[str, str]:
+    """The arguments that are names, each with the argument that its id is."""
+    return {one.name: one.stands_for for one in ARGUMENTS if one.kind is Kind.REFERENCE}
+
+
+def adopts(given: Iterable[str]) -> bool:
+    """Whether arguments of these names say which existing dataset is meant."""
+    return not {"dataset_id", "dataset"}.isdisjoint(given)
 
 
 def steering() -> tuple[str, ...]:
@@ -263,8 +296,9 @@ def validated(
         ]
     problems += _foreign(given)
     problems += _missing({*given, *unknown})
+    problems += _other_name(given)
     if normal.get("deletion_protection") is None:
-        normal["deletion_protection"] = protected or "dataset_id" not in {*given, *unknown}
+        normal["deletion_protection"] = protected or not adopts({*given, *unknown})
     return {key: value for key, value in normal.items() if key not in unknown}, problems
 
 
@@ -287,10 +321,25 @@ def _foreign(given: Iterable[str]) -> list[Problem]:
 
 
 def _missing(given: set[str]) -> list[Problem]:
-    if "dataset_id" in given:
+    if adopts(given):
         return []
+    named_by = {stands_for: name for name, stands_for in references().items()}
     return [
         Problem(one.name, f"is required to create a dataset: {one.required}. Or set dataset_id to adopt one.")
         for one in ARGUMENTS
-        if one.required and one.name not in given
+        if one.required and not {one.name, named_by.get(one.name, one.name)} & given
+    ]
+
+
+def _other_name(given: Mapping[str, Any]) -> list[Problem]:
+    """A rename would break the look-up by the old name, so the two must be one."""
+    dataset, name = given.get("dataset"), given.get("name")
+    if dataset is None or name is None or dataset == name:
+        return []
+    return [
+        Problem(
+            "name",
+            f"is {name!r}, and dataset is {dataset!r}: a dataset that is found by its name must keep it. Leave name "
+            "out, or give dataset_id in the place of dataset.",
+        )
     ]

@@ -12,7 +12,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from voluptuous import Invalid, MultipleInvalid, Optional, Required, Schema
@@ -20,6 +20,9 @@ from voluptuous import Invalid, MultipleInvalid, Optional, Required, Schema
 from aep_provider.errors import SettingsError
 from aep_provider.validators import flag, problems_of, string, whole_number
 from aep_provider.words import plural
+
+if TYPE_CHECKING:
+    from aep_provider.change_window import ChangeWindow
 
 ADOBE_ENDPOINT = "https://platform.adobe.io"
 ADOBE_IMS_ENDPOINT = "https://ims-na1.adobelogin.com"
@@ -49,6 +52,9 @@ class Settings:
         ownership_tag: whether the two tags of our own are written and checked.
         parallel: calls at once.
         owner: the owner name in the place of project and stack, or ``""``.
+        probe_report: the file of a probe's report, relative to the folder of the Pulumi project, or ``""``. It is
+            cited and decides nothing.
+        change_window: when Profile may be switched off; ``None`` = at any time.
     """
 
     sandbox: str
@@ -63,6 +69,8 @@ class Settings:
     ownership_tag: bool = True
     parallel: int = DEFAULT_PARALLEL
     owner: str = ""
+    probe_report: str = ""
+    change_window: ChangeWindow | None = None
 
     @property
     def location(self) -> dict[str, str]:
@@ -209,6 +217,8 @@ _FIELDS: Mapping[str, _Source] = {
     "ownership_tag": _Source("ownershipTag"),
     "parallel": _Source("parallel", "AEP_PARALLEL"),
     "owner": _Source("owner"),
+    "probe_report": _Source("probeReport", "AEP_PROBE_REPORT"),
+    "change_window": _Source("changeWindow"),
 }
 
 
@@ -280,6 +290,16 @@ def _org_id(value: str) -> str:
     return value
 
 
+def _change_window(value: str) -> ChangeWindow:
+    # With it come the time zones, which most stacks do not need.
+    from aep_provider.change_window import parse
+
+    try:
+        return parse(value)
+    except ValueError as error:
+        raise Invalid(f"{error}.") from error
+
+
 def _base_url(value: str) -> str:
     """A base URL; a trailing slash is dropped."""
     url = value.strip().rstrip("/")
@@ -313,5 +333,7 @@ _SCHEMA = Schema(
         Optional("ownership_tag", default=True): flag(text=True),
         Optional("parallel", default=DEFAULT_PARALLEL): whole_number(1, 64, text=True),
         Optional("owner", default=""): string(_printable),
+        Optional("probe_report", default=""): string(),
+        Optional("change_window"): string(_change_window),
     }
 )

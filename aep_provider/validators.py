@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any
@@ -181,6 +180,8 @@ def _elements(value: Any) -> list[Any]:
 
 def meant(name: str, choices: Iterable[str]) -> str:
     """`` (did you mean 'is_upsert'?)`` for a name that is close to one of the choices, else ``""``."""
+    import difflib  # Only a message needs it, and every process of an unchanged stack would pay.
+
     close = difflib.get_close_matches(name, list(choices), n=1)
     return f" (did you mean {close[0]!r}?)" if close else ""
 

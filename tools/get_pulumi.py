@@ -42,21 +42,19 @@ class Source(NamedTuple):
 
     name: str
     get: Callable[[], Path]
+    at_once: bool = False
+    """Whether looking there takes no time and no network."""
 
-    def look(self) -> Path | None:
-        """Its Pulumi; or None, and the reason on standard error."""
-        try:
-            return self.get()
-        except (UnavailableError, OSError) as reason:
-            say(f"{self.name}: {reason}")
-            return None
+
+class NothingThereError(UnavailableError):
+    """A place is empty, which is worth a word only where no other one has a Pulumi at once."""
 
 
 def on_path() -> Path:
     """The user's own Pulumi, always preferred."""
     found = shutil.which("pulumi")
     if found is None:
-        raise UnavailableError("no pulumi")
+        raise NothingThereError("no pulumi")
     if fault := problem(Path(found), os.environ.get("PATH", "")):
         raise UnavailableError(fault)
     return Path(found).absolute()
@@ -76,9 +74,17 @@ def cached(cache: Cache, system: str) -> Path:
 
 def get_pulumi(sources: list[Source]) -> Path:
     """The first Pulumi that a source can offer."""
+    unsaid: list[str] = []
     for source in sources:
-        if found := source.look():
-            return found
+        if not source.at_once:
+            while unsaid:
+                say(unsaid.pop(0))
+        try:
+            return source.get()
+        except NothingThereError as reason:
+            unsaid.append(f"{source.name}: {reason}")
+        except (UnavailableError, OSError) as reason:
+            say(f"{source.name}: {reason}")
     raise UnavailableError(
         f"no Pulumi. Install version {'.'.join(map(str, MINIMUM))} or newer "
         "(https://www.pulumi.com/docs/install/) so that `pulumi` is on PATH; or, for a build, "
@@ -103,8 +109,8 @@ def main(argv: list[str] | None = None) -> int:
     cache = Cache.of(os.environ)
     system = this_system()
     sources = [
-        Source("PATH", on_path),
-        Source("cache", lambda: cached(cache, system)),
+        Source("PATH", on_path, at_once=True),
+        Source("cache", lambda: cached(cache, system), at_once=True),
         Source("official release", lambda: release.download(cache, system)),
         Source("build", lambda: build.build(cache, system)),
     ]

@@ -1,4 +1,4 @@
-"""Write the tables of arguments, outputs and guards into the documentation, from the code.
+"""Write tables and the evidence of beliefs into the documentation, and the JSON schemas, from the code.
 
 python tools/reference.py
 """
@@ -12,16 +12,22 @@ from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from pathlib import Path
 
+import json_schemas
+
 from aep_provider import arguments
 from aep_provider.operations.guards import GUARDS
+from aep_provider.plugin.event_log import ALWAYS, EVENTS
+from aep_provider.probe.beliefs import BELIEFS
 from aep_provider.program.resource import UpsertDataset
 
 DOCS = Path(__file__).resolve().parent.parent / "docs"
 ENTRY = re.compile(r"^    (\w+): (.*(?:\n {8}.*)*)", re.MULTILINE)
+BELIEF = re.compile(r"belief `([a-z0-9-]+)`: (?:seen live|\w+|\?)")
 SIMPLER = (
     (r"pulumi\.Output\[([^\[\]]*)\]", r"\1"),
     (r"Sequence\[([^\[\]]*)\]", r"list of \1"),
     (r"Mapping\[str, ([^\[\]]*)\]", r"map of \1"),
+    (r"_Gaps", "list of map"),
     (r"_Gap", "map"),
 )
 
@@ -63,7 +69,8 @@ def guard_table() -> str:
         marks = [
             guard.asks.replace(" (advice)", ""),
             "A warning at preview." if guard.waiting_cures else "",
-            "Asked again right before the disable." if guard.again else "",
+            "Asked again right before each disable." if guard.each_disable else "",
+            "Asked again right before the disable." if guard.again and not guard.each_disable else "",
             "Preview only." if guard.preview_only else "",
         ]
         asks = " ".join(filter(None, marks))
@@ -72,6 +79,18 @@ def guard_table() -> str:
             rows.append((*first, f"`{text}`" if text else "", remedy))
             first = ("", "")
     return table("guard | asks | refusal | remedy", rows)
+
+
+def event_table() -> str:
+    """The table of events: what each is, and its fields."""
+    rows: list[tuple[str, ...]] = []
+    for first, fields in (
+        ("every event", ALWAYS),
+        *((f"`{event}`: {what}", fields) for event, (what, fields) in EVENTS.items()),
+    ):
+        for place, (name, meaning) in enumerate(fields.items()):
+            rows.append(("" if place else first, f"`{name}`", meaning))
+    return table("event | field | meaning", rows)
 
 
 def table(header: str, rows: Sequence[tuple[str, ...]]) -> str:
@@ -86,10 +105,21 @@ def written(page: str) -> str:
         ("arguments", argument_table()),
         ("outputs", output_table()),
         ("guards", guard_table()),
+        ("events", event_table()),
     ):
         between = re.compile(rf"(<!-- {mark} -->\n).*?(<!-- end -->)", re.DOTALL)
         page = between.sub(lambda marks, made=made: f"{marks[1]}\n{made}\n\n{marks[2]}", page)  # type: ignore[misc]
     return page
+
+
+def with_evidence(page: str) -> str:
+    """The page with the evidence of each belief that it names, from the table of beliefs.
+
+    Raises:
+        KeyError: it names a belief that is not in the table.
+    """
+    levels = {belief.id: belief.level.value for belief in BELIEFS}
+    return BELIEF.sub(lambda named: f"belief `{named[1]}`: {levels[named[1]]}", page)
 
 
 def _outputs() -> Iterator[tuple[str, str, str]]:
@@ -117,5 +147,9 @@ def _simple(annotation: str) -> str:
 
 
 if __name__ == "__main__":
-    for name in ("resource.md", "safety.md"):
+    for name in ("resource.md", "safety.md", "traces.md"):
         (DOCS / name).write_text(written((DOCS / name).read_text()))
+    emulator = DOCS / "emulator.md"
+    emulator.write_text(with_evidence(emulator.read_text()))
+    for name, text in json_schemas.written().items():
+        (json_schemas.FOLDER / name).write_text(text)

@@ -17,6 +17,7 @@ from aep_provider.aep.reads import FastReads, Reads
 from aep_provider.aep.sandboxes import Sandboxes
 from aep_provider.aep.schemas import Schemas
 from aep_provider.aep.transport import Transport
+from aep_provider.aep.watch import Watch
 from aep_provider.clock import Clock
 from aep_provider.settings import Settings
 
@@ -43,23 +44,24 @@ class Aep:
     flows: Flows
 
 
-def connect(settings: Settings, clock: Clock, reads: Reads | None = None) -> Aep:
+def connect(settings: Settings, clock: Clock, reads: Reads | None = None, watch: Watch | None = None) -> Aep:
     """Make a client; no request is sent yet.
 
     Args:
         settings: where to, and as whom.
         clock: time and waits.
         reads: how it reads; `FastReads` unless given.
+        watch: told of each request; nobody is unless given.
     """
-    reads = reads or FastReads()
-    transport = Transport(clock, at_once=settings.parallel)
+    reads = reads or FastReads(clock, settings.parallel)
+    transport = Transport(clock, at_once=settings.parallel, watch=watch)
     gateway = Gateway(settings, transport, TokenSource(settings, transport, clock), clock)
     return Aep(
         reads=reads,
         gateway=gateway,
         catalog=Catalog(gateway, reads.memory()),
         batches=Batches(gateway),
-        schemas=Schemas(gateway, reads.memory()),
+        schemas=Schemas(gateway, reads.memory(), reads.memory()),
         sandboxes=Sandboxes(gateway, reads.memory()),
-        flows=Flows(gateway, reads.memory()),
+        flows=Flows(gateway, reads.memory(), reads.memory()),
     )

@@ -24,6 +24,10 @@ from aep_provider.settings import Settings
 RENEW_BEFORE = 300.0
 """Seconds before its end at which a token is no longer used."""
 
+REFUSED_FOR = 30.0
+"""Seconds for which a refused credential is not tried again: many threads may want a token, and a hundred refused
+logins look like an attack."""
+
 _CREDENTIALS_REMEDY = (
     "Check client id, client secret and scopes against the credential in Adobe Developer Console.\n"
     "After a rotation: refresh and destroy use the secret kept in state unless the environment gives a\n"
@@ -53,6 +57,7 @@ class TokenSource:
         self._clock = clock
         self._lock = threading.Lock()
         self._token: _Token | None = None
+        self._refused: tuple[BadCredentials, float] | None = None
         for secret in (settings.client_secret, settings.access_token):
             transport.hide(secret)
         if settings.access_token:
@@ -67,6 +72,9 @@ class TokenSource:
         """
         with self._lock:
             if self._token is None or self._left(self._token) < self._margin:
+                # While Profile is off, every try counts.
+                if self._refused and not urgent and self._clock.monotonic() < self._refused[1]:
+                    raise self._refused[0]
                 self._token = self._ask(urgent=urgent)
             return self._token.value
 
@@ -122,7 +130,10 @@ class TokenSource:
                 error.remedy = remedy(error)
             # Only 429 and 5xx pass by themselves; anything else from the token service is final.
             if attempt == 3 or urgent or not isinstance(error, Throttled | ServerFault):
-                raise _explained(error)
+                explained = _explained(error)
+                if isinstance(explained, BadCredentials):
+                    self._refused = explained, self._clock.monotonic() + REFUSED_FOR
+                raise explained
             self._clock.wait(min(error.retry_after or attempt * 0.5, 30))
         body = mapping(response)
         value, life = body.get("access_token"), body.get("expires_in")

@@ -11,17 +11,19 @@ from typing import Any
 from aep_provider.aep.gateway import ApiRequest, Gateway
 from aep_provider.aep.paginate import Page, next_offset, paginate
 from aep_provider.aep.responses import mapping, unreadable
+from aep_provider.dataset.tags import moment, split_element, timestamp
 
 PATH = "/data/foundation/catalog/batches"
 LAST = "/data/foundation/catalog/lastBatches"
 PAGE = 100
-IDS = 50
-"""Datasets per request for their last batch: a URL of some 1,300 characters."""
-
 LOOK_BACK = timedelta(days=7)
 
-_SUCCESS = frozenset({"success", "active"})
-_ENDED = _SUCCESS | {
+REPLAY_TAG = "pulumiReplay"
+"""The tag of a batch that is ingested again: AEP may forget the one that it replaces, and with it where it belongs in
+the order. Adobe's description of a new batch has ``tags`` for "properties associated with the previous batches"."""
+
+SUCCESS = frozenset({"success", "active"})
+ENDED = SUCCESS | {
     "failed",
     "failure",
     "aborted",
@@ -37,29 +39,70 @@ _INTERNAL = re.compile(r".+-.+-.+-[0-9a-f]{24}-INGEST", re.IGNORECASE)
 """Profile's own sub-batches: ``<batch>-<org>-<sandbox id>-<dataset>-INGEST`` (a third party's live notes)."""
 
 
+def is_internal(batch_id: str) -> bool:
+    """Whether Profile made a batch of another one, by its id."""
+    return _INTERNAL.fullmatch(batch_id) is not None
+
+
+@dataclass(frozen=True)
+class Origin:
+    """What a batch that was ingested again says of the one that it stands for, in the tag `REPLAY_TAG`.
+
+    Attributes:
+        of: the id of the batch that was ingested first, however often it was replaced since.
+        ended: when the lake had that one, UTC.
+    """
+
+    of: str
+    ended: datetime
+
+    @classmethod
+    def read(cls, elements: object) -> Origin | None:
+        """Read the tag; ``None`` where it is absent or not as `elements` writes it."""
+        if not isinstance(elements, list) or not all(isinstance(element, str) for element in elements):
+            return None
+        values = dict(split_element(element) for element in elements)
+        ended = moment(values.get("ended", ""))
+        return cls(values["of"], ended) if values.get("of") and ended is not None else None
+
+    def elements(self) -> list[str]:
+        """The elements to write."""
+        return [f"of:{self.of}", f"ended:{timestamp(self.ended)}"]
+
+
 @dataclass(frozen=True)
 class Batch:
-    """A batch: its id, status, and when it was created and completed (UTC; ``None`` = not said)."""
+    """A batch.
+
+    Attributes:
+        id: its id.
+        status: in lower case.
+        created, completed: when (UTC); ``None`` = not said.
+        replaces: ids of the batches that it was ingested in the place of (``replay.predecessors``).
+        origin: the batch that it stands for, where it says so.
+    """
 
     id: str
     status: str
     created: datetime
     completed: datetime | None
+    replaces: tuple[str, ...] = ()
+    origin: Origin | None = None
 
     @property
     def in_flight(self) -> bool:
         """Whether it is still on its way into the lake (which of the statuses are: partly inferred)."""
-        return self.status not in _ENDED and not self.internal
+        return self.status not in ENDED and not self.internal
 
     @property
     def succeeded(self) -> bool:
         """Whether the lake has it, as a batch that can be ingested again."""
-        return self.status in _SUCCESS and not self.internal
+        return self.status in SUCCESS and not self.internal
 
     @property
     def internal(self) -> bool:
         """Whether Profile made it of another batch: it is neither waited for nor ingested again."""
-        return _INTERNAL.fullmatch(self.id) is not None
+        return is_internal(self.id)
 
 
 @dataclass(frozen=True)
@@ -74,6 +117,9 @@ class LastBatch:
 class Batches:
     """Lists batches of the gateway's sandbox."""
 
+    MOST = 50
+    """Datasets that one request asks about for their last batch: a URL of some 1,300 characters."""
+
     def __init__(self, gateway: Gateway) -> None:
         self._gateway = gateway
 
@@ -83,8 +129,23 @@ class Batches:
         Raises:
             ApiError: they could not be read, or not understood.
         """
+        return self.of_last(dataset_id, LOOK_BACK)
+
+    def recent_ahead(self, dataset_id: str) -> None:
+        """Have them listed, for `recent`. Nothing here, where they are listed when they are asked for."""
+
+    def of_last(self, dataset_id: str, look_back: timedelta) -> list[Batch]:
+        """The dataset's batches of the last days, newest first.
+
+        Args:
+            dataset_id: the dataset.
+            look_back: how far back their creation may lie.
+
+        Raises:
+            ApiError: they could not be read, or not understood.
+        """
         # By the service's clock: with a local one that is ahead, the newest batches would be missed.
-        since = int((self._gateway.server_time() - LOOK_BACK).timestamp() * 1000)
+        since = int((self._gateway.server_time() - look_back).timestamp() * 1000)
 
         def fetch(start: int) -> Page[int, Batch]:
             query: dict[str, str | int] = {
@@ -129,20 +190,23 @@ class Batches:
     def last(self, dataset_ids: Sequence[str]) -> dict[str, LastBatch]:
         """The newest batch of each dataset that has any. Source: ``GET /lastBatches`` of the description.
 
+        Args:
+            dataset_ids: at most `MOST`.
+
         Raises:
             ApiError: they could not be read, or not understood.
         """
+        query = {"dataSetId": ",".join(dataset_ids)}
+        response = self._gateway.send(
+            ApiRequest("GET", LAST, "last batches", query=query, permission="View Datasets")
+        )
         found: dict[str, LastBatch] = {}
-        for start in range(0, len(dataset_ids), IDS):
-            query = {"dataSetId": ",".join(dataset_ids[start : start + IDS])}
-            request = ApiRequest("GET", LAST, "last batches", query=query, permission="View Datasets")
-            response = self._gateway.send(request)
-            for dataset_id, body in mapping(response).items():
-                if not isinstance(body, dict):
-                    raise unreadable(response, "an object for each dataset was expected")
-                batch_id, status = body.get("lastBatchId"), body.get("lastBatchStatus")
-                if isinstance(batch_id, str) and isinstance(status, str):
-                    found[dataset_id] = LastBatch(batch_id, status.lower(), _moment(body.get("updated")))
+        for dataset_id, body in mapping(response).items():
+            if not isinstance(body, dict):
+                raise unreadable(response, "an object for each dataset was expected")
+            batch_id, status = body.get("lastBatchId"), body.get("lastBatchStatus")
+            if isinstance(batch_id, str) and isinstance(status, str):
+                found[dataset_id] = LastBatch(batch_id, status.lower(), _moment(body.get("updated")))
         return found
 
 
@@ -154,7 +218,15 @@ def _read(batch_id: str, body: Any) -> Batch:
         raise TypeError(f"batch {batch_id} has no creation time")
     # `completed` is not in every response; `updated` moves last when the status does.
     completed = _moment(body.get("completed") or body.get("updated"))
-    return Batch(batch_id, body["status"].lower(), created, completed)
+    replaces, tags = _predecessors(body.get("replay")), body.get("tags")
+    origin = Origin.read(tags.get(REPLAY_TAG)) if isinstance(tags, dict) else None
+    return Batch(batch_id, body["status"].lower(), created, completed, replaces, origin)
+
+
+def _predecessors(replay: object) -> tuple[str, ...]:
+    """What a batch replaces; a malformed list replaces nothing, since only a list of gaps rests on it."""
+    named = replay.get("predecessors") if isinstance(replay, dict) else None
+    return tuple(one for one in named if isinstance(one, str)) if isinstance(named, list) else ()
 
 
 def _moment(value: object) -> datetime | None:

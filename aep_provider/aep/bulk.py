@@ -8,10 +8,11 @@ is read from the listing, a hundred to a page.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Set
+from collections.abc import Callable, Sequence, Set
 from functools import partial
 
 from aep_provider.aep.catalog import PAGE, Catalog
+from aep_provider.aep.single_flight import Memory
 from aep_provider.dataset.observed import Observed
 from aep_provider.errors import ApiError, NotFound, PermissionDenied, RequestRefused, UnreadableResponse
 
@@ -19,18 +20,15 @@ TOGETHER = 50
 """Ids in one request: a URL of some 1,400 characters, where the shortest known limit is 2,000."""
 
 AT_ONCE = 4
-"""Requests under way together. More would leave nothing that waits, and so nothing to put together."""
+"""Requests by id under way together, and pages. More would leave nothing that waits, and so nothing to put together."""
 
-LISTED_AFTER = 32
-"""Datasets asked for before the listing is tried. The engine asks for some eight at a time, so waiting for
-more costs more round trips than the first pages do."""
-
-FIRST_PAGES = 2
-"""Pages that are looked at before the listing is judged."""
+LISTED_AFTER = AT_ONCE + 1
+"""Datasets asked for before the listing is tried. The first ones are asked for by their ids; what comes after them has
+to wait anyway, and the first page takes no longer than they do."""
 
 FAIR_SHARE = 0.05
-"""The part of the listed datasets that must have been asked for. So pages go on at the rate of one for five
-datasets asked for, however large the sandbox."""
+"""The part of the listed datasets that must have been asked for before another page is. So pages go on at the rate of
+one for five datasets asked for, however large the sandbox."""
 
 _LASTING = (NotFound, PermissionDenied, RequestRefused, UnreadableResponse)
 """What the next request for several datasets would meet as well."""
@@ -44,10 +42,13 @@ class Bulk:
 
     Args:
         catalog: for the requests, and for what this process has written to.
+        together: of what is read ahead: the datasets that one request showed, by the first of their ids.
     """
 
-    def __init__(self, catalog: Catalog) -> None:
+    def __init__(self, catalog: Catalog, together: Memory[dict[str, Observed]]) -> None:
         self._catalog = catalog
+        self._read_ahead = together
+        self._groups: dict[str, list[str]] = {}
         self._changed = threading.Condition()
         self._known: dict[str, Observed] = {}
         self._asked: set[str] = set()
@@ -67,6 +68,8 @@ class Bulk:
             NotFound: a 404 of any kind on a request for this dataset alone.
             ApiError: it could not be read, or not understood.
         """
+        if ahead := self._among(dataset_id):
+            return ahead
         with self._changed:
             if dataset_id not in self._asked:
                 self._asked.add(dataset_id)
@@ -79,24 +82,49 @@ class Bulk:
                     known = None if dataset_id in self._catalog.written else self._known.get(dataset_id)
                     break
                 ask = self._next(dataset_id)
-                self._under_way += 1
             try:
                 ask()
             finally:
                 with self._changed:
-                    self._under_way -= 1
                     self._changed.notify_all()
         return known or self._catalog.get(dataset_id)
+
+    def ahead(self, dataset_ids: Sequence[str]) -> None:
+        """Have datasets read together that `get` will be asked for."""
+        with self._changed:
+            begun = self._groups.keys() | self._asked
+            new = [one for one in dict.fromkeys(dataset_ids) if one not in begun]
+            groups = [new[start : start + TOGETHER] for start in range(0, len(new), TOGETHER)]
+            for ids in groups:
+                self._groups |= dict.fromkeys(ids, ids)
+        for ids in groups:
+            self._read_ahead.ahead(ids[0], partial(self._many, ids))
+
+    def _among(self, dataset_id: str) -> Observed | None:
+        """The dataset, if it was read ahead, with others, and not written to since."""
+        ids = self._groups.get(dataset_id)
+        if ids is None or dataset_id in self._catalog.written:
+            return None
+        return self._read_ahead.get(ids[0], partial(self._many, ids)).get(dataset_id)
+
+    def _many(self, ids: list[str]) -> dict[str, Observed]:
+        try:
+            return self._catalog.many(ids)
+        except ApiError as error:
+            # Whoever asks for one of them then reads it as if nothing had been asked ahead, and hears what is wrong.
+            if isinstance(error, _LASTING):
+                self._together = 1
+            return {}
 
     def _settled(self, dataset_id: str) -> bool:
         return dataset_id in self._known or dataset_id in self._alone or dataset_id in self._catalog.written
 
     def _may_ask(self, dataset_id: str) -> bool:
-        if self._under_way >= AT_ONCE:
-            return False
         if self._pages.worth_it(len(self._asked)):
-            return True
-        return dataset_id in self._waiting and not self._pages.under_way
+            return self._pages.under_way < AT_ONCE
+        if self._pages.under_way or self._under_way >= AT_ONCE:
+            return False
+        return dataset_id in self._waiting
 
     def _next(self, dataset_id: str) -> Callable[[], None]:
         if self._pages.worth_it(len(self._asked)):
@@ -105,6 +133,7 @@ class Bulk:
         ids = [dataset_id, *list(self._waiting)[: self._together - 1]]
         for taken in ids[1:]:
             del self._waiting[taken]
+        self._under_way += 1
         return partial(self._ask_together, ids)
 
     def _ask_together(self, ids: list[str]) -> None:
@@ -122,6 +151,10 @@ class Bulk:
                 self._together = 1
         finally:
             with self._changed:
+                self._under_way -= 1
+                # Also that one of them is gone: a page that came meanwhile may be older.
+                for asked in ids:
+                    self._known.pop(asked, None)
                 self._known |= found
                 self._alone.update(ids)
 
@@ -136,7 +169,8 @@ class Bulk:
         finally:
             with self._changed:
                 self._pages.came(found.keys(), self._asked, more=more)
-                self._known |= found
+                # What was asked for by id keeps that answer: a listing may be behind.
+                self._known |= {key: one for key, one in found.items() if key not in self._alone}
                 for dataset_id in found:
                     self._waiting.pop(dataset_id, None)
 
@@ -155,7 +189,7 @@ class _Pages:
         """Whether the next page should be read."""
         if self._ended or asked < LISTED_AFTER:
             return False
-        return self._start < FIRST_PAGES * PAGE or self._hits >= max(FAIR_SHARE * len(self._listed), 1)
+        return self._start == 0 or self._hits >= max(FAIR_SHARE * len(self._listed), 1)
 
     def take(self) -> int:
         """Where the next page starts; it is under way now."""

@@ -205,10 +205,36 @@ class Catalog:
         pattern = re.sub(r"^!|[,*]+", "*", name)
         return list(self._filtered({"name": pattern}, lambda body: _may_be_named(body, name)))
 
+    def beginning(self, text: str) -> list[Observed]:
+        """Every dataset whose name begins with this text, which holds none of ``,``, ``*`` and ``!``."""
+        return list(self._filtered({"name": f"{text}*"}, lambda body: _begins(body, text)))
+
     def tagged(self, key: str) -> list[Observed]:
         """Every dataset that carried a tag key when this process first asked."""
-        listed = self._filtered({"tags": f"{key}:*"}, lambda body: _may_hold_tag(body, key))
-        return self._tagged.get(key, lambda: list(listed))
+        return self._tagged.get(key, lambda: self._carrying(key))
+
+    def tagged_ahead(self, key: str, each: Callable[[Observed], None] | None = None) -> None:
+        """Have them listed, for `tagged`.
+
+        Args:
+            key: the tag key.
+            each: told of each dataset when its page comes, and not when the last one has; it must not raise.
+        """
+        self._tagged.ahead(key, lambda: self._carrying(key, each))
+
+    def _carrying(self, key: str, each: Callable[[Observed], None] | None = None) -> list[Observed]:
+        found = []
+        for dataset in self._filtered({"tags": f"{key}:*"}, lambda body: _may_hold_tag(body, key)):
+            found.append(dataset)
+            if each is not None:
+                each(dataset)
+        return found
+
+    def get_ahead(self, dataset_ids: Sequence[str]) -> None:
+        """Have datasets read that `get` will be asked for. Nothing here, where each is read when it is asked for."""
+
+    def named_ahead(self, name: str) -> None:
+        """Have a name looked up that `named` will be asked for. Nothing here, as above."""
 
     def all(self) -> Iterator[Observed]:
         """Every dataset of the sandbox, page by page."""
@@ -259,6 +285,11 @@ def _may_be_named(body: Mapping[str, Any], name: str) -> bool:
     """Whether it has this name; a name that is not text must not be passed over."""
     found = body.get("name") or ""
     return not isinstance(found, str) or found == name
+
+
+def _begins(body: Mapping[str, Any], text: str) -> bool:
+    found = body.get("name")
+    return isinstance(found, str) and found.startswith(text)
 
 
 def _may_hold_tag(body: Mapping[str, Any], key: str) -> bool:

@@ -1,8 +1,9 @@
 """Flow Service: the dataflows that write into a dataset, as far as anyone can see them.
 
-Source: Adobe's *Flow Service API* description. Which flow and connection specifications are streaming is
-taken from Adobe's tutorials. Not visible here: Web and Mobile SDK datastreams, direct users of the ingestion
-API, Query Service, and Adobe's own applications.
+Source: Adobe's *Flow Service API* description: a flow's ``inheritedAttributes`` name its source and target
+connections with their specifications. Which specifications are streaming is taken from Adobe's tutorials.
+Not visible here: Web and Mobile SDK datastreams, direct users of the ingestion API, Query Service, and Adobe's
+own applications.
 """
 
 from __future__ import annotations
@@ -48,11 +49,23 @@ class Flow:
 
 
 class Flows:
-    """The dataflows of the gateway's sandbox, listed once per process and only when asked for."""
+    """The dataflows of the gateway's sandbox, listed once per process and only when asked for.
 
-    def __init__(self, gateway: Gateway, memory: Memory[dict[str, list[Flow]]]) -> None:
+    Args:
+        gateway: sends the requests.
+        memory: of the flows by their target.
+        listing: of all flows, each with the connections that it writes to.
+    """
+
+    def __init__(
+        self,
+        gateway: Gateway,
+        memory: Memory[dict[str, list[Flow]]],
+        listing: Memory[list[tuple[Flow, list[str]]]],
+    ) -> None:
         self._gateway = gateway
         self._into = memory
+        self._listing = listing
 
     def into(self, dataset_id: str) -> list[Flow]:
         """The flows whose target is the dataset.
@@ -62,7 +75,13 @@ class Flows:
         """
         return self._into.get("", self._listed).get(dataset_id, [])
 
+    def ahead(self) -> None:
+        """Have them listed, for `into`."""
+        self._into.ahead("", self._listed)
+
     def _listed(self) -> dict[str, list[Flow]]:
+        # The two listings do not need each other.
+        self._listing.ahead("", self._flows)
         targets: dict[str, str] = {}
         for connection in self._items("targetConnections"):
             params = connection.get("params")
@@ -71,18 +90,13 @@ class Flows:
                 if isinstance(dataset_id, str):
                     targets[str(connection.get("id"))] = dataset_id
         into: dict[str, list[Flow]] = {}
-        for item in self._items("flows"):
-            flow = Flow(
-                id=str(item.get("id", "")),
-                name=str(item.get("name", "")),
-                state=str(item.get("state", "")),
-                streaming=_streams(item),
-            )
-            connections = item.get("targetConnectionIds")
-            for connection_id in connections if isinstance(connections, list) else []:
-                if str(connection_id) in targets:
-                    into.setdefault(targets[str(connection_id)], []).append(flow)
+        for flow, connections in self._listing.get("", self._flows):
+            for dataset_id in {targets[one]: None for one in connections if one in targets}:
+                into.setdefault(dataset_id, []).append(flow)
         return into
+
+    def _flows(self) -> list[tuple[Flow, list[str]]]:
+        return [(_flow(item), _target_ids(item)) for item in self._items("flows")]
 
     def _items(self, kind: str) -> Iterator[dict[str, Any]]:
         def fetch(path: str) -> Page[str, dict[str, Any]]:
@@ -99,12 +113,35 @@ class Flows:
         return paginate(fetch, f"{PATH}/{kind}?limit={PAGE}")
 
 
+def _flow(item: Mapping[str, Any]) -> Flow:
+    return Flow(
+        id=str(item.get("id", "")),
+        name=str(item.get("name", "")),
+        state=str(item.get("state", "")),
+        streaming=_streams(item),
+    )
+
+
+def _target_ids(flow: Mapping[str, Any]) -> list[str]:
+    """The ids of the connections that a flow writes to, as it names them itself and as it inherits them."""
+    named = flow.get("targetConnectionIds")
+    inherited = (one.get("id") for one in _inherited(flow, "targetConnections"))
+    return [str(one) for one in (*(named if isinstance(named, list) else ()), *inherited)]
+
+
 def _streams(flow: Mapping[str, Any]) -> bool:
+    """Whether a flow streams, by its own specification or by that of a source or of the source's base."""
     found = {_spec_id(flow.get("flowSpec"))}
-    inherited = flow.get("inheritedAttributes")
-    sources = objects(inherited.get("sourceConnections")) if isinstance(inherited, Mapping) else None
-    found |= {_spec_id(source.get("connectionSpec")) for source in sources or []}
+    for source in _inherited(flow, "sourceConnections"):
+        base = source.get("baseConnection")
+        found.add(_spec_id(source.get("connectionSpec")))
+        found.add(_spec_id(base.get("connectionSpec")) if isinstance(base, Mapping) else "")
     return bool(found & (_STREAMING_FLOWS | _STREAMING_SOURCES))
+
+
+def _inherited(flow: Mapping[str, Any], kind: str) -> list[dict[str, Any]]:
+    inherited = flow.get("inheritedAttributes")
+    return (objects(inherited.get(kind)) or []) if isinstance(inherited, Mapping) else []
 
 
 def _spec_id(spec: object) -> str:

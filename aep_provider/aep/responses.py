@@ -7,15 +7,15 @@ Shapes (Adobe's troubleshooting pages and published descriptions): gateway ``{er
 
 from __future__ import annotations
 
-import email.utils
 import json
 import re
 from collections.abc import Iterator, Mapping
-from datetime import datetime, timezone
 from typing import Any, TypeGuard
 
+from urllib3 import Retry
+
 from aep_provider.aep.redact import LONGEST, redact, shown
-from aep_provider.aep.transport import Response
+from aep_provider.aep.transport import NOT_A_TIME, Response
 from aep_provider.errors import (
     Conflict,
     NotFound,
@@ -31,7 +31,9 @@ from aep_provider.errors import (
 )
 
 _LONGEST_HEADER = 100
-_REQUEST_IDS = ("x-request-id", "x-correlation-id", "x-adobe-request-id")
+REQUEST_IDS = ("x-request-id", "x-correlation-id", "x-adobe-request-id")
+"""Headers that hold the id which Adobe's support asks for, the best first."""
+
 _KINDS: Mapping[int, type[StatusError]] = {
     403: PermissionDenied,
     404: NotFound,
@@ -41,6 +43,9 @@ _KINDS: Mapping[int, type[StatusError]] = {
     429: Throttled,
 }
 _TOKEN_REJECTED = "401013"  # noqa: S105 - an error code of the gateway
+
+_RETRY_AFTER = Retry()
+"""Reads the header, seconds or a date."""
 
 
 def mapping(response: Response) -> dict[str, Any]:
@@ -142,20 +147,14 @@ def _inner(report: object, key: str, text: str) -> Iterator[str]:
 
 def _request_id(response: Response, fields: Mapping[str, Any]) -> str:
     report = fields.get("report")
-    header = next((response.headers[name] for name in _REQUEST_IDS if name in response.headers), "")
+    header = next((response.headers[name] for name in REQUEST_IDS if name in response.headers), "")
     return header or (_text(report, "registryRequestId") if _is_object(report) else "")
 
 
 def _retry_after(response: Response) -> float | None:
-    value = response.headers.get("Retry-After", "").strip()
-    if value.isdecimal() and len(value) < 10:
-        return float(value)
     try:
-        moment = email.utils.parsedate_to_datetime(value)
-        if moment.tzinfo is None:
-            return None
-        return max((moment - datetime.now(timezone.utc)).total_seconds(), 0.0)
-    except (TypeError, ValueError, OverflowError):
+        return float(_RETRY_AFTER.parse_retry_after(response.headers.get("Retry-After", "")))
+    except NOT_A_TIME:
         return None
 
 

@@ -41,6 +41,10 @@ class Sandboxes:
         """The configured sandbox, or ``None`` if the credential does not see it. Asked once per process."""
         return self._known.get("", self.current_now)
 
+    def ahead(self) -> None:
+        """Have the list asked for, for `current`."""
+        self._known.ahead("", self.current_now)
+
     def current_now(self) -> Sandbox | None:
         """The same, asked anew: a sandbox may be reset while the process runs."""
         found = {sandbox.name: sandbox for sandbox in self._listed()}.get(self._gateway.sandbox)

@@ -5,14 +5,17 @@ Nothing that writes uses it: a write is planned from a read of its own.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 
 from aep_provider.aep import Aep
 from aep_provider.aep.batches import Batch, Batches
 from aep_provider.aep.bulk import Bulk
 from aep_provider.aep.catalog import Catalog
 from aep_provider.aep.gateway import Gateway
-from aep_provider.aep.single_flight import SingleFlight
+from aep_provider.aep.reads import Reads
+from aep_provider.aep.single_flight import Memory
 from aep_provider.dataset.observed import Observed
 
 
@@ -24,30 +27,37 @@ def shared(aep: Aep) -> Aep:
     """
     return replace(
         aep,
-        catalog=_SharedCatalog(aep.gateway, Bulk(aep.catalog)),
-        batches=_SharedBatches(aep.gateway),
+        catalog=_SharedCatalog(aep.gateway, Bulk(aep.catalog, aep.reads.memory()), aep.reads),
+        batches=_SharedBatches(aep.gateway, aep.reads),
     )
 
 
 class _SharedCatalog(Catalog):
-    def __init__(self, gateway: Gateway, bulk: Bulk) -> None:
-        super().__init__(gateway, SingleFlight())
+    def __init__(self, gateway: Gateway, bulk: Bulk, reads: Reads) -> None:
+        super().__init__(gateway, reads.memory())
         self._bulk = bulk
-        self._named: SingleFlight[list[Observed]] = SingleFlight()
+        self._named: Memory[list[Observed]] = reads.memory()
 
     def get(self, dataset_id: str, *, urgent: bool = False) -> Observed:
         return super().get(dataset_id, urgent=True) if urgent else self._bulk.get(dataset_id)
 
+    def get_ahead(self, dataset_ids: Sequence[str]) -> None:
+        self._bulk.ahead(dataset_ids)
+
     def named(self, name: str) -> list[Observed]:
-        ask = super().named
-        return self._named.get(name, lambda: ask(name))
+        return self._named.get(name, partial(super().named, name))
+
+    def named_ahead(self, name: str) -> None:
+        self._named.ahead(name, partial(super().named, name))
 
 
 class _SharedBatches(Batches):
-    def __init__(self, gateway: Gateway) -> None:
+    def __init__(self, gateway: Gateway, reads: Reads) -> None:
         super().__init__(gateway)
-        self._recent: SingleFlight[list[Batch]] = SingleFlight()
+        self._recent: Memory[list[Batch]] = reads.memory()
 
     def recent(self, dataset_id: str) -> list[Batch]:
-        ask = super().recent
-        return self._recent.get(dataset_id, lambda: ask(dataset_id))
+        return self._recent.get(dataset_id, partial(super().recent, dataset_id))
+
+    def recent_ahead(self, dataset_id: str) -> None:
+        self._recent.ahead(dataset_id, partial(super().recent, dataset_id))

@@ -24,6 +24,7 @@ from aep_provider.aep import exchange
 from aep_provider.aep.certificates import check_certificates
 from aep_provider.aep.limit import LONGEST_RETRY_AFTER, Limit
 from aep_provider.aep.redact import redact, shown
+from aep_provider.aep.watch import Unwatched, Watch
 from aep_provider.clock import Clock
 from aep_provider.errors import ConnectionFailed
 
@@ -36,6 +37,9 @@ URGENT_TIMEOUT = 4.0
 """Seconds for an exchange inside a window, where waiting costs profiles."""
 
 _REPEATED = frozenset({429, 500, 502, 503, 504})
+
+NOT_A_TIME = (urllib3.exceptions.InvalidHeader, OverflowError, ValueError)
+"""What urllib3 raises of a Retry-After that it cannot read; of a date out of range more than its own error."""
 
 
 @dataclass(frozen=True)
@@ -63,31 +67,35 @@ class Retries(urllib3.Retry):
 
     clock: Clock
     limit: Limit
+    watch: Watch
 
     @classmethod
-    def using(cls, clock: Clock, limit: Limit, **policy: Any) -> Retries:
-        """Make a policy that waits on `clock` and tells `limit` of what was turned away."""
+    def using(cls, clock: Clock, limit: Limit, watch: Watch, **policy: Any) -> Retries:
+        """Make a policy that waits on `clock`, and tells `limit` and `watch` of what was turned away."""
         retries = cls(**policy)
-        retries.clock, retries.limit = clock, limit
+        retries.clock, retries.limit, retries.watch = clock, limit, watch
         return retries
 
     def new(self, **kw: Any) -> Retries:
         """The policy for the next attempt."""
         retries = super().new(**kw)
-        retries.clock, retries.limit = self.clock, self.limit
+        retries.clock, retries.limit, retries.watch = self.clock, self.limit, self.watch
         return retries
 
     def sleep(self, response: urllib3.BaseHTTPResponse | None = None) -> None:
         """Wait for what the service asks, else for a growing time with some chance in it."""
         asked = None
-        if response is not None:
-            # A date out of range makes the library raise something other than its own error.
-            with contextlib.suppress(urllib3.exceptions.InvalidHeader, OverflowError, ValueError):
+        if response is None:
+            self.watch.lost(type(self.history[-1].error).__name__ if self.history else "")
+        else:
+            self.watch.answered(response.status, response.headers)
+            with contextlib.suppress(*NOT_A_TIME):
                 asked = self.get_retry_after(response)
             if response.status == 429:
                 self.limit.on_throttled(asked)
         self.clock.wait(asked if asked is not None else self.get_backoff_time())
         exchange.restart()
+        self.watch.repeated()
 
 
 class Transport:
@@ -97,10 +105,12 @@ class Transport:
         clock: for the waits between repeated reads.
         at_once: how many requests may be under way together at most; a thread that holds a `slot` counts
             once.
+        watch: told of each request.
     """
 
-    def __init__(self, clock: Clock, *, at_once: int) -> None:
+    def __init__(self, clock: Clock, *, at_once: int, watch: Watch | None = None) -> None:
         self._clock = clock
+        self._watch = watch or Unwatched()
         self._threads = threading.local()
         self._secrets: tuple[str, ...] = ()
         self.limit = Limit(clock, at_once)
@@ -115,8 +125,8 @@ class Transport:
             "backoff_max": 8,
             "retry_after_max": LONGEST_RETRY_AFTER,
         }
-        self._patient = Retries.using(clock, self.limit, **policy)
-        self._once = Retries.using(clock, self.limit, **(policy | {"total": 0}))
+        self._patient = Retries.using(clock, self.limit, self._watch, **policy)
+        self._once = Retries.using(clock, self.limit, self._watch, **(policy | {"total": 0}))
         self._environment: dict[tuple[str, ...], Mapping[str, Any]] = {}
 
     @contextlib.contextmanager
@@ -154,6 +164,7 @@ class Transport:
         name: str,
         *,
         urgent: bool = False,
+        once: bool = False,
         limited: bool = True,
         status_suffices: bool = False,
     ) -> Response:
@@ -164,6 +175,7 @@ class Transport:
             name: how an error names what was asked.
             urgent: once, and for `URGENT_TIMEOUT`; otherwise reads are repeated on 429, 5xx and lost
                 connections, and each attempt has `READ_TIMEOUT`.
+            once: a read is not repeated either, for who wants to see each response.
             limited: whether it counts among the requests at once.
             status_suffices: whether a success is complete with its status line; headers and body are then
                 read as far as they come with it.
@@ -177,13 +189,14 @@ class Transport:
         if isinstance(adapter, HTTPAdapter):
             # By method here and not by the policy's own list: the library repeats any method, also a POST,
             # after what it counts as "other" errors, such as a TLS failure in the middle of a response.
-            patient = request.method == "GET" and not urgent
+            patient = request.method == "GET" and not urgent and not once
             adapter.max_retries = self._patient if patient else self._once
         whole = URGENT_TIMEOUT if urgent else READ_TIMEOUT
         # A new connection may take half of the time: what is left afterwards is for the request.
         timeouts = (min(CONNECT_TIMEOUT, whole / 2), whole)
         environment = self._environment_for(str(request.url))
         with self.slot() if limited else contextlib.nullcontext():
+            self._watch.sent(str(request.method), str(request.url), self._secrets)
             try:
                 with exchange.within(self._clock, whole, status_suffices=status_suffices):
                     response = self._exchanged(session, request, name, timeouts, environment)
@@ -195,7 +208,9 @@ class Transport:
                 OverflowError,
                 OSError,
             ) as error:
+                self._watch.lost(type(error).__name__)
                 raise self._failed(name, error) from self._cause_to_show(error)
+            self._watch.answered(response.status, response.headers)
             if response.status == 429:
                 # How long it asks to wait is for who sent it: this slot may be one inside a window.
                 self.limit.on_throttled(None)

@@ -4,13 +4,21 @@ from __future__ import annotations
 
 import click
 
+from aep_provider.cli.card import card
 from aep_provider.cli.console import Commands
+from aep_provider.cli.diff import diff
+from aep_provider.cli.digest import digest
 from aep_provider.cli.discover import discover
 from aep_provider.cli.doctor import doctor
 from aep_provider.cli.emulator import emulator
 from aep_provider.cli.enable import enable
+from aep_provider.cli.gaps import gaps
 from aep_provider.cli.importing import import_
+from aep_provider.cli.matrix import matrix
+from aep_provider.cli.probe import probe
 from aep_provider.cli.release import release
+from aep_provider.cli.replay import replay
+from aep_provider.cli.run import run
 from aep_provider.cli.status import status
 
 __all__ = ["main"]
@@ -31,10 +39,18 @@ def main() -> None:
     """
 
 
+main.add_command(card)
+main.add_command(diff)
+main.add_command(digest)
 main.add_command(discover)
 main.add_command(doctor)
 main.add_command(emulator)
 main.add_command(enable)
+main.add_command(gaps)
 main.add_command(import_)
+main.add_command(matrix)
+main.add_command(probe)
 main.add_command(release)
+main.add_command(replay)
+main.add_command(run)
 main.add_command(status)

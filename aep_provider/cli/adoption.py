@@ -11,10 +11,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from aep_provider.cli.declared import entry_name, former_names
+from aep_provider import arguments
+from aep_provider.cli.declared import former_names
 from aep_provider.cli.files import FileFailed
 from aep_provider.cli.inventory import TIME_SERIES, Item
 from aep_provider.cli.stack import RESOURCE_TYPE, Recorded
+from aep_provider.entries import OVERRIDES, name_of
 
 PROVIDER = base64.b64encode(
     b"\x80\x04\x95*\x00\x00\x00\x00\x00\x00\x00\x8c\x13aep_provider._entry\x94\x8c\x0bprovider_v1\x94\x93\x94)R\x94."
@@ -39,13 +41,41 @@ class Adoption:
 
     Attributes:
         entry: its entry in the stack file.
-        name: the dataset's name.
+        id, name, schema_id: of the dataset.
         change: what the next `up` will change of it, or ``""``.
     """
 
     entry: Mapping[str, str | bool]
+    id: str
     name: str
+    schema_id: str
     change: str = ""
+
+    @property
+    def references(self) -> dict[str, str | bool]:
+        """The names that its entry gives in the place of ids."""
+        return {key: self.entry[key] for key in arguments.references() if key in self.entry}
+
+
+@dataclass(frozen=True)
+class Names:
+    """What tells whether a name stands for one thing in the sandbox.
+
+    Attributes:
+        datasets: how many datasets that Adobe does not manage have a name.
+        titles: how many schemas have a title.
+    """
+
+    datasets: Mapping[str, int]
+    titles: Mapping[str, int]
+
+    def obstacle(self, item: Item) -> str:
+        """Why a dataset cannot be declared by name, or ``""``."""
+        if self.datasets.get(item.dataset.name) != 1:
+            return f"shares its name with another dataset; declare it by its dataset_id in {OVERRIDES}"
+        if item.schema is None or self.titles.get(item.schema.title) != 1:
+            return f"has a schema without a title of its own; declare it by its ids in {OVERRIDES}"
+        return ""
 
 
 @dataclass(frozen=True)
@@ -66,25 +96,37 @@ class Skipped:
 
 @dataclass(frozen=True)
 class Held:
-    """What the stack has already: logical names and dataset ids, of its state and its stack file."""
+    """What the stack has already, in its state or its entries.
+
+    Attributes:
+        names: logical names.
+        ids: of datasets.
+        dataset_names: names that are managed.
+        references: names by which entries say which existing dataset they mean.
+    """
 
     names: frozenset[str]
     ids: frozenset[str]
     dataset_names: frozenset[str] = frozenset()
+    references: frozenset[str] = frozenset()
 
     @classmethod
-    def of(cls, recorded: Iterable[Recorded], entries: Iterable[Mapping[str, Any]]) -> Held:
+    def of(cls, recorded: Iterable[Recorded], entries: Sequence[Mapping[str, Any]]) -> Held:
         """Put state and stack file together."""
         own = [one for one in recorded if not one.external]
         names = [one.resource for one in own]
-        names += [name for entry in entries for name in (entry_name(entry), *former_names(entry))]
+        names += [name for entry in entries for name in (name_of(entry), *former_names(entry))]
         ids = [one.id for one in own] + [str(entry.get("dataset_id") or "") for entry in entries]
         managed = [one.inputs.get("name") for one in own] + [entry.get("name") for entry in entries]
-        return cls(frozenset(names), frozenset(ids), frozenset(str(one) for one in managed if one))
+        meant = [str(entry["dataset"]) for entry in entries if entry.get("dataset")]
+        managed += meant
+        return cls(
+            frozenset(names), frozenset(ids), frozenset(str(one) for one in managed if one), frozenset(meant)
+        )
 
 
 def choose(
-    items: Sequence[Item], held: Held, owner: str, *, enable: bool
+    items: Sequence[Item], held: Held, owner: str, *, enable: bool, by_name: Names | None = None
 ) -> tuple[list[Adoption], list[Skipped]]:
     """Decide for each dataset.
 
@@ -93,6 +135,7 @@ def choose(
         held: what the stack has.
         owner: the stack's owner name, ``<project>/<stack>`` unless configured.
         enable: whether datasets outside Profile are taken in, to be enabled.
+        by_name: for entries that other sandboxes share: names take the place of ids.
     """
     adoptions: list[Adoption] = []
     skipped: list[Skipped] = []
@@ -101,10 +144,11 @@ def choose(
     names.update(item.dataset.name for item in items if item.dataset.id not in held.ids)
     for item in items:
         dataset = item.dataset
-        if dataset.id in held.ids:
+        if dataset.id in held.ids or (dataset.name in held.references and not dataset.system_sign):
             skipped.append(Skipped(dataset.id, dataset.name, "is in this stack already", obstacle=False))
             continue
-        if reason := _obstacle(item, owner, enable=enable):
+        reason = _obstacle(item, owner, enable=enable) or (by_name.obstacle(item) if by_name else "")
+        if reason:
             skipped.append(Skipped(dataset.id, dataset.name, reason))
             continue
         name = _logical_name(item, owner, taken)
@@ -120,20 +164,21 @@ def choose(
             continue
         taken.add(name)
         enabled = dataset.profile.enabled
-        entry: dict[str, str | bool] = {
-            "resource": name,
-            "dataset_id": dataset.id,
+        entry: dict[str, str | bool] = {"resource": name}
+        if by_name is not None and item.schema is not None:
+            entry |= {"dataset": dataset.name, "schema": item.schema.title}
+        else:
+            entry["dataset_id"] = dataset.id
             # A name that two datasets have stays out: two resources of a program cannot manage one name.
-            **({"name": dataset.name} if names[dataset.name] == 1 else {}),
-            "schema_id": dataset.schema_id,
-            "is_upsert": dataset.upsert if enabled else item.behaviour != TIME_SERIES,
-        }
+            entry |= {"name": dataset.name} if names[dataset.name] == 1 else {}
+            entry["schema_id"] = dataset.schema_id
+        entry["is_upsert"] = dataset.upsert if enabled else item.behaviour != TIME_SERIES
         change = ""
         if not enabled:
             change = f"Profile is enabled, {'with' if entry['is_upsert'] else 'without'} upsert"
         elif not dataset.identity.enabled:
             change = "Identity is enabled"
-        adoptions.append(Adoption(entry, dataset.name, change))
+        adoptions.append(Adoption(entry, dataset.id, dataset.name, dataset.schema_id, change))
     return adoptions, skipped
 
 
@@ -149,13 +194,14 @@ def import_file(adoptions: Iterable[Adoption], owner: str, location: Mapping[str
             {
                 "type": RESOURCE_TYPE,
                 "name": one.entry["resource"],
-                "id": one.entry["dataset_id"],
+                "id": one.id,
                 "inputs": {"__provider": PROVIDER},
                 "outputs": {
                     "__provider": PROVIDER,
                     "owner": f"{owner}/{one.entry['resource']}",
                     "adopted": True,
-                    "schema_id": one.entry["schema_id"],
+                    "schema_id": one.schema_id,
+                    **one.references,
                     **location,
                 },
             }

@@ -6,16 +6,19 @@ from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime, timedelta, timezone
 from email.utils import parsedate_to_datetime
 
+from aep_provider.aep import Aep
 from aep_provider.aep.gateway import ApiRequest
 from aep_provider.aep.sandboxes import PATH as SANDBOXES
-from aep_provider.cli.checks_stack import guarded
-from aep_provider.cli.console import Progress
-from aep_provider.cli.declared import Declared
+from aep_provider.cli.checks_stack import guarded, named
+from aep_provider.cli.console import Progress, side_by_side
+from aep_provider.cli.declared import Declared, live_datasets, with_ids
 from aep_provider.cli.findings import Finding, failed, note, ok, problem, skipped
 from aep_provider.cli.inventory import open_gaps
 from aep_provider.dataset.desired import Desired
-from aep_provider.dataset.tags import GAP_TAG
+from aep_provider.dataset.observed import Observed
+from aep_provider.dataset.tags import GAP_TAG, UNIFIED_PROFILE
 from aep_provider.errors import AepProviderError, ApiError, Refused
+from aep_provider.operations import advice
 from aep_provider.operations.advice import UNSEEN_WRITERS
 from aep_provider.operations.change import Change, Policy
 from aep_provider.operations.checks import check_production, check_sandbox
@@ -41,26 +44,30 @@ def asked(context: Context, stack: Sequence[Declared], owner: str, progress: Pro
         context.aep.gateway.tokens.get()
     except AepProviderError as error:
         yield failed("token", error)
-        for check in ("clock", "sandbox", "permissions", "guards", "open gaps"):
+        for check in ("clock", "sandbox", "permissions", "guards", "Profile datasets", "open gaps"):
             yield skipped(check, "no token")
         return
     yield _token(context)
-    yield _clock(context)
+    with side_by_side(context.settings.parallel) as pool:
+        # The listing of a large sandbox takes longest, so it begins first.
+        found = pool.submit(with_ids, context, stack)
+        reading = pool.submit(lambda: live_datasets(context, _valid(found.result()), progress))
+        yield from pool.map(lambda check: check(context), (_clock, _sandbox, *_PERMISSIONS))
+    yield note("permission: Manage Datasets", "cannot be checked without writing")
+    yield from named(context, found.result())
+    everything: Sequence[Observed] | None = None
     try:
-        sandbox = context.aep.sandboxes.current()
+        live, everything = reading.result()
     except ApiError as error:
-        yield failed("sandbox", error)
+        yield failed("guards", error)
     else:
-        try:
-            change = Change(Desired(is_upsert=False), Policy())
-            check_sandbox(context, change)
-            check_production(context, change)
-            yield ok("sandbox", f"{context.sandbox}, type {sandbox.type if sandbox else 'unknown'}, active")
-        except Refused as error:
-            yield failed("sandbox", error)
-    yield from _permissions(context)
-    yield from guarded(context, stack, owner, progress)
-    yield from _gaps(context)
+        yield from guarded(context, _valid(found.result()), live, owner)
+    yield _profile_datasets(context, everything)
+    yield from _gaps(context, everything)
+
+
+def _valid(stack: Sequence[Declared]) -> list[Declared]:
+    return [one for one in stack if one.desired is not None]
 
 
 def _token(context: Context) -> Finding:
@@ -93,30 +100,60 @@ def _clock(context: Context) -> Finding:
     return ok("clock", "agrees with the service's")
 
 
-def _permissions(context: Context) -> Iterator[Finding]:
-    aep = context.aep
-    reads: tuple[tuple[str, Callable[[], object]], ...] = (
-        ("View Datasets", lambda: next(aep.catalog.all(), None)),
-        ("batches", lambda: aep.batches.recent(NO_DATASET)),
-        ("View Schemas", lambda: aep.gateway.send(_schema_list())),
-    )
-    for name, read in reads:
+def _sandbox(context: Context) -> Finding:
+    try:
+        sandbox = context.aep.sandboxes.current()
+        change = Change(Desired(is_upsert=False), Policy())
+        check_sandbox(context, change)
+        check_production(context, change)
+    except (ApiError, Refused) as error:
+        return failed("sandbox", error)
+    return ok("sandbox", f"{context.sandbox}, type {sandbox.type if sandbox else 'unknown'}, active")
+
+
+def _permission(name: str, read: Callable[[Aep], object]) -> Callable[[Context], Finding]:
+    def check(context: Context) -> Finding:
         try:
-            read()
-            yield ok(f"permission: {name}", "reading works")
+            read(context.aep)
         except ApiError as error:
-            yield failed(f"permission: {name}", error)
+            return failed(f"permission: {name}", error)
+        return ok(f"permission: {name}", "reading works")
+
+    return check
+
+
+def _flows(context: Context) -> Finding:
     try:
-        aep.flows.into(NO_DATASET)
-        yield ok("permission: View Sources", f"reading works. {UNSEEN_WRITERS}")
+        context.aep.flows.into(NO_DATASET)
     except ApiError as error:
-        yield note("permission: View Sources", f"dataflows cannot be listed: {error.message}", error.remedy)
-    yield note("permission: Manage Datasets", "cannot be checked without writing")
+        return note("permission: View Sources", f"dataflows cannot be listed: {error.message}", error.remedy)
+    return ok("permission: View Sources", f"reading works. {UNSEEN_WRITERS}")
 
 
-def _gaps(context: Context) -> Iterator[Finding]:
+_PERMISSIONS = (
+    _permission("View Datasets", lambda aep: next(aep.catalog.all(), None)),
+    _permission("batches", lambda aep: aep.batches.recent(NO_DATASET)),
+    _permission("View Schemas", lambda aep: aep.gateway.send(_schema_list())),
+    _flows,
+)
+
+
+def _profile_datasets(context: Context, everything: Sequence[Observed] | None) -> Finding:
     try:
-        noted = context.aep.catalog.tagged(GAP_TAG)
+        held = context.aep.catalog.tagged(UNIFIED_PROFILE) if everything is None else everything
+        counts = advice.in_profile(held)
+    except ApiError as error:
+        return failed("Profile datasets", error)
+    texts = [text for kind in counts if (text := advice.at_limit(context.sandbox, kind, counts[kind]))]
+    if texts:
+        return note("Profile datasets", " ".join(texts))
+    shown = ", ".join(f"{count} of {advice.PROFILE_DATASETS} {kind}" for kind, count in counts.items())
+    return ok("Profile datasets", f"{shown} datasets are in Profile")
+
+
+def _gaps(context: Context, everything: Sequence[Observed] | None) -> Iterator[Finding]:
+    try:
+        noted = context.aep.catalog.tagged(GAP_TAG) if everything is None else everything
     except ApiError as error:
         yield failed("open gaps", error)
         return
@@ -132,7 +169,8 @@ def _schema_list() -> ApiRequest:
         "GET",
         "/data/foundation/schemaregistry/tenant/schemas",
         "schemas",
-        query={"limit": 1},
+        # The registry wants `orderby` beside `limit` (documented).
+        query={"orderby": "title", "limit": 1},
         accept="application/vnd.adobe.xed-id+json",
         permission="View Schemas",
     )

@@ -2,64 +2,96 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
-from aep_provider.cli.console import Progress
-from aep_provider.cli.declared import Declared, live_datasets
-from aep_provider.cli.findings import Finding, failed, note, ok, skipped
+from aep_provider import arguments
+from aep_provider.change_window import window_told
+from aep_provider.cli import collecting
+from aep_provider.cli.console import side_by_side
+from aep_provider.cli.declared import Declared
+from aep_provider.cli.findings import Finding, failed, note, ok, problem, skipped
 from aep_provider.dataset.desired import Desired
 from aep_provider.dataset.observed import Observed
+from aep_provider.entries import DATASETS
 from aep_provider.errors import AepProviderError, ApiError
-from aep_provider.operations import guards
+from aep_provider.operations import asking, names
+from aep_provider.operations.advice import PROFILE_DATASETS
 from aep_provider.operations.change import Change
-from aep_provider.operations.context import Context, Silent
+from aep_provider.operations.context import Context
 from aep_provider.operations.create import creation
+from aep_provider.operations.forecast import quietest
 from aep_provider.operations.planner import OnRecord, Planner
 from aep_provider.words import plural
 
 
-class _Collector(Silent):
-    """Takes advice, to be shown as notes."""
+def named(context: Context, stack: Sequence[Declared]) -> Iterator[Finding]:
+    """Whether names in the place of ids stand for something, and still for what is on record.
 
-    def __init__(self) -> None:
-        self.advice: list[str] = []
+    Args:
+        context: where and how.
+        stack: what the stack declares, with ids.
+    """
+    found = []
+    for one in stack:
+        for text in one.problems if one.given else ():
+            found.append(problem("names", f"{one.resource}: {text}", f"Correct {DATASETS}."))
+        title, schema_id = one.given.get("schema"), one.given.get("schema_id")
+        if title and schema_id and one.in_state and (text := names.renamed_schema(context, title, schema_id)):
+            remedy = (
+                "What is declared stays what it was. Correct the title, for other stacks and new resources."
+            )
+            found.append(note("names", f"{one.resource}: {text}", remedy))
+    yield from found
+    if not found and any(arguments.references().keys() & one.given.keys() for one in stack):
+        yield ok("names", "each stands for what is on record, or for one thing in the sandbox")
 
-    def warn(self, message: str) -> None:
-        """Keep it."""
-        self.advice.append(message)
 
-
-def guarded(context: Context, stack: Sequence[Declared], owner: str, progress: Progress) -> Iterator[Finding]:
+def guarded(
+    context: Context, stack: Sequence[Declared], live: Mapping[str, Observed], owner: str
+) -> Iterator[Finding]:
     """Ask every guard about every dataset that is declared.
 
     Args:
         context: where and how.
         stack: what the stack declares.
+        live: its datasets as they are, by id.
         owner: the stack's owner name, without the logical name.
-        progress: is told how many datasets were read.
     """
     declared = [(one, one.desired) for one in stack if one.desired is not None]
     if not declared:
         yield skipped("guards", "the stack declares no dataset")
         return
-    try:
-        live, _ = live_datasets(context, [one for one, _ in declared], progress)
-    except ApiError as error:
-        yield failed("guards", error)
-        return
     refused = 0
     for one, desired in declared:
-        collector = _Collector()
-        quiet = replace(context, report=collector)
-        change = _change(quiet, one, desired, live.get(one.id), owner)
-        answers = guards.answers(quiet, change)
-        findings = [_finding(one, guard, error) for guard, error in answers if error is not None]
-        refused += any(finding.status == "problem" for finding in findings)
-        yield from findings
-        yield from (note("advice", f"{one.resource}: {text}") for text in collector.advice)
+        change = _change(context, one, desired, live.get(one.id), owner)
+        answers = list(collecting.answers(context, change))
+        refused += any(answer.refuses for answer in answers)
+        yield from (
+            _finding(one, answer.guard, answer.error) for answer in answers if answer.error is not None
+        )
+        yield from (note("advice", f"{one.resource}: {text}") for answer in answers for text in answer.advice)
     if not refused:
         yield ok("guards", f"nothing would be refused: {plural(len(declared), 'dataset')}")
+    yield from _times(context, [one for one in live.values() if one.profile.enabled])
+
+
+def _times(context: Context, in_profile: Sequence[Observed]) -> Iterator[Finding]:
+    """When a change of upsert is allowed, and when it would meet the fewest batches."""
+    now = context.now()
+    if told := window_told(context.settings.change_window, now):
+        yield ok("change window", told)
+    asked = in_profile[: 2 * PROFILE_DATASETS]
+    if not asked:
+        return
+    try:
+        with side_by_side(context.settings.parallel) as pool:
+            each = list(pool.map(lambda one: context.aep.batches.recent(one.id), asked))
+    except ApiError as error:
+        yield skipped("quietest hour", error.message)
+        return
+    found = quietest((batch for some in each for batch in some), now)
+    yield ok("quietest hour", f"{found}, {plural(len(asked), 'dataset')} in Profile")
 
 
 def _change(
@@ -74,9 +106,9 @@ def _change(
     return Planner(context, desired, one.policy, recorded, adopting=not one.in_state).change(observed)
 
 
-def _finding(one: Declared, guard: guards.Guard, error: AepProviderError) -> Finding:
-    check = f"guard: {guard.name}"
-    if guards.passes(error):
+def _finding(one: Declared, guard: str, error: AepProviderError) -> Finding:
+    check = f"guard: {guard}"
+    if asking.passes(error):
         return note(check, f"{one.resource}: {error.message}", error.remedy)
     finding = failed(check, error)
     return replace(finding, text=f"{one.resource}: {finding.text}")

@@ -9,9 +9,10 @@ import os
 import sys
 import threading
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from typing import Any
+from typing import IO, Any
 
 import click
 from rich.console import Console
@@ -25,6 +26,9 @@ CLOCK = SystemClock(threading.Event())
 
 UNLIMITED = 1000
 """Columns where the output is not a terminal: nothing is shortened in a file or a pipe."""
+
+VERSION_KEY, SCHEMA_VERSION = "schema_version", 1
+"""What each JSON object begins with. One number for all commands: raised where a key goes or changes its meaning."""
 
 UNEXPECTED, INTERRUPTED = 3, 130
 """Exit codes."""
@@ -55,6 +59,9 @@ class ConsoleReporter:
         """Print a line."""
         click.echo(printable(message), err=True)
 
+    def event(self, name: str, dataset_id: str, fields: Mapping[str, Any]) -> None:
+        """Drop it: a command has its own JSON."""
+
     def listening(self) -> bool:
         """A command ends with whoever started it."""
         return True
@@ -71,6 +78,12 @@ class Interrupted(Failure):
 
     exit_code = INTERRUPTED
 
+    def show(self, file: IO[Any] | None = None) -> None:
+        """Say it, and end at once: threads that wait for an answer would keep the process."""
+        super().show(file)
+        sys.stdout.flush()
+        os._exit(self.exit_code)
+
 
 class CouldNotTell(Failure):
     """The same as `Failure`, for a command whose exit code 1 is an answer."""
@@ -84,6 +97,11 @@ class Unexpected(CouldNotTell):
 
 class Commands(click.Group):
     """The group of all commands: UTF-8 in and out, and no traceback."""
+
+    def add_command(self, cmd: click.Command, name: str | None = None) -> None:
+        """Take a command, to be listed with its whole first sentence; click's own summary ends with the line."""
+        cmd.short_help = cmd.short_help or _first_sentence(cmd.help or "")
+        super().add_command(cmd, name)
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run the command; an unexpected error ends it with exit code 3."""
@@ -122,9 +140,10 @@ def line(text: object, style: str = "", *, err: bool = False) -> None:
     output(err=err).print(Text(printable(text), style=style), soft_wrap=True)
 
 
-def as_json(value: object) -> None:
-    """Print JSON."""
-    click.echo(json.dumps(value, indent=2, ensure_ascii=False))
+def as_json(value: Mapping[str, object], *, indent: int | None = 2) -> None:
+    """Print a JSON object, with the version of its form as its first key."""
+    # A report of the probe brings its own, by which it is read again.
+    click.echo(json.dumps({VERSION_KEY: SCHEMA_VERSION} | dict(value), indent=indent, ensure_ascii=False))
 
 
 def output(*, err: bool = False) -> Console:
@@ -142,7 +161,7 @@ def in_utf8(_ctx: click.Context, _param: click.Parameter, value: str) -> str:
 
 
 class Progress:
-    """What a command is doing, on standard error while it takes longer than a second.
+    """What a command is doing, on standard error while it takes longer than half a second.
 
     A terminal shows one line that changes; elsewhere a line is printed a second after the last one, if there
     is anything new to say.
@@ -175,11 +194,27 @@ class Progress:
             self._teller.join()
 
     def _tell(self) -> None:
-        said = ""
-        while not self._over.wait(1):
+        said, pause = "", 0.5
+        while not self._over.wait(pause):
+            pause = 1
             if said != self._message:
                 said = self._message
                 click.echo(said, err=True)
+
+
+@contextmanager
+def side_by_side(at_once: int) -> Iterator[ThreadPoolExecutor]:
+    """A pool for reads that do not need each other. Ctrl-C does not wait for their answers."""
+    pool = ThreadPoolExecutor(at_once)
+    try:
+        yield pool
+    except KeyboardInterrupt:
+        pool.shutdown(wait=False, cancel_futures=True)
+        raise
+    except BaseException:
+        pool.shutdown(cancel_futures=True)
+        raise
+    pool.shutdown()
 
 
 @contextmanager
@@ -215,6 +250,11 @@ def confirmed(question: str, *, yes: bool) -> None:
 def takes_yes(command: Callable[..., Any]) -> Callable[..., Any]:
     """Add the option `--yes`."""
     return click.option("--yes", "-y", is_flag=True, help="Do not ask for confirmation.")(command)
+
+
+def _first_sentence(text: str) -> str:
+    paragraph = " ".join(text.partition("\n\n")[0].split())
+    return paragraph.partition(". ")[0].rstrip(".")
 
 
 def _speak_utf8() -> None:

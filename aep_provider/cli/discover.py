@@ -10,6 +10,7 @@ from aep_provider.cli import console, inventory
 from aep_provider.cli.filters import Filter, takes_name, takes_schema
 from aep_provider.cli.source import Source, takes_settings
 from aep_provider.cli.tables import Column, table, takes_wide
+from aep_provider.operations import advice
 from aep_provider.words import plural
 
 COLUMNS = (
@@ -32,7 +33,7 @@ COLUMNS = (
 @takes_name
 @takes_schema
 @takes_wide
-@click.option("--json", "as_json", is_flag=True, help="Print a JSON array instead of a table.")
+@click.option("--json", "as_json", is_flag=True, help="Print a JSON object instead of a table.")
 @takes_settings
 def discover(
     source: Source,
@@ -54,7 +55,7 @@ def discover(
     Examples:
       aep-provider discover --profile --no-upsert
       aep-provider discover --stack prod --name loyalty
-      aep-provider discover --json | jq -r '.[] | select(.faults != []) | .id'
+      aep-provider discover --json | jq -r '.datasets[] | select(.faults != []) | .id'
       AEP_SANDBOX=dev aep-provider discover --no-stack
     """
     # Imported here so that `--help` does not load the HTTP library.
@@ -63,22 +64,22 @@ def discover(
     with console.errors_end_the_command(), console.Progress("Reading datasets") as progress:
         settings = source.settings()
         aep = connect(settings, console.CLOCK)
-        everything = inventory.listed(aep, progress)
-        chosen = list(
-            filter(Filter(name_part, schema_part, only_profile, without_upsert).matches, everything)
-        )
-        found = inventory.with_details(aep, chosen, progress, at_once=settings.parallel)
+        wanted = Filter(name_part, schema_part, only_profile, without_upsert).matches
+        everything, found = inventory.read(aep, wanted, progress, at_once=settings.parallel)
     for note in found.notes:
         console.ConsoleReporter().warn(note)
     if as_json:
-        console.as_json([item.row() for item in found.items])
+        console.as_json({"datasets": [item.row() for item in found.items]})
         return
     table(f"Datasets of sandbox {settings.sandbox}", COLUMNS, map(_cells, found.items), wide=wide)
     for item in found.items:
         for fault in item.faults:
             console.line(f"{item.dataset.name!r} ({item.dataset.id}): {fault}", "yellow")
-    for text in inventory.gap_lines(chosen):
+    for text in inventory.gap_lines(item.dataset for item in found.items):
         console.line(text, "red")
+    for kind, count in advice.in_profile(everything).items():
+        if text := advice.at_limit(settings.sandbox, kind, count):
+            console.line(text, "yellow")
     console.line(_summary(found.items))
 
 

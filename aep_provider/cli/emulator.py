@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import json
 import signal
 import sqlite3
 import threading
 from pathlib import Path
 
 import click
+
+from aep_provider.cli import console
 
 _EXTRA = ("starlette", "uvicorn", "jsonpatch")
 """The modules of the extra; without them there is nothing to serve with."""
@@ -47,13 +48,27 @@ _EXTRA = ("starlette", "uvicorn", "jsonpatch")
     help="Delay of each reply.",
 )
 @click.option("--strict", is_flag=True, help="Refuse what Adobe's documentation does not name.")
+@click.option(
+    "--like",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Behave as the AEP that this report of `aep-provider probe` is about.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON object instead of shell commands.")
 def emulator(
-    port: int, host: str, state: Path | None, seed: str, latency: int, strict: bool, as_json: bool
+    port: int,
+    host: str,
+    state: Path | None,
+    seed: str,
+    latency: int,
+    strict: bool,
+    like: Path | None,
+    as_json: bool,
 ) -> None:
     """Serve a local Adobe Experience Platform until interrupted.
 
-    Prints the two environment variables that point a client at it, once it serves.
+    Prints the two environment variables that point a client at it, once it serves. With --like it says on standard
+    error, and with --json in `not_imitated`, what was measured and cannot be imitated.
 
     Exit codes: 0 interrupted; 1 an error, on standard error; 2 wrong usage.
 
@@ -65,6 +80,7 @@ def emulator(
     # Imported here, so that the other commands work, and start fast, without the extra.
     try:
         from aep_provider.emulator import Emulator
+        from aep_provider.emulator import like as likeness
         from aep_provider.emulator.server import PortInUse
         from aep_provider.emulator.store import StateInUse
     except ModuleNotFoundError as error:
@@ -76,11 +92,19 @@ def emulator(
 
     if not host.startswith("127.") and host != "::1":
         click.echo(f"Warning: {host} can be reached by others, and the emulator lets everyone in.", err=True)
+    try:
+        measured = likeness.read(like) if like else None
+    except likeness.ReportRefused as error:
+        raise click.BadParameter(
+            f"{error}. Use the file that `aep-provider probe --report FILE` wrote.", param_hint="--like"
+        ) from error
     # Set before the server starts, so that a signal at any moment ends it in good order.
     over = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: over.set())
-    server = Emulator(port=port, host=host, state=state, seed=seed, latency_ms=latency, strict=strict)
+    server = Emulator(
+        port=port, host=host, state=state, seed=seed, latency_ms=latency, strict=strict, like=like
+    )
     try:
         server.start()
     except (PortInUse, StateInUse, ValueError) as error:
@@ -89,9 +113,17 @@ def emulator(
         raise click.ClickException(f"cannot start the emulator: {error}") from error
     try:
         variables = {"AEP_ENDPOINT": server.url, "AEP_IMS_ENDPOINT": server.url}
+        for line in measured.lines() if measured else ():
+            click.echo(line, err=True)
+        told: dict[str, object] = {**variables}
+        if measured:
+            told["not_imitated"] = list(measured.not_imitated)
         # In one line, so that a reader of the pipe need not guess where it ends.
         exports = "\n".join(f"export {name}={value}" for name, value in variables.items())
-        click.echo(json.dumps(variables) if as_json else exports)
+        if as_json:
+            console.as_json(told, indent=None)
+        else:
+            click.echo(exports)
         over.wait()
     finally:
         server.stop()

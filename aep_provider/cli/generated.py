@@ -5,6 +5,7 @@ from __future__ import annotations
 import keyword
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 import yaml
 
@@ -28,7 +29,7 @@ def python(entries: Sequence[Entry], title: str) -> str:
     return "\n".join(blocks)
 
 
-def as_yaml(entries: Iterable[Entry]) -> str:
+def as_yaml(entries: Iterable[Mapping[str, Any]]) -> str:
     """The entries as they stand under `aep:datasets`."""
     return yaml.safe_dump([dict(entry) for entry in entries], allow_unicode=True, sort_keys=False)
 

@@ -12,8 +12,9 @@ import click
 
 from aep_provider.cli import adoption, console
 from aep_provider.cli.filters import Filter
-from aep_provider.cli.stack import DATASETS, Stack
+from aep_provider.cli.stack import Stack
 from aep_provider.cli.tables import Column, table
+from aep_provider.entries import DATASETS
 from aep_provider.settings import Settings
 from aep_provider.words import plural
 
@@ -81,9 +82,9 @@ class Options:
             )
         if self.as_json and self.form:
             raise click.UsageError(f"Use either --json or --{self.form}.")
-        if self.owned and (self.form or self.enable or self.as_json):
+        if self.owned and (self.form or self.enable):
             raise click.UsageError(
-                "--owned goes with IDs, --name, --schema, --file, --dry-run and --run only."
+                "--owned goes with IDs, --name, --schema, --file, --dry-run, --run and --json only."
             )
         if self.output and not self.form:
             raise click.UsageError("--output goes with --code or --yaml.")
@@ -96,6 +97,7 @@ class Found:
     Attributes:
         stack, settings: which stack, and where its datasets are.
         owner: the stack's owner name.
+        shared: the file that `aep:datasets` names, or ``None``.
         entries: how many `aep:datasets` has already.
         known_ids: of the datasets in the state.
         adoptions: what is taken in.
@@ -105,6 +107,7 @@ class Found:
     stack: Stack
     settings: Settings
     owner: str
+    shared: Path | None
     entries: int
     known_ids: frozenset[str]
     adoptions: Sequence[adoption.Adoption]
@@ -133,7 +136,8 @@ def report(found: Found, adoptions: Sequence[adoption.Adoption], options: Option
         console.line(f"Add the declarations to {place}; `pulumi preview` shows them as create.", err=err)
     else:
         entries = plural(len(adoptions), "entry", "entries")
-        console.line(f"Written: {entries} to {DATASETS} of stack {found.stack.name}, and {target}", err=err)
+        where = found.shared.name if found.shared else f"{DATASETS} of stack {found.stack.name}"
+        console.line(f"Written: {entries} to {where}, and {target}", err=err)
         if options.run:
             return
         console.line("First see that the program declares them: `pulumi preview` shows them as create.")
@@ -146,7 +150,7 @@ def report(found: Found, adoptions: Sequence[adoption.Adoption], options: Option
 def _as_json(found: Found, adoptions: Sequence[adoption.Adoption], target: Path | None) -> Mapping[str, Any]:
     steps = commands(target or Path("FILE"))
     return {
-        "imported": [{**one.entry, "change": one.change} for one in adoptions],
+        "imported": [{**one.entry, "dataset_id": one.id, "change": one.change} for one in adoptions],
         "skipped": [{"id": one.id, "name": one.name, "reason": one.reason} for one in found.skipped],
         "file": str(target or ""),
         "commands": [["pulumi", *command, "--stack", found.stack.name] for command in steps],
@@ -159,7 +163,7 @@ def _show(found: Found, adoptions: Sequence[adoption.Adoption], options: Options
     rows = [
         (
             one.entry["resource"],
-            one.entry["dataset_id"],
+            one.id,
             one.name,
             "on" if one.entry["is_upsert"] else "-",
             (one.change or "changes nothing", "yellow" if one.change else ""),

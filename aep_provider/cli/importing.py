@@ -3,22 +3,27 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from aep_provider.cli import adoption, choosing, console, files, generated, inventory
+from aep_provider.cli import adoption, choosing, console, files, generated, inventory, shared_file
 from aep_provider.cli.filters import Filter, dataset_ids, takes_name, takes_schema
 from aep_provider.cli.import_report import Found, Options, commands, report
 from aep_provider.cli.owned import import_owned
 from aep_provider.cli.pulumi import PulumiFailed
 from aep_provider.cli.source import Source, takes_settings
-from aep_provider.cli.stack import DATASETS, RESOURCE_TYPE, Stack
+from aep_provider.cli.stack import RESOURCE_TYPE, Stack
 from aep_provider.cli.tables import takes_wide
 from aep_provider.dataset.observed import Observed
+from aep_provider.entries import DATASETS
 from aep_provider.words import plural
+
+if TYPE_CHECKING:
+    from aep_provider.aep import Aep
 
 
 @click.command(name="import")
@@ -87,15 +92,7 @@ def import_(source: Source, name_part: str, schema_part: str, **given: Any) -> N
     options = Options(wanted=Filter(name_part, schema_part), **given)
     options.check()
     if options.owned:
-        import_owned(
-            source,
-            options.ids,
-            options.wanted,
-            options.file,
-            dry_run=options.dry_run,
-            run=options.run,
-            wide=options.wide,
-        )
+        import_owned(source, options)
         return
     with console.errors_end_the_command(), console.Progress("Reading datasets") as progress:
         found = _find(source, options, progress)
@@ -118,21 +115,29 @@ def _find(source: Source, options: Options, progress: console.Progress) -> Found
     stack = source.required_stack()
     config = source.config()
     settings = source.load(config)
-    owner, entries = stack.owner(config), stack.datasets(config)
-    if not options.form and not options.dry_run and stack.inherits_datasets():
+    owner, entries, shared = stack.owner(config), stack.datasets(config), stack.shared_file(config)
+    if not (options.form or options.dry_run or shared) and stack.inherits_datasets():
         raise PulumiFailed(
             f"{DATASETS} of stack {stack.name} comes from Pulumi.yaml or an environment, not from its stack "
             "file; an entry in the stack file would hide that list",
             "Run this again with --yaml and add what it prints there, or with --code for a program.",
         )
     aep = connect(settings, console.CLOCK)
-    candidates = _candidates(inventory.listed(aep, progress), options, settings.sandbox)
-    items = inventory.with_details(aep, candidates, progress, at_once=settings.parallel, batches=False).items
+    everything = inventory.listed(aep, progress)
+    candidates = _candidates(everything, options, settings.sandbox)
+    items = inventory.with_schemas(aep, candidates, progress, at_once=settings.parallel)
     state = stack.state()
     held = adoption.Held.of(state.recorded, entries)
-    adoptions, skipped = adoption.choose(items, held, owner, enable=options.enable)
+    # What other stacks share must not hold the ids of this sandbox.
+    by_name = _names(aep, everything) if shared and options.form != "code" else None
+    adoptions, skipped = adoption.choose(items, held, owner, enable=options.enable, by_name=by_name)
     known_ids = frozenset(one.id for one in state.recorded)
-    return Found(stack, settings, owner, len(entries), known_ids, adoptions, skipped)
+    return Found(stack, settings, owner, shared, len(entries), known_ids, adoptions, skipped)
+
+
+def _names(aep: Aep, everything: Sequence[Observed]) -> adoption.Names:
+    datasets = Counter(dataset.name for dataset in everything if not dataset.system_sign)
+    return adoption.Names(datasets, Counter(one.title for one in aep.schemas.all()))
 
 
 def _candidates(listed: Sequence[Observed], options: Options, sandbox: str) -> list[Observed]:
@@ -161,13 +166,16 @@ def _write(found: Found, adoptions: Sequence[adoption.Adoption], options: Option
     content = adoption.import_file(adoptions, found.owner, found.settings.location)
     content = adoption.merged(target, content, found.owner, found.known_ids)
     entries = [one.entry for one in adoptions]
-    with files.restored_on_failure(target, found.stack.file):
+    with files.restored_on_failure(target, found.shared or found.stack.file):
         files.write(target, json.dumps(content, indent=2) + "\n", "Choose another file with --file.")
         if options.form:
             _give(found, entries, options)
             return
-        with console.Progress("Writing the stack file"):
-            found.stack.add_datasets(entries, held=found.entries)
+        if found.shared is not None:
+            shared_file.add(found.shared, entries)
+        else:
+            with console.Progress("Writing the stack file"):
+                found.stack.add_datasets(entries, held=found.entries)
         if options.run:
             with console.Progress("Looking whether the program declares them"):
                 _refuse_undeclared(found.stack, [str(entry["resource"]) for entry in entries])
@@ -192,7 +200,7 @@ def _give(found: Found, entries: Sequence[generated.Entry], options: Options) ->
 
 def _refuse_undeclared(stack: Stack, resources: Sequence[str]) -> None:
     """Refuse to import what the program does not declare: the next `up` would let it go."""
-    preview = stack.previewed()
+    preview = stack.previewed("--refresh=false")
     diagnostics = preview.get("diagnostics") or []
     seen = {one.get("urn", "").partition("::")[2] for one in (*(preview.get("steps") or ()), *diagnostics)}
     missing = [name for name in resources if f"{stack.project}::{RESOURCE_TYPE}::{name}" not in seen]

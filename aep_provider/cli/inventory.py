@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Executor, Future
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from aep_provider.cli.console import Progress
+from aep_provider.cli.console import Progress, side_by_side
 from aep_provider.dataset.observed import Observed
 from aep_provider.dataset.tags import UNIFIED_IDENTITY, UNIFIED_PROFILE, split_element, timestamp
-from aep_provider.errors import AepProviderError, ApiError, NotFound
+from aep_provider.errors import ApiError, NotFound
 
 if TYPE_CHECKING:
     from aep_provider.aep import Aep
@@ -97,48 +97,113 @@ class Inventory:
 
 def listed(aep: Aep, progress: Progress) -> list[Observed]:
     """Every dataset of the sandbox, by name."""
-    found: list[Observed] = []
-    for dataset in aep.catalog.all():
-        found.append(dataset)
-        if len(found) % 100 == 0:
-            progress.step(f"{len(found)} so far")
-    return sorted(found, key=lambda dataset: (dataset.name.casefold(), dataset.id))
+    return sorted(_counted(aep, progress), key=_by_name)
 
 
-def with_details(
-    aep: Aep, datasets: Sequence[Observed], progress: Progress, *, at_once: int, batches: bool = True
-) -> Inventory:
-    """Add schemas and last batches. What cannot be read becomes a note: the list is useful without it."""
-    ids = sorted({dataset.schema_id for dataset in datasets if dataset.schema_id})
-    schemas: dict[str, XdmSchema | ApiError] = {}
-    with ThreadPoolExecutor(max_workers=at_once) as pool:
-        for schema_id, found in zip(ids, pool.map(lambda one: _schema(aep, one), ids), strict=True):
-            schemas[schema_id] = found
-            progress.step(f"{len(schemas)} of {len(ids)} schemas")
-    refused = [error for error in schemas.values() if isinstance(error, ApiError)]
-    notes = [
-        f"{len(refused)} of {len(ids)} schemas could not be read. The first: {error}"
-        for error in itertools.islice((error for error in refused if not isinstance(error, NotFound)), 1)
-    ]
-    last: dict[str, LastBatch] = {}
-    if batches:
+def read(
+    aep: Aep, wanted: Callable[[Observed], bool], progress: Progress, *, at_once: int
+) -> tuple[list[Observed], Inventory]:
+    """Every dataset of the sandbox, and those that are wanted with their details, both by name.
+
+    Schemas and last batches are asked for while the pages of the listing still come.
+    """
+    everything = []
+    with side_by_side(at_once) as pool:
+        details = _Details(aep, pool)
+        for dataset in _counted(aep, progress):
+            everything.append(dataset)
+            if wanted(dataset):
+                details.ask(dataset)
+        everything.sort(key=_by_name)
+        return everything, details.inventory(list(filter(wanted, everything)), progress)
+
+
+def with_schemas(
+    aep: Aep, datasets: Sequence[Observed], progress: Progress, *, at_once: int
+) -> Sequence[Item]:
+    """Add their schemas to some datasets; one that cannot be read is left out."""
+    with side_by_side(at_once) as pool:
+        details = _Details(aep, pool, batches=False)
+        for dataset in datasets:
+            details.ask(dataset)
+        return details.inventory(datasets, progress).items
+
+
+def _counted(aep: Aep, progress: Progress) -> Iterator[Observed]:
+    for count, dataset in enumerate(aep.catalog.all(), 1):
+        yield dataset
+        if count % 100 == 0:
+            progress.step(f"{count} so far")
+
+
+def _by_name(dataset: Observed) -> tuple[str, str]:
+    return dataset.name.casefold(), dataset.id
+
+
+class _Details:
+    """Schemas and last batches, asked for side by side. What cannot be read becomes a note.
+
+    Args:
+        aep: where to ask.
+        pool: asks.
+        batches: whether last batches are asked for as well.
+    """
+
+    def __init__(self, aep: Aep, pool: Executor, *, batches: bool = True) -> None:
+        self._aep = aep
+        self._pool = pool
+        self._batches = batches
+        self._schemas: dict[str, Future[XdmSchema | ApiError]] = {}
+        self._last: list[Future[Mapping[str, LastBatch] | ApiError]] = []
+        self._waiting: list[str] = []
+
+    def ask(self, dataset: Observed) -> None:
+        """Ask for what belongs to a dataset, as soon as there is a request's worth."""
+        schema_id = dataset.schema_id
+        if schema_id and schema_id not in self._schemas:
+            self._schemas[schema_id] = self._pool.submit(_schema, self._aep, schema_id)
+        if self._batches:
+            self._waiting.append(dataset.id)
+            if len(self._waiting) == self._aep.batches.MOST:
+                self._send()
+
+    def _send(self) -> None:
+        self._last.append(self._pool.submit(_last, self._aep, self._waiting))
+        self._waiting = []
+
+    def inventory(self, datasets: Sequence[Observed], progress: Progress) -> Inventory:
+        """Wait for all that was asked for, and put it beside the datasets."""
+        if self._waiting:
+            self._send()
+        schemas: dict[str, XdmSchema | ApiError] = {}
+        for schema_id, asked in self._schemas.items():
+            schemas[schema_id] = asked.result()
+            progress.step(f"{len(schemas)} of {len(self._schemas)} schemas")
+        refused = [error for error in schemas.values() if isinstance(error, ApiError)]
+        notes = [
+            f"{len(refused)} of {len(schemas)} schemas could not be read. The first: {error}"
+            for error in itertools.islice((one for one in refused if not isinstance(one, NotFound)), 1)
+        ]
+        last: dict[str, LastBatch] = {}
         progress.step("last batches")
-        try:
-            last = aep.batches.last([dataset.id for dataset in datasets])
-        except ApiError as error:
-            notes.append(f"The last batches could not be read: {error}")
-    items = []
-    for dataset in datasets:
-        schema = schemas.get(dataset.schema_id)
-        items.append(
-            Item(
-                dataset,
-                schema=None if isinstance(schema, AepProviderError) else schema,
-                schema_missing=isinstance(schema, NotFound),
-                last_batch=last.get(dataset.id),
-            )
+        for found in [one.result() for one in self._last]:
+            if isinstance(found, ApiError):
+                notes.append(f"The last batches could not be read: {found}")
+                last = {}
+                break
+            last |= found
+        return Inventory(
+            [_item(one, schemas.get(one.schema_id), last.get(one.id)) for one in datasets], notes
         )
-    return Inventory(items, notes)
+
+
+def _item(dataset: Observed, schema: XdmSchema | ApiError | None, last: LastBatch | None) -> Item:
+    return Item(
+        dataset,
+        schema=None if isinstance(schema, ApiError) else schema,
+        schema_missing=isinstance(schema, NotFound),
+        last_batch=last,
+    )
 
 
 def open_gaps(datasets: Iterable[Observed]) -> list[tuple[str, str]]:
@@ -147,11 +212,16 @@ def open_gaps(datasets: Iterable[Observed]) -> list[tuple[str, str]]:
         (
             f"Profile is OFF for {dataset.name!r} ({dataset.id}) since {gap.start}: "
             f"{gap.owner or 'an unknown owner'} switched it off and not on again",
-            f"Run `pulumi up` in its stack, or `aep-provider enable {dataset.id} [--upsert]`.",
+            way_out(dataset.id),
         )
         for dataset in datasets
         if (gap := dataset.open_note) is not None
     ]
+
+
+def way_out(dataset_id: str) -> str:
+    """What to do about a dataset that an interrupted change left without Profile."""
+    return f"Run `pulumi up` in its stack, or `aep-provider enable {dataset_id} [--upsert]`."
 
 
 def gap_lines(datasets: Iterable[Observed]) -> list[str]:
@@ -162,6 +232,13 @@ def gap_lines(datasets: Iterable[Observed]) -> list[str]:
 def _schema(aep: Aep, schema_id: str) -> XdmSchema | ApiError:
     try:
         return aep.schemas.get(schema_id)
+    except ApiError as error:
+        return error
+
+
+def _last(aep: Aep, dataset_ids: Sequence[str]) -> Mapping[str, LastBatch] | ApiError:
+    try:
+        return aep.batches.last(dataset_ids)
     except ApiError as error:
         return error
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import shlex
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,7 @@ import click
 from aep_provider import arguments
 from aep_provider.arguments import OWNER_TAG
 from aep_provider.cli import adoption, console, files
-from aep_provider.cli.filters import Filter
+from aep_provider.cli.import_report import Options
 from aep_provider.cli.ownership import forgotten
 from aep_provider.cli.pulumi import PulumiFailed
 from aep_provider.cli.source import Source
@@ -69,19 +69,12 @@ class Taken:
         return bool(self.dataset.ownership.claim)
 
 
-def import_owned(
-    source: Source, ids: Collection[str], wanted: Filter, file: Path, *, dry_run: bool, run: bool, wide: bool
-) -> None:
+def import_owned(source: Source, options: Options) -> None:
     """Write the file for `pulumi import`, and run it if asked.
 
     Args:
         source: where the settings come from.
-        ids: the datasets; none = all of them.
-        wanted: what they have to be.
-        file: where the import file goes.
-        dry_run: write nothing.
-        run: run `pulumi import`.
-        wide: show everything in the table.
+        options: which datasets, where the file goes, and what to print.
     """
     from aep_provider.aep import connect
 
@@ -97,21 +90,45 @@ def import_owned(
             found = [
                 Taken.of(dataset, prefix)
                 for dataset in forgotten(tagged, prefix, held, ())
-                if (not ids or dataset.id in ids) and wanted.matches(dataset)
+                if (not options.ids or dataset.id in options.ids) and options.wanted.matches(dataset)
             ]
-            _refuse(found, ids, prefix)
-        target = file if file.is_absolute() else source.folder / file
+            _refuse(found, options.ids, prefix)
+        target = options.file if options.file.is_absolute() else source.folder / options.file
         lifted: list[str] = []
-        if not dry_run:
+        if not options.dry_run:
             content = content_of(found, settings, state.components)
             content = adoption.merged(target, content, prefix, held)
             files.write(target, json.dumps(content, indent=2) + "\n", "Choose another file with --file.")
             lifted = _placeholders(content, stack)
+    if options.as_json:
+        written = None if options.dry_run else target
+        console.as_json(_as_json(stack, found, written, _commands(written or Path("FILE"), lifted)))
+        return
     rows = [(one.resource, one.dataset.id, one.dataset.name, _as(one)) for one in found]
-    table(f"Into the state of stack {stack.name}", COLUMNS, rows, wide=wide)
-    console.line(f"{plural(len(found), 'dataset')} {'would be ' if dry_run else ''}taken in")
-    if not dry_run:
-        _next(stack, _commands(target, lifted), target, run=run)
+    table(f"Into the state of stack {stack.name}", COLUMNS, rows, wide=options.wide)
+    console.line(f"{plural(len(found), 'dataset')} {'would be ' if options.dry_run else ''}taken in")
+    if not options.dry_run:
+        _next(stack, _commands(target, lifted), target, run=options.run)
+
+
+def _as_json(
+    stack: Stack, found: Sequence[Taken], target: Path | None, commands: Sequence[Sequence[str]]
+) -> Mapping[str, Any]:
+    """What is taken in, and the commands that do it; the keys are those of an import of other datasets."""
+    return {
+        "imported": [
+            {
+                "resource": one.resource,
+                "dataset_id": one.dataset.id,
+                "name": one.dataset.name,
+                "created": one.created,
+            }
+            for one in found
+        ],
+        "skipped": [],
+        "file": str(target or ""),
+        "commands": [["pulumi", *command, "--stack", stack.name] for command in commands],
+    }
 
 
 def _as(taken: Taken) -> str:
@@ -204,7 +221,7 @@ def _entry(taken: Taken, settings: Settings) -> dict[str, Any]:
         settings.location,
         adopted=not taken.created,
         claim=dataset.ownership.claim,
-        gap=None,
+        gaps=(),
     )
     provider = {"__provider": adoption.PROVIDER}
     return {

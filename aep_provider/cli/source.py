@@ -5,15 +5,17 @@ from __future__ import annotations
 import functools
 import os
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
 import click
 
+from aep_provider.cli import stacks
 from aep_provider.cli.pulumi import PulumiFailed
 from aep_provider.cli.stack import Stack
 from aep_provider.errors import SettingsError
+from aep_provider.measured import located
 from aep_provider.settings import Settings
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -107,7 +109,7 @@ class Source:
             SettingsError: they are invalid.
         """
         try:
-            return Settings.load(config, self.environ, self.flags)
+            settings = Settings.load(config, self.environ, self.flags)
         except SettingsError as error:
             where = (
                 f"stack {self.stack.name} and the environment"
@@ -115,6 +117,25 @@ class Source:
                 else f"the environment alone ({self.why_no_stack})"
             )
             raise SettingsError(error.message, f"{error.remedy}\nRead from {where}.") from error
+        if settings.probe_report:
+            # The command may have been started elsewhere than in the project.
+            report = str(located(settings.probe_report, self.folder))
+            settings = replace(settings, probe_report=report)
+        return settings
+
+
+def takes_folder(command: F) -> F:
+    """Add the option that names the folder of the project, as `folder`."""
+    option: Callable[[F], F] = click.option(
+        "-C",
+        "--cwd",
+        "folder",
+        default=".",
+        metavar="DIR",
+        type=click.Path(exists=True, file_okay=False, path_type=Path),
+        help="The folder of the Pulumi project.",
+    )
+    return option(command)
 
 
 def takes_settings(command: F) -> F:
@@ -138,15 +159,7 @@ def takes_settings(command: F) -> F:
         made = click.option(
             _flag(name), name, default="", metavar="TEXT", help=f"{text} Overrides {variable}."
         )(made)
-    made = click.option(
-        "-C",
-        "--cwd",
-        "folder",
-        default=".",
-        metavar="DIR",
-        type=click.Path(exists=True, file_okay=False, path_type=Path),
-        help="The folder of the Pulumi project.",
-    )(made)
+    made = takes_folder(made)
     made = click.option("--no-stack", is_flag=True, help="Use settings from environment and flags only.")(
         made
     )
@@ -156,6 +169,7 @@ def takes_settings(command: F) -> F:
         "stack_name",
         default="",
         metavar="NAME",
+        shell_complete=stacks.completed,
         help="Use this stack, not the selected one.",
     )
     return option(made)

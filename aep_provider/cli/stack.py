@@ -15,8 +15,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from aep_provider import entries
 from aep_provider.cli import pulumi
 from aep_provider.cli.pulumi import PulumiFailed
+from aep_provider.entries import DATASETS, OVERRIDES, Entry
 from aep_provider.words import plural
 
 RESOURCE_TYPE = "pulumi-python:dynamic/aep:UpsertDataset"
@@ -24,8 +26,6 @@ ENTRY = b"aep_provider._entry"
 """What the provider in a recorded resource names."""
 
 STACK_TYPE = "pulumi:pulumi:Stack"
-DATASETS = "aep:datasets"
-
 CLIENT_SECRET = "aep:clientSecret"  # noqa: S105 - the name of a setting
 
 SECRET = "4dabf18193072939515e22adb298388d"  # noqa: S105 - a marker of Pulumi's, not a secret
@@ -164,23 +164,22 @@ class Stack:
         entry = self._shown_config(secrets=False).get(CLIENT_SECRET)
         return entry is not None and not entry.get("secret")
 
-    @staticmethod
-    def datasets(config: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-        """The entries of `aep:datasets`, which may be given as JSON text.
+    def entries(self, config: Mapping[str, Any]) -> list[Entry]:
+        """What the stack declares as data: `aep:datasets` and `aep:overrides`, put together.
 
         Raises:
-            PulumiFailed: it is not a list of entries.
+            InvalidInput: one of them is not a list of entries, or the file that the first names cannot be read.
         """
-        held = config.get(DATASETS) or []
-        if isinstance(held, str):
-            with contextlib.suppress(ValueError):
-                held = json.loads(held)
-        if isinstance(held, list) and all(isinstance(entry, dict) for entry in held):
-            return held
-        raise PulumiFailed(
-            f"{DATASETS} is not a list of entries",
-            "Each entry holds the arguments of UpsertDataset, and `resource`, its logical name.",
-        )
+        return entries.read(config.get(DATASETS), config.get(OVERRIDES), self._project_file.parent)
+
+    def datasets(self, config: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+        """The same, without where it comes from."""
+        return [entry.given for entry in self.entries(config)]
+
+    def shared_file(self, config: Mapping[str, Any]) -> Path | None:
+        """The file that `aep:datasets` names, or ``None`` where it holds the entries themselves."""
+        path = entries.file_of(config.get(DATASETS))
+        return self._project_file.parent / path if path else None
 
     def state(self) -> State:
         """What the state says of datasets."""
@@ -196,7 +195,7 @@ class Stack:
                 external=bool(resource.get("external")),
             )
             for resource in resources
-            if _is_ours(resource)
+            if is_ours(resource)
         ]
         pending = [
             Pending(operation["resource"]["urn"], str(operation.get("type") or ""))
@@ -214,14 +213,14 @@ class Stack:
         own = pulumi.project(self.file).get("config") if self.file.exists() else {}
         return not (isinstance(own, dict) and DATASETS in own)
 
-    def add_datasets(self, entries: Sequence[Mapping[str, str | bool]], *, held: int) -> None:
+    def add_datasets(self, added: Sequence[Mapping[str, str | bool]], *, held: int) -> None:
         """Append to the list `aep:datasets` of the stack file; everything else in it stays.
 
         One argument for each value: the whole list is too long for a single one. A list that was set as JSON
         text stays JSON text.
 
         Args:
-            entries: the new ones.
+            added: the new ones.
             held: how many there are. An empty list is written `[]`, and Pulumi would keep to that style, in
                 one line; so it is taken out first.
         """
@@ -232,11 +231,11 @@ class Stack:
                 f"{DATASETS} is kept as a secret, and would become plain text; nothing was written",
                 "Nothing in it is secret: set it as plain text first.",
             )
-        whole = [*self.datasets({DATASETS: now.get("objectValue", now.get("value"))}), *entries]
+        whole = [*self.datasets({DATASETS: now.get("objectValue", now.get("value"))}), *added]
         length = _length(shown, whole)
         if length > LONGEST_CONFIG:
             raise PulumiFailed(
-                f"With {plural(len(entries), 'more entry', 'more entries')} the configuration would have "
+                f"With {plural(len(added), 'more entry', 'more entries')} the configuration would have "
                 f"{length} bytes, more than a program can be given ({LONGEST_CONFIG}); nothing was written",
                 "Import fewer (--name, or ids), and spread them over several stacks; or use --code.",
             )
@@ -245,7 +244,7 @@ class Stack:
             return
         values = [
             (f"{DATASETS}[{number}].{key}", value)
-            for number, entry in enumerate(entries, held)
+            for number, entry in enumerate(added, held)
             for key, value in entry.items()
         ]
         texts = [(path, str(value).lower() if isinstance(value, bool) else value) for path, value in values]
@@ -269,15 +268,18 @@ class Stack:
         ]
         return subprocess.run(command, env=pulumi.environment(), check=False).returncode  # noqa: S603
 
-    def previewed(self) -> Mapping[str, Any]:
+    def previewed(self, *flags: str) -> Mapping[str, Any]:
         """What `pulumi preview` would do, as JSON; whatever it could say where it failed.
+
+        Args:
+            flags: more of them.
 
         Raises:
             PulumiFailed: it did not say anything.
         """
         done = pulumi.completed(
             self.folder,
-            ["preview", "--json", "--refresh=false", "--stack", self.name],
+            ["preview", "--json", *flags, "--stack", self.name],
             "`pulumi preview`",
             timeout=PREVIEW_TIMEOUT,
         )
@@ -295,7 +297,7 @@ class Stack:
         return pulumi.run(self.folder, *arguments, stack=self.name)
 
 
-def _is_ours(resource: Mapping[str, Any]) -> bool:
+def is_ours(resource: Mapping[str, Any]) -> bool:
     """Whether a resource in state is a dataset of this package; a subclass may have a type of its own."""
     provider = (resource.get("inputs") or {}).get("__provider")
     with contextlib.suppress(TypeError, ValueError):
@@ -308,10 +310,10 @@ def logical_name(urn: str) -> str:
     return urn.split("::", 3)[3]
 
 
-def _length(shown: Mapping[str, Mapping[str, Any]], entries: Sequence[object]) -> int:
+def _length(shown: Mapping[str, Mapping[str, Any]], whole: Sequence[object]) -> int:
     """How long the configuration becomes as Pulumi writes it: JSON, and what is not text is JSON in it."""
     values = {key: entry.get("value", "") for key, entry in shown.items()}
-    values[DATASETS] = json.dumps(entries, ensure_ascii=False, separators=(",", ":"))
+    values[DATASETS] = json.dumps(whole, ensure_ascii=False, separators=(",", ":"))
     return len(json.dumps(values, ensure_ascii=False, separators=(",", ":")).encode())
 
 

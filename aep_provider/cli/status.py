@@ -7,12 +7,12 @@ from typing import Any
 
 import click
 
-from aep_provider.cli import console, declared, inventory
+from aep_provider import arguments, entries
+from aep_provider.cli import console, declared, generated, inventory
 from aep_provider.cli.filters import Filter, takes_name, takes_schema
 from aep_provider.cli.source import Source, takes_settings
 from aep_provider.cli.tables import Column, table, takes_wide
 from aep_provider.operations.context import Context
-from aep_provider.operations.location import check_location
 from aep_provider.words import plural
 
 COLUMNS = (
@@ -28,17 +28,27 @@ COLUMNS = (
 
 @click.command()
 @click.option("--only-differences", is_flag=True, help="Show only datasets that are not as declared.")
+@click.option(
+    "--declared", "only_declared", is_flag=True, help="Print what the stack declares, and compare nothing."
+)
 @takes_name
 @takes_schema
 @takes_wide
-@click.option("--json", "as_json", is_flag=True, help="Print a JSON array instead of a table.")
+@click.option("--json", "as_json", is_flag=True, help="Print a JSON object instead of a table.")
 @takes_settings
 def status(
-    source: Source, only_differences: bool, name_part: str, schema_part: str, wide: bool, as_json: bool
+    source: Source,
+    only_differences: bool,
+    only_declared: bool,
+    name_part: str,
+    schema_part: str,
+    wide: bool,
+    as_json: bool,
 ) -> None:
     """Compare the stack's datasets, as declared, with AEP, one line each. Only reads.
 
-    Declared is what the stack file says in `aep:datasets`. Resources that are not there, in a program of your
+    Declared is what the stack says in `aep:datasets` and `aep:overrides`; --declared prints both put together, as
+    YAML, and where each entry comes from. Resources that are not there, in a program of your
     own, are compared with what the last `pulumi up` or refresh recorded. It also shows operations that a
     killed run left unfinished, and datasets that carry this stack's owner tag but are not in its state.
 
@@ -49,7 +59,13 @@ def status(
       aep-provider status
       aep-provider status --only-differences --name loyalty
       aep-provider status --stack prod --json
+      aep-provider status --stack prod --declared
     """
+    if only_declared:
+        if only_differences or name_part or schema_part or wide:
+            raise click.UsageError("--declared goes with --json only.")
+        _show_declared(source, as_json=as_json)
+        return
     with (
         console.errors_end_the_command(console.CouldNotTell),
         console.Progress("Reading datasets") as progress,
@@ -59,7 +75,7 @@ def status(
     differing = [verdict for verdict in chosen if verdict.differences]
     shown = differing if only_differences else chosen
     if as_json:
-        console.as_json([_row(verdict) for verdict in shown])
+        console.as_json({"datasets": [_row(verdict) for verdict in shown]})
     else:
         if shown:
             table(f"Stack {stack}, sandbox {settings}", COLUMNS, map(_cells, shown), wide=wide)
@@ -71,6 +87,31 @@ def status(
         raise click.exceptions.Exit(1)
 
 
+def _show_declared(source: Source, *, as_json: bool) -> None:
+    """Print the entries as they count; AEP is not asked."""
+    with console.errors_end_the_command(console.CouldNotTell):
+        stack = source.required_stack()
+        config = stack.config(secrets=False)
+        held, shared = stack.entries(config), entries.file_of(config.get(entries.DATASETS))
+    if as_json:
+        console.as_json({"entries": [dict(one.given) for one in held]})
+        return
+    for one in held:
+        where = (shared or entries.DATASETS) if one.shared else entries.OVERRIDES
+        changed = f"; {entries.OVERRIDES} says {', '.join(one.changed)}" if one.changed else ""
+        console.line(f"# {where}{changed}", "dim")
+        # Pulumi sorts the keys of a configuration.
+        ordered = sorted(one.given.items(), key=lambda item: (item[0] != "resource", _place(item[0])))
+        click.echo(generated.as_yaml([dict(ordered)]), nl=False)
+    console.line(f"# {plural(len(held), 'dataset')} of stack {stack.name}", "dim")
+
+
+def _place(key: str) -> int:
+    """Where an argument stands in the table; options come last."""
+    names = [one.name for one in arguments.ARGUMENTS]
+    return names.index(key) if key in names else len(names)
+
+
 def _read(source: Source, progress: console.Progress) -> tuple[str, str, list[declared.Verdict]]:
     """The names of stack and sandbox, and every verdict."""
     from aep_provider.aep import connect
@@ -78,13 +119,8 @@ def _read(source: Source, progress: console.Progress) -> tuple[str, str, list[de
     stack = source.required_stack()
     config = source.config()
     settings = source.load(config)
-    state = stack.state()
-    for one in state.recorded:
-        check_location(settings, one.outputs)
     context = Context(connect(settings, console.CLOCK), settings, console.ConsoleReporter(), console.CLOCK)
-    owner = stack.owner(config)
-    listed = declared.declared(state, stack.datasets(config), owner, ownership_tag=settings.ownership_tag)
-    verdicts = declared.compare(context, listed, owner, state.pending, progress)
+    verdicts = declared.of_stack(context, stack, config, stack.state(), progress)
     return stack.name, settings.sandbox, verdicts
 
 

@@ -63,13 +63,14 @@ class Plan:
         return not (self.edit or self.enable)
 
 
-def plan(observed: Observed, desired: Desired, now: str) -> Plan:
+def plan(observed: Observed, desired: Desired, now: str, earlier: tuple[WindowNote, ...] = ()) -> Plan:
     """Plan the way from `observed` to `desired`.
 
     Args:
         observed: what AEP showed last.
         desired: what the program wants.
         now: the time to note on the dataset, UTC (`aep_provider.dataset.tags.timestamp`).
+        earlier: the windows that a new note has to keep, the newest first.
     """
     profile, identity = observed.profile, observed.identity
     disable: Patch = ()
@@ -79,7 +80,7 @@ def plan(observed: Observed, desired: Desired, now: str) -> Plan:
     owner = _ownership(observed, desired)
 
     if profile.enabled and profile.upsert != desired.is_upsert:
-        note = WindowNote(now, desired.owner, profile.upsert) if desired.own_tags else None
+        note = WindowNote(now, desired.owner, profile.upsert, earlier=earlier) if desired.own_tags else None
         disable = switch_off(observed, note)
         enable = switch_on(observed, upsert=desired.is_upsert, note=note and note.closed(SENT))
         if edit:
@@ -201,7 +202,7 @@ def _altered(have: str, want: str) -> str:
         return ""
     if unicodedata.normalize("NFKC", have) == unicodedata.normalize("NFKC", want):
         return " (AEP normalised its Unicode; declare it as AEP keeps it)"
-    if have == want.strip() or "".join(have.split()) == "".join(want.split()):
+    if "".join(have.split()) == "".join(want.split()):
         return " (AEP removed blanks; declare it as AEP keeps it)"
     return " (AEP cut it; declare a shorter one)" if want.startswith(have) else ""
 

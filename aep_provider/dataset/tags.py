@@ -23,6 +23,7 @@ __all__ = [
     "SENT",
     "UNIFIED_IDENTITY",
     "UNIFIED_PROFILE",
+    "WINDOWS_KEPT",
     "Elements",
     "Ownership",
     "Tags",
@@ -34,6 +35,9 @@ __all__ = [
 
 SENT = "9999-12-31T23:59:59.999Z"
 """Stands for the time at which a request is sent, and is as long as it; filled in at that moment."""
+
+WINDOWS_KEPT = 10
+"""Windows that state, and the note on a dataset, hold at most; so a tag of ours stays about a kilobyte."""
 
 Elements = tuple[str, ...]
 Tags = Mapping[str, Elements]
@@ -126,32 +130,45 @@ _KEPT = "kept"
 
 @dataclass(frozen=True)
 class WindowNote:
-    """Our tag ``pulumiProfileGap``: the last window, in which this provider had Profile switched off.
+    """Our tag ``pulumiProfileGap``: the last window, in which this provider had Profile switched off, and earlier ones.
+
+    The earlier ones are an element each, which a version that knows of one window only passes over.
 
     Attributes:
         start: when the disable was sent, UTC, as written (``2026-01-31T09:00:00.000Z``).
         owner: who sent it.
         upsert: the setting before; ``None`` where the note does not say (written by an older version).
         end: when the enable was sent, or ``""`` while Profile is off.
+        earlier: the windows before it, the newest first; they have none of their own.
     """
 
     start: str
     owner: str
     upsert: bool | None = None
     end: str = ""
+    earlier: tuple[WindowNote, ...] = ()
 
     @classmethod
     def read(cls, elements: Sequence[str]) -> WindowNote | None:
         """Read the tag; ``None`` when it is absent or says nothing of a start."""
-        values = dict(split_element(element) for element in elements)
+        pairs = [split_element(element) for element in elements]
+        values = dict(pairs)
         if not values.get("from"):
             return None
+        before = [cls._of_line(value) for key, value in pairs if key == _EARLIER]
+        known = [one for one in before if one.started is not None]
         return cls(
             start=values["from"],
             owner=values.get("by", ""),
-            upsert={"upsert": True, "plain": False}.get(values.get("was", "")),
+            upsert=_SETTINGS.get(values.get("was", "")),
             end=values.get("to", ""),
+            earlier=tuple(sorted(known, key=lambda one: one.start, reverse=True)),
         )
+
+    @property
+    def every(self) -> tuple[WindowNote, ...]:
+        """This window and the earlier ones, the newest first."""
+        return (replace(self, earlier=()), *self.earlier)
 
     @property
     def started(self) -> datetime | None:
@@ -174,18 +191,38 @@ class WindowNote:
 
     def elements(self) -> Elements:
         """The elements to write."""
-        was = () if self.upsert is None else (f"was:{'upsert' if self.upsert else 'plain'}",)
-        to = (f"to:{self.end}",) if self.end else ()
-        return (f"from:{self.start}", f"by:{self.owner}", *was, *to)
+        was = (f"was:{self._was()}",) if self.upsert is not None else ()
+        to = (f"to:{self.end}",) if self.end else (_ROOM,)
+        earlier = (f"{_EARLIER}:{one._line()}" for one in self.earlier)
+        return (f"from:{self.start}", f"by:{self.owner}", *was, *to, *earlier)
+
+    def _was(self) -> str:
+        return next((word for word, upsert in _SETTINGS.items() if upsert is self.upsert), "")
+
+    def _line(self) -> str:
+        # Last what may hold anything.
+        return "/".join((self.start, self.end, self._was(), self.owner))
+
+    @classmethod
+    def _of_line(cls, line: str) -> WindowNote:
+        start, end, was, owner = (*line.split("/", 3), "", "", "", "")[:4]
+        return cls(start, owner, _SETTINGS.get(was), end)
+
+
+_EARLIER = "earlier"
+_ROOM = f"room:{'-' * 50}"
+"""In a note that is open, the place of its end: whatever limit AEP has, what the enable writes is no longer than what
+the disable wrote, so a note that is too long is refused while Profile is still on."""
+_SETTINGS = {"upsert": True, "plain": False}
 
 
 def moment(text: str) -> datetime | None:
-    """Read a time as `timestamp` writes it; ``None`` for anything else."""
+    """Read a time as `timestamp` writes it; ``None`` for anything else, and for what leaves no room to count from."""
     try:
         found = datetime.fromisoformat(text.replace("Z", "+00:00"))
     except ValueError:
         return None
-    return found if found.tzinfo else None
+    return found if found.tzinfo and datetime.min.year < found.year < datetime.max.year else None
 
 
 def timestamp(moment: datetime) -> str:

@@ -14,6 +14,7 @@ from aep_provider.emulator import (
     control,
     descriptors,
     errors,
+    export,
     flows,
     ims,
     ingestion,
@@ -23,8 +24,8 @@ from aep_provider.emulator import (
     status,
     ups,
 )
-from aep_provider.emulator.call import SCOPE_KEY
-from aep_provider.emulator.catalog import effects
+from aep_provider.emulator.call import SCOPE_KEY, Call
+from aep_provider.emulator.catalog import batches, effects
 from aep_provider.emulator.errors import Refused
 from aep_provider.emulator.exchange import Exchange
 from aep_provider.emulator.gateway import Gateway
@@ -47,6 +48,7 @@ class Application:
                 *sandboxes.routes(),
                 *flows.routes(),
                 *ingestion.routes(),
+                *export.routes(),
                 *ups.routes(),
             ],
             exception_handlers={Refused: _refused, HTTPException: _no_route},
@@ -59,6 +61,7 @@ class Application:
         """Answer one request."""
         path = scope["path"]
         effects.settle(self._world)
+        batches.settle(self._world)
         if path == "/_emulator" or path.startswith("/_emulator/"):
             await self._control({**scope, "path": path.rstrip("/")}, receive, send)
             return
@@ -77,15 +80,17 @@ async def _refused(_: Request, refusal: Exception) -> Response:
 async def _no_route(request: Request, error: Exception) -> Response:
     if not isinstance(error, HTTPException):
         raise error
+    call: Call = request.scope[SCOPE_KEY]
     if error.status_code != 405:
-        return errors.unknown_path().response
+        if call.world.settings.unknown_path == "html":
+            return errors.unknown_path().response
+        return errors.refused(call.service, 404, "The requested resource does not exist").response
     allow = ", ".join(_methods(request))
     if request.method == "OPTIONS":
         return Response(status_code=204, headers={"Allow": allow})
     # 405 is live for GET on /import/batches; the text is assumed.
-    service = request.scope[SCOPE_KEY].service
     return errors.refused(
-        service, 405, "The method is not allowed for this resource", {"Allow": allow}
+        call.service, 405, "The method is not allowed for this resource", {"Allow": allow}
     ).response
 
 

@@ -37,4 +37,8 @@ class Clock:
 
     def text(self) -> str:
         """Return the time as ``YYYY-MM-DD HH:MM:SS`` in UTC, the form of ``enabledAt`` (live)."""
-        return datetime.fromtimestamp(self.seconds(), timezone.utc).strftime("%Y-%m-%d %H:%M:%S")
+        return self.now().strftime("%Y-%m-%d %H:%M:%S")
+
+    def now(self) -> datetime:
+        """Return the time in UTC."""
+        return datetime.fromtimestamp(self.seconds(), timezone.utc)

@@ -19,7 +19,6 @@ from aep_provider.emulator.faults import Fault
 from aep_provider.emulator.merging import check, merge
 from aep_provider.emulator.origin import may_order
 from aep_provider.emulator.seeds import apply_seed
-from aep_provider.emulator.settings import Settings
 from aep_provider.emulator.store import Json
 from aep_provider.emulator.world import World
 
@@ -117,7 +116,7 @@ class _Control:
         except ValueError:
             self._world.clock = offset
             raise
-        self._world.settings = Settings()
+        self._world.reset_settings()
         self._world.faults.clear()
         self._world.log.clear()
         return {"seed": name}

@@ -8,10 +8,11 @@ import secrets
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute
 
-from aep_provider.emulator import errors, filters, registry
+from aep_provider.emulator import errors, filters, registry, registry_pages
 from aep_provider.emulator.call import Call, route
 from aep_provider.emulator.catalog.fragments import DESCRIPTOR as KIND
 from aep_provider.emulator.store import Json
+from aep_provider.emulator.world import World
 
 _ACCEPT = re.compile(r"application/vnd\.adobe\.xdm(?P<paged>-v2)?(?P<form>-id|-link)?\+json")
 _FIELDS = frozenset(
@@ -22,7 +23,7 @@ _FIELDS = frozenset(
     }
 )  # fmt: skip
 """What descriptors of the types that Adobe describes may have (spec)."""
-_MAX_LIMIT = 500
+IDENTITY = "xdm:descriptorIdentity"
 
 
 def routes() -> list[BaseRoute]:
@@ -37,16 +38,17 @@ def routes() -> list[BaseRoute]:
 def list_all(call: Call) -> Response:
     """``GET /tenant/descriptors`` (spec): grouped by ``@type``; ``-v2`` in ``Accept`` makes it pages."""
     call.expect_query("property", "orderby", "limit", "start")
-    accept = _ACCEPT.fullmatch(call.headers.get("accept", "").strip())
+    accept = _ACCEPT.fullmatch(registry.accept(call))
     if accept is None:
         raise _bad_accept(call, "XDM-1008-400")
     rows = [] if registry.container(call) == "global" else list(call.world.store.all(KIND).items())
     rows = filters.keep(rows, [registry.test(text) for text in call.query.getlist("property")])
     if accept["paged"]:
-        return JSONResponse(_page(call, rows, accept["form"]))
+        page, told = registry_pages.page(call, rows, "@id", registry_pages.MAX_LIMIT)
+        return JSONResponse({"results": [_shown(body, accept["form"]) for _, body in page], "_page": told})
     reply: Json = {}
     for _, body in rows:
-        reply.setdefault(body["@type"], []).append(_shown(body, accept["form"]))
+        reply.setdefault(str(body.get("@type")), []).append(_shown(body, accept["form"]))
     return JSONResponse(reply)
 
 
@@ -61,16 +63,25 @@ def create(call: Call) -> Response:
     if call.world.store.get(registry.KIND, fields["xdm:sourceSchema"]) is None:
         raise registry.not_found(fields["xdm:sourceSchema"], "1")
     call.expect_fields(fields, _FIELDS)
-    body = {**fields, "@id": secrets.token_hex(24), "version": "1", "imsOrg": call.org}
+    if fields["@type"] == IDENTITY:
+        _check_identity(call.world, fields)
+    body = {
+        **fields,
+        "@id": secrets.token_hex(24),
+        "version": "1",
+        "imsOrg": call.org,
+        "meta:containerId": "tenant",
+        **registry.sandbox_of(call),
+    }
     call.world.store.put(KIND, body["@id"], body)
     return JSONResponse(body, status_code=201)
 
 
 def look_up(call: Call) -> Response:
-    """``GET /tenant/descriptors/{id}`` (spec)."""
+    """``GET /tenant/descriptors/{id}`` (spec): needs no Accept, since descriptors have no versions."""
     call.expect_query()
-    accept = _ACCEPT.fullmatch(call.headers.get("accept", "").strip())
-    if accept is None:
+    wanted = call.headers.get("accept", "*/*").strip()
+    if wanted != "*/*" and not _ACCEPT.fullmatch(wanted):
         raise _bad_accept(call, "XDM-1009-400")
     body = call.world.store.get(KIND, call.path_params["id"])
     if body is None:
@@ -78,28 +89,38 @@ def look_up(call: Call) -> Response:
     return JSONResponse(body)
 
 
-def _page(call: Call, rows: list[filters.Row], form: str | None) -> Json:
-    limit_text = call.query.get("limit", str(_MAX_LIMIT))
-    limit = int(limit_text) if re.fullmatch(r"[0-9]{1,6}", limit_text) else 0
-    if not 1 <= limit <= _MAX_LIMIT:
-        raise errors.registry("XDM-1000-400", "Invalid request", f"limit must be 1 to {_MAX_LIMIT}")
-    rows = sorted(rows)
-    ids = [key for key, _ in rows]
-    start = call.query.get("start")
-    first = 0 if start is None else ids.index(start) + 1 if start in ids else len(rows)
-    page = rows[first : first + limit]
-    following = page[-1][0] if first + limit < len(rows) else None
-    return {
-        "results": [_shown(body, form) for _, body in page],
-        "_page": {"orderby": "@id", "next": following, "count": len(page)},
-    }
+def primary_identity(world: World, schema_id: str | None) -> Json | None:
+    """Return the descriptor of a schema's primary identity, or None."""
+    return next((one for one in _identities(world, schema_id) if one.get("xdm:isPrimary") is True), None)
+
+
+def _check_identity(world: World, fields: Json) -> None:
+    """Check a new identity against those that the schema has.
+
+    Raises:
+        Refused: the field is one already (code: third party), or there is a primary one (rule: doc).
+    """
+    schema_id = fields["xdm:sourceSchema"]
+    for other in _identities(world, schema_id):
+        if other.get("xdm:sourceProperty") == fields.get("xdm:sourceProperty"):
+            raise errors.registry("XDM-1811-400", "Invalid request", "An existing descriptor already exists")
+    if fields.get("xdm:isPrimary") is True and primary_identity(world, schema_id) is not None:
+        raise errors.registry("XDM-1000-400", "Invalid request", "The schema has a primary identity already")
+
+
+def _identities(world: World, schema_id: str | None) -> list[Json]:
+    return [
+        one
+        for one in world.store.all(KIND).values()
+        if one.get("@type") == IDENTITY and one.get("xdm:sourceSchema") == schema_id
+    ]
 
 
 def _shown(body: Json, form: str | None) -> Json | str:
     if form == "-id":
         return str(body["@id"])
     if form == "-link":
-        return f"{registry.BASE}/tenant/descriptors/{body['@id']}"
+        return f"/tenant/descriptors/{body['@id']}"
     return body
 
 

@@ -109,7 +109,7 @@ def profile(status: int, message: str) -> Refused:
     return _json(status, {"code": str(status), "message": message})
 
 
-_CATALOG_TITLES = {400: "BadRequestError", 405: "MethodNotAllowedError"}
+_CATALOG_TITLES = {400: "BadRequestError", 404: "NotFoundError", 405: "MethodNotAllowedError"}
 
 
 def refused(service: str, status: int, detail: str, headers: Mapping[str, str] | None = None) -> Refused:
@@ -145,6 +145,6 @@ def strictness(what: list[str]) -> Refused:
 
 
 def unknown_path() -> Refused:
-    """Return the reply to a path that no service has: HTML, not JSON (live 2026-08)."""
+    """Return the reply to a path of no service: HTML, not JSON (live 2026-08, which path is not told)."""
     page = "<html><head><title>404 Not Found</title></head><body><h1>404 Not Found</h1></body></html>"
     return Refused(HTMLResponse(page, status_code=404))

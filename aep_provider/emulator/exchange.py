@@ -12,6 +12,7 @@ import logging
 import socket
 import struct
 import time
+import uuid
 import zlib
 from dataclasses import dataclass, field
 from email.utils import formatdate
@@ -98,7 +99,8 @@ class Exchange:
             return
         entry.created = reply.headers.get("location")
         entry.status = reply.status
-        # A fault may have ordered another date.
+        # A fault may have ordered another id or date.
+        reply.headers.setdefault("x-request-id", call.headers.get("x-request-id") or str(uuid.uuid4()))
         reply.headers.setdefault("date", formatdate(self._world.clock.seconds(), usegmt=True))
         try:
             await self._transmit(reply, fault)
@@ -179,8 +181,6 @@ class Exchange:
                 await self._services(scope, self._receive, reply.collect)
         except Exception:
             _log.exception("%s %s failed in the emulator", call.method, call.path)
-        if "x-request-id" in call.headers:
-            reply.headers["x-request-id"] = call.headers["x-request-id"]
         return reply
 
     async def _transmit(self, reply: Reply, fault: Fault | None) -> None:

@@ -135,11 +135,21 @@ def order(rows: Sequence[Row], text: str) -> list[Row]:
     return ordered
 
 
-def project(body: Json, properties: str | None) -> Json:
-    """Keep the named top-level properties; without names all but ``observableSchema``."""
+def project(body: Json, properties: str | None, empty: str = "stored") -> Json:
+    """Keep the named top-level properties; without names all but ``observableSchema``.
+
+    Args:
+        empty: how a named property without a value is shown, one of the setting ``empty_properties``: as
+            it is stored, as ``{}`` (doc: "may return a requested property as an empty object"), or as
+            ``{}`` even if the object does not have it.
+    """
     if properties is None:
         return {name: value for name, value in body.items() if name != "observableSchema"}
-    return {name: body[name] for name in properties.split(",") if name in body}
+    names = properties.split(",")
+    if empty == "stored":
+        return {name: body[name] for name in names if name in body}
+    shown = {name: {} if body.get(name) in (None, "", []) else body[name] for name in names}
+    return shown if empty == "missing_too" else {name: shown[name] for name in names if name in body}
 
 
 def keep(rows: Iterable[Row], tests: Sequence[Test]) -> list[Row]:

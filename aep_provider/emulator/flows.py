@@ -55,7 +55,7 @@ def complete(world: World, sandbox: str, kind: str, fields: Json) -> Json:
     }
     server["etag"] = fields.get("version", server["version"])
     if kind == "flows":
-        server |= {"sourceConnectionIds": [], "targetConnectionIds": [], "inheritedAttributes": {}}
+        server |= {"sourceConnectionIds": [], "targetConnectionIds": []}
     elif kind == "connections":
         server |= {"auth": {"specName": "Basic Authentication", "params": {}}}
     else:
@@ -72,7 +72,8 @@ def _listing(kind: str) -> Callable[[Call], Response]:
         if not 1 <= limit <= _MAX_LIMIT:
             raise errors.flow(400, f"limit must be 1 to {_MAX_LIMIT}")
         tests = [filters.expression(text, True, "flow") for text in call.query.getlist("property")]
-        rows = filters.keep(call.world.store.all(kind, call.sandbox).items(), tests)
+        stored = call.world.store.all(kind, call.sandbox).items()
+        rows = filters.keep(((key, _shown(call, kind, body)) for key, body in stored), tests)
         if "orderby" in call.query:
             rows = filters.order(rows, _catalog_order(call.query["orderby"]))
         first = _offset(call.query.get("continuationToken"))
@@ -93,9 +94,46 @@ def _single(kind: str) -> Callable[[Call], Response]:
         body = call.world.store.get(kind, call.path_params["id"], call.sandbox)
         if body is None:
             raise errors.flow(404, f"{call.path_params['id']} is not found")
-        return JSONResponse({"items": [body]}, headers={"ETag": str(body["etag"])})
+        return JSONResponse({"items": [_shown(call, kind, body)]}, headers={"ETag": str(body["etag"])})
 
     return look_up
+
+
+def _shown(call: Call, kind: str, body: Json) -> Json:
+    """Return a flow or connection with what it inherits (spec); what was seeded of that wins.
+
+    A flow inherits its connections with their specifications, a connection the base that it is built on.
+    """
+    made: Json
+    if kind == "flows":
+        made = {
+            name: [_summary(call, name, wanted) for wanted in _texts(body.get(ids))]
+            for name, ids in (
+                ("sourceConnections", "sourceConnectionIds"),
+                ("targetConnections", "targetConnectionIds"),
+            )
+        }
+    elif isinstance(body.get("baseConnectionId"), str):
+        made = {"baseConnection": _summary(call, "connections", body["baseConnectionId"])}
+    else:
+        return body
+    given = body.get("inheritedAttributes")
+    return {**body, "inheritedAttributes": {**made, **given} if isinstance(given, dict) else made}
+
+
+def _summary(call: Call, kind: str, wanted: str) -> Json:
+    """Return the id of a connection, its specification, and the same of its base; a missing one: the id."""
+    found = call.world.store.get(kind, wanted, call.sandbox) or {}
+    summary: Json = {"id": wanted}
+    if "connectionSpec" in found:
+        summary["connectionSpec"] = found["connectionSpec"]
+    if isinstance(found.get("baseConnectionId"), str):
+        summary["baseConnection"] = _summary(call, "connections", found["baseConnectionId"])
+    return summary
+
+
+def _texts(values: object) -> list[str]:
+    return [value for value in values if isinstance(value, str)] if isinstance(values, list) else []
 
 
 def _catalog_order(text: str) -> str:

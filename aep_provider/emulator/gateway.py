@@ -20,6 +20,7 @@ SERVICES = {
     "/data/foundation/sandbox-management": "sandbox",
     "/data/foundation/flowservice": "flow",
     "/data/foundation/import": "import",
+    "/data/foundation/export": "export",
     "/data/core/ups": "profile",
 }
 """Service by the beginning of the path."""

@@ -5,6 +5,7 @@ JSON rows are read, Parquet is taken as it is.
 
 from __future__ import annotations
 
+import base64
 import secrets
 from typing import Any
 
@@ -26,13 +27,18 @@ _FIELDS = frozenset(
 )  # fmt: skip
 _FORMATS = ("json", "parquet", "csv")
 _LETTERS = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
-_EMPTY: Json = {"code": "106", "description": "Dataset file is empty. Please upload file with data."}
+_REPLAY = frozenset({"predecessors", "predecessorsByExternalId", "reason"})
+_EMPTY: Json = {
+    "code": "106",
+    "description": "Dataset file is empty. Please upload file with data.",
+    "rows": [],
+}
 """Documented: batch troubleshooting."""
 _MOVES: dict[str, tuple[tuple[str, ...], Json]] = {
     "ABORT": (("loading",), {"status": "aborted"}),
     "FAIL": (("loading",), {"status": "failed"}),
     # success -> inactive -> deleted: live 2026-08.
-    "REVERT": (("success", "active"), {"status": "inactive", batches.SCRIPT: ["deleted"]}),
+    "REVERT": (("success", "active"), batches.DELETED),
 }
 """By action: the statuses that it may start from, and what it changes."""
 _NOT_LOADING = "The batch is not in a state that allows this"
@@ -67,6 +73,7 @@ def create(call: Call) -> Response:
         raise errors.ingestion(400, "ERR-BI-400", "inputFormat.format must be json, parquet or csv")
     if not isinstance(fields.get("tags", {}), dict):
         raise errors.ingestion(400, "ERR-BI-400", "tags must be an object")
+    replay = {"replay": _replay(call, fields["replay"])} if "replay" in fields else {}
     batch_id = _new_id(call)
     batch = batches.complete(
         call.world,
@@ -74,11 +81,12 @@ def create(call: Call) -> Response:
         {
             "relatedObjects": [{"type": "dataSet", "id": dataset_id}],
             "inputFormat": input_format,
-            **{key: fields[key] for key in ("externalId", "replay", "tags") if key in fields},
+            **replay,
+            **{key: fields[key] for key in ("externalId", "tags") if key in fields},
         },
         call.client_id,
     )
-    call.world.store.put(batches.KIND, batch_id, batch, call.sandbox)
+    batches.add(call.world, call.sandbox, batch_id, batch)
     return JSONResponse({"id": batch_id, **batches.shown(batch)}, status_code=201)
 
 
@@ -100,6 +108,7 @@ def upload(call: Call) -> Response:
         "batch": batch_id,
         "dataset": dataset_id,
         "size": len(call.body),
+        "content": base64.b64encode(call.body).decode(),
         "rows": rows,
         "flaw": flaw,
     }
@@ -118,6 +127,35 @@ def signal(call: Call) -> Response:
     if change:
         batch = batches.change(call.world, call.sandbox, call.path_params["id"], change)
     return JSONResponse({"id": call.path_params["id"], **batches.shown(batch)})
+
+
+def _replay(call: Call, given: Any) -> Json:
+    """Return which batches a new one replaces, by their ids (spec; doc: api-overview, "Replay a batch").
+
+    The spec wants a ``$`` before each id, the documentation's sample has ``${id}``; its reply shows the bare ids.
+
+    Raises:
+        Refused: it is not an object with lists of ids.
+    """
+    if not isinstance(given, dict):
+        raise errors.ingestion(400, "ERR-BI-400", "replay must be an object")
+    call.expect_fields(given, _REPLAY, "replay.")
+    replay = dict(given)
+    for name in sorted(_REPLAY - {"reason"} & given.keys()):
+        ids = given[name]
+        if not isinstance(ids, list) or not all(isinstance(item, str) for item in ids):
+            raise errors.ingestion(400, "ERR-BI-400", f"replay.{name} must be an array of strings")
+        replay[name] = [item.removeprefix("$").removeprefix("{").removesuffix("}") for item in ids]
+    known = call.world.store.all(batches.KIND, call.sandbox)
+    wanted = replay.get("predecessorsByExternalId", [])
+    found = [key for key, body in known.items() if body.get("externalId") in wanted]
+    if found:
+        replay["predecessors"] = [*replay.get("predecessors", []), *found]
+    # What AEP says of an id that it does not know is not published.
+    call.doubt(
+        *(f"body:replay.predecessors ({key})" for key in replay.get("predecessors", []) if key not in known)
+    )
+    return replay
 
 
 def _completed(call: Call, batch: Json) -> Json:
@@ -169,18 +207,48 @@ def _rows(body: bytes, input_format: Json) -> tuple[list[Json], Json | None]:
     if str(input_format["format"]).lower() != "json":
         return [], None if body else _EMPTY
     try:
-        lines: Any = (
-            parsed(body)
-            if input_format.get("isMultiLineJson") is True
-            else [parsed(line) for line in body.splitlines() if line.strip()]
-        )
+        rows, unreadable = _objects(body, input_format.get("isMultiLineJson") is True)
     except ValueError as error:
-        return [], _flaw(f"The JSON cannot be read: {error}")
-    if not isinstance(lines, list) or not all(isinstance(row, dict) for row in lines):
-        return [], _flaw("A row is not a JSON object")
-    return lines, None if lines else _EMPTY
+        return [], _flaw(f"The JSON cannot be read: {error}", [])
+    if unreadable:
+        return [], _flaw("The row is not a JSON object", unreadable)
+    return rows, None if rows else _EMPTY
 
 
-def _flaw(description: str) -> Json:
-    """Return what is wrong with rows that cannot be read; the code is assumed."""
-    return {"code": "200", "description": description}
+def _objects(body: bytes, is_array: bool) -> tuple[list[Json], list[int]]:
+    """Return the JSON objects of an upload, and the numbers of the rows that are none, from 1.
+
+    Raises:
+        ValueError: an array was announced and cannot be read as a whole.
+    """
+    items: list[Any]
+    if is_array:
+        given = parsed(body)
+        items = given if isinstance(given, list) else [None]
+    else:
+        items = [_line(line) for line in body.splitlines() if line.strip()]
+    unreadable = [number for number, item in enumerate(items, 1) if not isinstance(item, dict)]
+    return [item for item in items if isinstance(item, dict)], unreadable
+
+
+def _line(line: bytes) -> Any:
+    try:
+        return parsed(line)
+    except ValueError:
+        return None
+
+
+def _flaw(description: str, rows: list[int]) -> Json:
+    """Return what is wrong with rows that cannot be read; the code, and that rows count from 1, are assumed."""
+    return {"code": "200", "description": description, "rows": _ranges(rows)}
+
+
+def _ranges(numbers: list[int]) -> list[str]:
+    """Return numbers as the spec writes them: one alone, or the first and the last with a hyphen between."""
+    ranges: list[list[int]] = []
+    for number in numbers:
+        if ranges and number == ranges[-1][1] + 1:
+            ranges[-1][1] = number
+        else:
+            ranges.append([number, number])
+    return [str(first) if first == last else f"{first}-{last}" for first, last in ranges]

@@ -9,13 +9,14 @@ import jsonpatch
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute
 
-from aep_provider.emulator import errors, registry
+from aep_provider.emulator import descriptors, errors, registry, schema_forms, unions
 from aep_provider.emulator.call import Call, route
+from aep_provider.emulator.catalog import lag
 from aep_provider.emulator.store import Json
 
 _BEHAVIOURS = {
-    "https://ns.adobe.com/xdm/context/profile": "https://ns.adobe.com/xdm/data/record",
-    "https://ns.adobe.com/xdm/context/experienceevent": "https://ns.adobe.com/xdm/data/time-series",
+    schema_forms.PROFILE_CLASS: "https://ns.adobe.com/xdm/data/record",
+    schema_forms.EVENT_CLASS: "https://ns.adobe.com/xdm/data/time-series",
 }
 """What the two classes of Profile extend."""
 
@@ -25,7 +26,9 @@ _WRITABLE = frozenset(
         "meta:immutableTags", "meta:abstract", "meta:xdmType", "meta:class",
     }
 )  # fmt: skip
-_TAGS = "meta:immutableTags"
+_TAGS = unions.IMMUTABLE
+_IDENTITY_MAP = "https://ns.adobe.com/xdm/context/identitymap"
+"""The field group that lets each row say which of its identities is the primary one."""
 
 
 def routes() -> list[BaseRoute]:
@@ -51,7 +54,6 @@ def create(call: Call) -> Response:
     meta_class = next((ref for ref in refs if ref in _BEHAVIOURS), refs[0])
     extends = [*refs, *(_BEHAVIOURS[ref] for ref in refs if ref in _BEHAVIOURS)]
     schema_id = f"https://ns.adobe.com/{registry.TENANT}/schemas/{secrets.token_hex(24)}"
-    sandbox = call.world.store.get("sandbox", call.sandbox) or {}
     schema = registry.complete(
         call.world,
         {
@@ -66,12 +68,12 @@ def create(call: Call) -> Response:
                 "xdm:createdClientId": call.client_id,
                 "xdm:createdUserId": call.user,
             },
-            "meta:sandboxId": sandbox.get("id", ""),
-            "meta:sandboxType": sandbox.get("type", ""),
+            **registry.sandbox_of(call),
         },
     )
+    lag.remember(call.world, registry.KIND, "", schema_id)
     call.world.store.put(registry.KIND, schema_id, schema)
-    return JSONResponse(schema, status_code=201)
+    return JSONResponse(registry.shown(call, schema, ""), status_code=201)
 
 
 def patch(call: Call) -> Response:
@@ -98,15 +100,17 @@ def patch(call: Call) -> Response:
     major, _, minor = str(before["version"]).partition(".")
     after["version"] = f"{major}.{int(minor or 0) + 1}"
     after["meta:registryMetadata"] = {**before.get("meta:registryMetadata", {}), **_stamp(call)}
+    lag.remember(call.world, registry.KIND, "", before["$id"])
     call.world.store.put(registry.KIND, before["$id"], after)
-    return JSONResponse(after)
+    return JSONResponse(registry.shown(call, after, ""))
 
 
 def _check(call: Call, schema: Json, before: Json | None) -> None:
     """Check a schema that a client wants to have.
 
     Raises:
-        Refused: it has no title or class, its title is taken, or it would leave the union.
+        Refused: it has no title or class, its title is taken, it would leave the union, or it would join
+            without a primary identity.
     """
     if not isinstance(schema.get("title"), str) or not schema["title"]:
         raise _bad("title is required")
@@ -124,6 +128,16 @@ def _check(call: Call, schema: Json, before: Json | None) -> None:
     if before and not set(before.get(_TAGS, [])) <= set(tags):
         # Never removable (doc: xdm/api/schemas).
         raise _bad(f"{_TAGS} cannot be removed")
+    joins = unions.TAG in tags and unions.TAG not in (before or {}).get(_TAGS, [])
+    if joins and not _has_primary_identity(call, own, refs):
+        # A schema must have one to be enabled for Profile (doc: xdm/troubleshooting-guide).
+        raise _bad("A schema needs a primary identity to participate in union")
+
+
+def _has_primary_identity(call: Call, schema_id: str | None, refs: list[Json]) -> bool:
+    """Say whether a descriptor names a primary identity, or rows may bring one in ``identityMap``."""
+    brought = any(item["$ref"] == _IDENTITY_MAP for item in refs)
+    return brought or descriptors.primary_identity(call.world, schema_id) is not None
 
 
 def _is_ref(item: Any) -> bool:

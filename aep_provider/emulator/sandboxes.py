@@ -15,7 +15,7 @@ from aep_provider.emulator.world import World
 _BASE = "/data/foundation/sandbox-management"
 _DEFAULT_LIMIT = 50
 _HIDDEN = ("id",)
-"""Only visible to services (doc: sandboxes/api)."""
+"""Only visible to services (doc: sandboxes/api); a look-up by name shows it (code)."""
 
 
 def routes() -> list[BaseRoute]:
@@ -50,7 +50,7 @@ def look_up(call: Call) -> Response:
     body = call.world.store.get("sandbox", call.path_params["name"])
     if body is None or body["state"] == "deleted":
         raise errors.sandbox("SMS-2004-404", f"Sandbox {call.path_params['name']} is not found.")
-    return JSONResponse(_shown(body))
+    return JSONResponse(body)
 
 
 def defaults(world: World) -> Json:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable
 
+from aep_provider.emulator import schema_forms
 from aep_provider.emulator.merging import merge
 from aep_provider.emulator.registry import TENANT
 from aep_provider.emulator.store import Json
@@ -39,8 +40,8 @@ DEMO_SYSTEM_DATASET = "60c7d3e8a1b2c3d4e5f60718"
 
 RECORD = "https://ns.adobe.com/xdm/data/record"
 TIME_SERIES = "https://ns.adobe.com/xdm/data/time-series"
-PROFILE_CLASS = "https://ns.adobe.com/xdm/context/profile"
-EVENT_CLASS = "https://ns.adobe.com/xdm/context/experienceevent"
+PROFILE_CLASS = schema_forms.PROFILE_CLASS
+EVENT_CLASS = schema_forms.EVENT_CLASS
 
 _CREATED = 1730810034023
 
@@ -103,8 +104,23 @@ def _schema(schema_id: str, title: str, meta_class: str, behaviour: str) -> Json
         "version": "1.1",
         "meta:class": meta_class,
         "meta:extends": [meta_class, behaviour],
-        "allOf": [{"$ref": meta_class, "type": "object", "meta:xdmType": "object"}],
+        "allOf": [
+            {"$ref": meta_class, "type": "object", "meta:xdmType": "object"},
+            {"$ref": "#/definitions/customFields", "type": "object", "meta:xdmType": "object"},
+        ],
+        "definitions": {
+            "customFields": {
+                "properties": {
+                    "personalEmail": _fields("address"),
+                    "person": {"type": "object", "properties": {"name": _fields("firstName", "lastName")}},
+                }
+            }
+        },
     }
+
+
+def _fields(*names: str) -> Json:
+    return {"type": "object", "properties": {name: {"type": "string"} for name in names}}
 
 
 def _descriptors() -> list[Json]:

@@ -15,6 +15,7 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from aep_provider.emulator.app import Application
 from aep_provider.emulator.exchange import TRANSPORT_KEY
+from aep_provider.emulator.like import read
 from aep_provider.emulator.seeds import apply_seed
 from aep_provider.emulator.store import Store
 from aep_provider.emulator.world import World
@@ -104,6 +105,8 @@ class Emulator:
         strict: refuse what AEP's documentation does not name, instead of marking it in the request log.
         host: the address to listen on. Whoever reaches it can do everything: there is no authentication that
             counts, and the control routes have none at all.
+        like: a report of ``aep-provider probe``; the emulator does what was measured there, and goes back to it with
+            every reset. ``aep_provider.emulator.like.read`` says what it cannot imitate.
     """
 
     def __init__(
@@ -114,6 +117,7 @@ class Emulator:
         latency_ms: int = 0,
         strict: bool = False,
         host: str = LOOPBACK,
+        like: str | Path | None = None,
     ) -> None:
         self._port = port
         self._host = host
@@ -121,6 +125,7 @@ class Emulator:
         self._seed = seed
         self._latency_ms = latency_ms
         self._strict = strict
+        self._like = like
         self._server: _Server | None = None
         self._thread: threading.Thread | None = None
         self._world: World | None = None
@@ -137,14 +142,17 @@ class Emulator:
         Raises:
             PortInUse: the port is taken.
             StateInUse: another process holds the state file.
-            ValueError: there is no such seed.
+            ValueError: there is no such seed, or `like` is not a report.
         """
+        measured = {} if self._like is None else read(self._like).switches
         listener = _listen(self._host, self._port)
         self._port = listener.getsockname()[1]
         try:
             world = World(Store(self._state), strict=self._strict, latency_ms=self._latency_ms)
             try:
                 world.restore()
+                world.measured = measured
+                world.change_settings(measured)
                 if world.seed is None:
                     apply_seed(world, self._seed)
             except BaseException:

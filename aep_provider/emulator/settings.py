@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from typing import Any
 
@@ -12,6 +13,12 @@ CHOICES: dict[str, tuple[str, ...]] = {
     "missing_delete": ("404", "empty200"),
     "patch_without_disable": ("warn", "refuse"),
     "profile_on_disable": ("keep", "remove"),
+    "profile_on_revert": ("keep", "remove"),
+    "granular_flags": ("ignored", "honoured"),
+    "lagging": ("all", "datasets", "batches", "schemas"),
+    "retention_reply": ("reference", "configuration"),
+    "empty_properties": ("object", "stored", "missing_too"),
+    "unknown_path": ("json", "html"),
 }
 """The values that each textual switch takes."""
 
@@ -25,6 +32,7 @@ class Settings:
 
     background_every: int = 0
     batch_readings: int = 2
+    sub_batch_seconds: int = 0
     delayed_delete: int = 0
     read_lag: int = 0
     read_lag_seconds: int = 0
@@ -33,6 +41,7 @@ class Settings:
     write_lag: int = 0
     write_lag_seconds: int = 0
     create_lag: int = 0
+    lagging: str = "all"
     page_cap: int = 0
     clock_skew: int = 0
     union_propagation: int = 0
@@ -43,8 +52,13 @@ class Settings:
     missing_delete: str = "404"
     patch_without_disable: str = "warn"
     profile_on_disable: str = "keep"
+    profile_on_revert: str = "keep"
+    granular_flags: str = "ignored"
+    retention_reply: str = "reference"
+    empty_properties: str = "object"
+    unknown_path: str = "json"
 
-    def change(self, values: dict[str, Any]) -> None:
+    def change(self, values: Mapping[str, Any]) -> None:
         """Set several switches at once.
 
         Raises:

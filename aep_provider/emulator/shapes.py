@@ -57,6 +57,7 @@ _SHAPES: dict[str, dict[str, _Shape]] = {
         "createdClient": _TEXT,
         "relatedObjects": _OBJECTS,
         "inputFormat": _OBJECT,
+        "replay": _OBJECT,
         "tags": _OBJECT,
         "_script": _TEXTS,
     },

@@ -68,9 +68,13 @@ def _profile(call: Call) -> Response:
 
 def _events(call: Call) -> Response:
     """Return events as they came, oldest first; ``start`` is the ``_page.next`` of the page before."""
-    if call.query.get("relatedSchema.name") != _PROFILE:
+    if "entityId" in call.query and "relatedEntityId" not in call.query:
+        # The page's text and its table name entityId for events too, its sample does not.
+        wanted = _identity(call, "entityId")
+    elif call.query.get("relatedSchema.name") != _PROFILE:
         raise errors.profile(400, f"relatedSchema.name must be {_PROFILE}")
-    wanted = _identity(call, "relatedEntityId")
+    else:
+        wanted = _identity(call, "relatedEntityId")
     limit = _whole(call, "limit", _MOST)
     if not 1 <= limit <= _MOST:
         raise errors.profile(400, f"limit must be 1 to {_MOST}")

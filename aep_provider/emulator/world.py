@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -21,6 +22,7 @@ class World:
         strict: refuse what AEP is not known to refuse, if its documentation does not name it.
         latency_ms: added to every request.
         writes: how many writes to datasets there were, for the setting ``background_every``.
+        measured: the switches of an AEP that was probed; a reset goes back to them.
     """
 
     store: Store
@@ -31,6 +33,7 @@ class World:
     faults: Faults = field(default_factory=Faults)
     log: RequestLog = field(default_factory=RequestLog)
     writes: int = 0
+    measured: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def seed(self) -> str | None:
@@ -46,7 +49,7 @@ class World:
         """Return the organisations that some client belongs to."""
         return {str(client["org"]) for client in self.store.all("client").values()}
 
-    def change_settings(self, values: dict[str, Any]) -> None:
+    def change_settings(self, values: Mapping[str, Any]) -> None:
         """Set several switches at once and make them last.
 
         Raises:
@@ -55,6 +58,11 @@ class World:
         self.settings.change(values)
         self.clock.skew = self.settings.clock_skew
         self.save()
+
+    def reset_settings(self) -> None:
+        """Set every switch back, to what was measured or else to its default."""
+        self.settings = Settings()
+        self.change_settings(self.measured)
 
     def save(self) -> None:
         """Make the clock and the switches survive a restart."""

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from aep_provider.arguments import UNIFIED_PROFILE
+from aep_provider.dataset.observed import Observed
 from aep_provider.dataset.plan import overwritten
 from aep_provider.errors import ApiError
 from aep_provider.operations.change import Change
@@ -15,6 +18,8 @@ UNSEEN_WRITERS = (
 
 PROFILE_DATASETS = 20
 """Datasets of one class in Profile, for each sandbox (Adobe, *Datasets health checks*)."""
+
+RECORD_CLASS, EVENT_CLASS = "record", "event"
 
 _PLUGIN_FLAGS = "acp_granular_plugin_validation_flags"
 
@@ -99,19 +104,54 @@ def adds_to_profile(change: Change) -> bool:
     return change.observed is None or (enables(change) and not change.observed.profile.enabled)
 
 
+def in_profile(datasets: Iterable[Observed]) -> dict[str, int]:
+    """How many datasets are in Profile, by class. One whose class AEP does not say counts as one of records.
+
+    Args:
+        datasets: those of a sandbox; Adobe's own count as well (Adobe, *Datasets health checks*).
+    """
+    enabled = [one.time_series for one in datasets if one.profile.enabled]
+    return {RECORD_CLASS: enabled.count(False), EVENT_CLASS: enabled.count(True)}
+
+
+def at_limit(sandbox: str, kind: str, count: int, joining: int = 0) -> str:
+    """What to say where a sandbox reaches the number of Profile datasets that Adobe names; ``""`` below it.
+
+    Args:
+        sandbox: its name.
+        kind: the class.
+        count: how many of it are in Profile.
+        joining: how many more this run brings; with some, the limit has to be passed and not merely reached.
+    """
+    if count + joining < PROFILE_DATASETS + bool(joining):
+        return ""
+    more = f", and this run adds {joining}" if joining else ""
+    return (
+        f"Sandbox {sandbox} has {count} {kind} datasets in Profile{more}; Adobe names {PROFILE_DATASETS} as the limit "
+        "(Datasets health checks). Disable Profile on those that nobody uses."
+    )
+
+
+def class_of(context: Context, change: Change) -> str:
+    """The class of a dataset that a change is about, by its schema.
+
+    Raises:
+        ApiError: the schema could not be looked up.
+    """
+    return EVENT_CLASS if context.aep.schemas.get(change.schema_id).time_series else RECORD_CLASS
+
+
 def count_profile_datasets(context: Context, change: Change) -> None:
-    """Say when a sandbox passes the number of Profile datasets that Adobe names as the limit."""
-    schema_id = change.observed.schema_id if change.observed is not None else change.desired.schema_id
+    """Say when a change passes the number of Profile datasets that Adobe names; what this run adds counts as well."""
     try:
-        events = context.aep.schemas.get(schema_id).time_series
-        held = [one for one in context.aep.catalog.tagged(UNIFIED_PROFILE) if one.profile.enabled]
+        kind = class_of(context, change)
+        count = in_profile(context.aep.catalog.tagged(UNIFIED_PROFILE))[kind]
     except ApiError as error:
         context.report.warn(f"How many datasets are in Profile could not be found out: {error.message}")
         return
-    of_class = [one for one in held if one.time_series == events]
-    if len(of_class) >= PROFILE_DATASETS:
-        kind = "event" if events else "record"
-        context.report.warn(
-            f"Sandbox {context.sandbox} has {len(of_class)} {kind} datasets in Profile already; Adobe names "
-            f"{PROFILE_DATASETS} as the limit (Datasets health checks). Disable Profile on those that nobody uses."
-        )
+    with context.run.lock:
+        joining = context.run.joining[kind]
+        joining.add(change.observed.id if change.observed is not None else change.desired.name)
+        text = at_limit(context.sandbox, kind, count, len(joining))
+    if text:
+        context.report.warn(text)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 from aep_provider.arguments import OWNER_TAG
 from aep_provider.dataset.desired import Desired
@@ -13,6 +14,9 @@ from aep_provider.dataset.plan import Plan
 from aep_provider.errors import NotFound
 from aep_provider.operations.context import Context
 from aep_provider.operations.location import says_missing
+
+if TYPE_CHECKING:
+    from aep_provider.aep.single_flight import Memory
 
 
 @dataclass(frozen=True)
@@ -51,11 +55,23 @@ class Found:
 
 
 class LookUp:
-    """Looks for what an earlier create left behind, and for namesakes; once, when first asked."""
+    """Looks for what an earlier create left behind, and for namesakes; once, when first asked or told to begin.
 
-    def __init__(self, desired: Desired) -> None:
+    Args:
+        desired: what is to be created.
+        leaving: ids of datasets that do not count, if they are this resource's own: they are deleted before.
+    """
+
+    def __init__(self, desired: Desired, leaving: Collection[str] = ()) -> None:
         self._desired = desired
+        self._leaving = leaving
         self._found: Found | None = None
+        self._named: Memory[list[Observed]] | None = None
+
+    def ahead(self, context: Context) -> None:
+        """Have the name looked up beside the checks that come first; `found` hears what goes wrong."""
+        self._named = context.aep.reads.memory()
+        self._named.ahead(self._desired.name, partial(context.aep.catalog.named, self._desired.name))
 
     def found(self, context: Context) -> Found:
         """What there is.
@@ -68,13 +84,15 @@ class LookUp:
         return self._found
 
     def _look(self, context: Context) -> Found:
-        owner, catalog = self._desired.owner, context.aep.catalog
-        namesakes = catalog.named(self._desired.name)
+        owner, name, catalog = self._desired.owner, self._desired.name, context.aep.catalog
+        ask = partial(catalog.named, name)
+        namesakes = self._named.get(name, ask) if self._named is not None else ask()
         own = [dataset for dataset in namesakes if owner and dataset.owner == owner]
         others = [dataset for dataset in namesakes if dataset not in own]
         if not own and owner and self._desired.own_tags:
             # The name may have been edited since the interrupted run; the tag was not.
             own = [dataset for dataset in catalog.tagged(OWNER_TAG) if dataset.owner == owner]
+        own = [dataset for dataset in own if dataset.id not in self._leaving]
         if len(own) == 1:
             own = _still_there(context, own[0])
         return Found(tuple(own), tuple(others))
@@ -111,6 +129,11 @@ class Change:
     recorded_owner: str = ""
     adopting: bool = False
     look_up: LookUp | None = None
+
+    @property
+    def schema_id(self) -> str:
+        """The schema of the dataset, or of the one that is to be created; ``""`` = none is named."""
+        return self.observed.schema_id if self.observed is not None else self.desired.schema_id
 
     @property
     def writes(self) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from aep_provider.arguments import Kind, texts
 from aep_provider.errors import ApiError, BatchesInFlight, NotFound, PermissionDenied, Refused
-from aep_provider.operations import in_flight
+from aep_provider.operations import in_flight, measurements
 from aep_provider.operations.change import Change
 from aep_provider.operations.context import Context, describe
 from aep_provider.words import plural
@@ -66,7 +66,7 @@ def check_schema_of_dataset(context: Context, change: Change) -> None:
 
 def check_union(context: Context, change: Change) -> None:
     """Refuse a schema that is not in the Profile union."""
-    schema_id = _schema_id(change)
+    schema_id = change.schema_id
     if not schema_id:
         raise Refused(
             "The dataset names no schema, so it cannot be enabled for Profile", "Look at it in AEP."
@@ -81,13 +81,14 @@ def check_union(context: Context, change: Change) -> None:
     if not found.in_union:
         raise Refused(
             f"{_title(context, schema_id)} is not enabled for Profile",
-            "Enable it in AEP (Schemas > the schema > Profile). That cannot be undone.",
+            "Enable it in AEP (Schemas > the schema > Profile). That cannot be undone. If it was enabled a moment ago, "
+            "run again in a minute: reads may be behind.",
         )
 
 
 def check_behaviour(context: Context, change: Change) -> None:
     """Refuse upsert for a schema of experience events."""
-    schema_id = _schema_id(change)
+    schema_id = change.schema_id
     if change.desired.is_upsert and context.aep.schemas.get(schema_id).time_series:
         raise Refused(
             f"{_title(context, schema_id)} holds experience events (time series); upsert is for record data only",
@@ -108,12 +109,29 @@ def check_consent(context: Context, change: Change) -> None:
     if change.policy.allow_profile_gap:
         return
     if is_production(context):
+        measured = "".join(f"\n{text}" for text in measurements.of_disabling(context))
         raise Refused(
             f"{title}: changing upsert switches Profile off for a moment, in a sandbox of type production",
-            f"{GAP_RISK}\nIf you accept that, set allow_profile_gap=True.",
+            f"{GAP_RISK}{measured}\nIf you accept that, set allow_profile_gap=True.",
         )
     context.report.warn(f"{title}: changing upsert switches Profile off for a moment.")
-    context.report.once(GAP_RISK)
+    for text in (GAP_RISK, *measurements.of_disabling(context)):
+        context.report.once(text)
+
+
+def check_change_window(context: Context, change: Change) -> None:
+    """Refuse a disable outside the times that the stack names; an enable alone is never asked about."""
+    window, now = context.settings.change_window, context.now()
+    if window is None or change.observed is None or window.allows(now):
+        return
+    coming = window.next(now)
+    when = (
+        f"Run `pulumi up` from {window.told(coming)} on." if coming else "It does not come within two weeks."
+    )
+    raise Refused(
+        f"{describe(context, change.observed)}: changing upsert switches Profile off, and the change window is closed",
+        f"{when} aep:changeWindow is {str(window)!r}.",
+    )
 
 
 def check_token(context: Context, _change: Change) -> None:
@@ -146,10 +164,6 @@ def check_batches(context: Context, change: Change) -> None:
         f"{title}: {in_flight.listed(ahead)}",
         "Run again when they have ended, or set in_flight_batches='wait'.",
     )
-
-
-def _schema_id(change: Change) -> str:
-    return change.observed.schema_id if change.observed is not None else change.desired.schema_id
 
 
 def _title(context: Context, schema_id: str) -> str:

@@ -7,7 +7,7 @@ from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from aep_provider.clock import Clock
 from aep_provider.dataset.observed import Observed
@@ -37,6 +37,10 @@ class Reporter(Protocol):
         """What is being waited for; only the newest matters."""
         ...
 
+    def event(self, name: str, dataset_id: str, fields: Mapping[str, Any]) -> None:
+        """What machines may want to know, as `aep_provider.plugin.event_log` names it; never told inside a window."""
+        ...
+
     def listening(self) -> bool:
         """Whether whoever started the operation is still there."""
         ...
@@ -57,6 +61,9 @@ class Silent:
     def progress(self, message: str) -> None:
         """Drop it."""
 
+    def event(self, name: str, dataset_id: str, fields: Mapping[str, Any]) -> None:
+        """Drop it."""
+
     def listening(self) -> bool:
         """Nobody has to."""
         return True
@@ -73,10 +80,13 @@ class Run:
         newcomers: by dataset name or ``dataset_id``, the owners of those resources that the program declares and the
             state does not have.
         continued: the owners on record of those that it has.
+        refreshed: ids of datasets on record that a refresh in this process has read.
+        named: by logical name, what a preview has said of names in the place of ids.
+        joining: by class, the datasets that a preview of this run would bring into Profile: an id, or a name.
         creating: by name, held while a dataset of that name is created.
         ahead: by dataset, ids of the batches that were in flight when they were last looked at.
         windows: of each window, its seconds and how many batches have to be ingested again.
-        lock: guards `windows`.
+        lock: guards `windows`, `declared` and `joining`.
     """
 
     refused: set[str] = field(default_factory=set)
@@ -84,6 +94,9 @@ class Run:
     declared: Mapping[str, set[str]] = field(default_factory=lambda: defaultdict(set))
     newcomers: Mapping[str, set[str]] = field(default_factory=lambda: defaultdict(set))
     continued: set[str] = field(default_factory=set)
+    refreshed: set[str] = field(default_factory=set)
+    named: set[tuple[str, str]] = field(default_factory=set)
+    joining: Mapping[str, set[str]] = field(default_factory=lambda: defaultdict(set))
     creating: Mapping[str, threading.Lock] = field(default_factory=lambda: defaultdict(threading.Lock))
     ahead: dict[str, frozenset[str]] = field(default_factory=dict)
     windows: list[tuple[float, int]] = field(default_factory=list)

@@ -7,6 +7,7 @@ fails. So the POST carries an owner and a claim, and a create first looks for wh
 from __future__ import annotations
 
 import secrets
+from collections.abc import Collection
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -14,7 +15,7 @@ from aep_provider.dataset.desired import Desired
 from aep_provider.dataset.observed import Observed
 from aep_provider.dataset.plan import creation_body
 from aep_provider.errors import ApiError, NotConverged, NotFound, RequestRefused
-from aep_provider.operations import guards
+from aep_provider.operations import asking
 from aep_provider.operations.change import Change, LookUp, Policy
 from aep_provider.operations.context import Context, describe
 from aep_provider.operations.ownership import SEVERAL_REMEDY
@@ -30,9 +31,15 @@ UNION_TRIES = (1.0, 3.0, 10.0, 30.0, 30.0, 30.0)
 """Seconds between tries of a POST while a union that was just enabled propagates (seen: 3 x 30 s)."""
 
 
-def creation(desired: Desired, policy: Policy) -> Change:
-    """What a create is about to do, for the guards."""
-    return Change(desired, policy, look_up=LookUp(desired))
+def creation(desired: Desired, policy: Policy, leaving: Collection[str] = ()) -> Change:
+    """What a create is about to do, for the guards.
+
+    Args:
+        desired: what the program wants.
+        policy: how it wants a disable to be treated, for a take-over.
+        leaving: ids of datasets on record: one of this resource would be deleted before, since it is made anew.
+    """
+    return Change(desired, policy, look_up=LookUp(desired, leaving))
 
 
 def create(context: Context, desired: Desired, policy: Policy) -> Outcome:
@@ -50,7 +57,7 @@ def create(context: Context, desired: Desired, policy: Policy) -> Outcome:
     desired = replace(desired, claim=secrets.token_hex(8) if desired.own_tags and desired.owner else None)
     with context.run.creating[desired.name]:
         change = creation(desired, policy)
-        guards.ask(context, change)
+        asking.ask(context, change)
         left_behind = change.look_up.found(context).own if change.look_up is not None else ()
         outcome = _taken_over(context, left_behind[0], desired, policy) if left_behind else None
         return outcome or _posted(context, desired, policy)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, TypedDict
 
 from aep_provider.dataset.observed import Observed
-from aep_provider.dataset.tags import WindowNote, moment, timestamp
+from aep_provider.dataset.tags import moment, timestamp
 from aep_provider.errors import ApiError
 from aep_provider.operations.context import Context
 from aep_provider.words import plural
@@ -22,13 +22,23 @@ SUSPECT_BEFORE = timedelta(hours=3)
 CLOCKS = timedelta(seconds=5)
 """By how much two clocks may differ that count as agreeing (`aep_provider.aep.server_clock`)."""
 
+SUCCESS = "success"
+"""The status of a batch that the lake has taken."""
+
+LISTED_AGAIN = timedelta(hours=24)
+"""For how long after a window a refresh lists its batches again: the first listing may have been behind."""
+
 LISTED = timedelta(days=7)
-"""How far back batches are listed (`aep_provider.aep.batches.LOOK_BACK`)."""
+"""How far back batches are listed at least (`aep_provider.aep.batches.LOOK_BACK`)."""
+
+LONGEST_LOOK = timedelta(days=30)
+"""How far back they are listed at most for a report: a dataset may have some thousand a week."""
 
 ADVICE = (
-    "What is ingested while Profile is off never reaches Profile, and nothing backfills it: ingest those batches "
-    "again. Of batches that ended shortly before, or just after, nobody can see whether Profile took them; ingesting "
-    "them again does no harm to record data. The output profile_gap keeps both lists."
+    "What is ingested while Profile is off never reaches Profile, and nothing backfills it: those batches have to be "
+    "ingested again. An old batch after a newer one puts old values back: `aep-provider replay DATASET` plans the "
+    "order. Of batches that ended shortly before, or just after, nobody can see whether Profile took them. The output "
+    "profile_gap keeps both lists, and `aep-provider gaps` lists every gap of the stack."
 )
 
 _Times = TypedDict("_Times", {"from": str, "to": str})
@@ -88,26 +98,83 @@ def report(context: Context, dataset_id: str, window: Window, ahead: Collection[
     """
     opened = timestamp(window.opened) if window.opened else ""
     result: GapReport = {"from": opened, "to": timestamp(window.closed)}
-    since = f"from {opened}" if opened else "since an unknown time, not noted on the dataset,"
-    span = f"Profile was off {since} to {result['to']} for dataset {dataset_id} in sandbox {context.sandbox}"
-    try:
-        batches = context.aep.batches.recent(dataset_id)
-    except ApiError as error:
+    span = told_span(context, dataset_id, result)
+    if not _listed_whole(context, window):
+        _tell_event(context, dataset_id, result)
         context.report.warn(
-            f"{span}. The batches of that time could not be listed: {error.message}. Look for batches that "
-            "ended in it and ingest them again."
+            f"{span}. That began longer ago than batches are listed for a report; `aep-provider replay {dataset_id}` "
+            "looks at all of them, and plans what has to be ingested again."
         )
         return result
-    result["replay"], result["suspect"] = _sorted_out(batches, window, ahead)
-    context.report.warn(f"{span}; {_advised(result, window)}{_so_far(context, result, window)}.")
+    try:
+        batches = context.aep.batches.of_last(dataset_id, look_back(context.now(), [window.opened]))
+    except ApiError as error:
+        _tell_event(context, dataset_id, result)
+        context.report.warn(
+            f"{span}. The batches of that time could not be listed: {error.message}. Look for batches that "
+            "ended in it and ingest them again; `aep-provider gaps` lists every gap of the stack."
+        )
+        return result
+    result["replay"], result["suspect"] = sorted_out(batches, window, ahead)
+    _tell_event(context, dataset_id, result)
+    context.report.warn(
+        f"{span}; {_advised(result, since_known=window.opened is not None)}{_so_far(context, result, window)}."
+    )
     context.report.once(ADVICE)
     return result
 
 
-def _sorted_out(
-    batches: Sequence[Batch], window: Window, ahead: Collection[str]
+def _tell_event(context: Context, dataset_id: str, found: GapReport, *, late: bool = False) -> None:
+    batches = {"replay": found.get("replay"), "suspect": found.get("suspect")}
+    said = {"from": found["from"], "to": found["to"], **batches, "late": late}
+    context.report.event("gap", dataset_id, said)
+
+
+def _listed_whole(context: Context, window: Window) -> bool:
+    """Whether the batches of a window can all be listed; lists of a part would look whole later."""
+    return window.opened is None or context.now() - window.opened + SUSPECT_BEFORE <= LONGEST_LOOK
+
+
+def look_back(now: datetime, starts: Iterable[datetime | None]) -> timedelta:
+    """How far back batches have to be listed to see what became of windows, a month at most.
+
+    Args:
+        now: the time.
+        starts: when they began; ``None`` = not known.
+    """
+    known = [now - start + SUSPECT_BEFORE for start in starts if start is not None]
+    return min(max([LISTED, *known]), LONGEST_LOOK)
+
+
+def replacements(batches: Iterable[Batch]) -> dict[str, str]:
+    """By id of a batch, the one that was ingested in its place and that the lake has."""
+    live = [batch for batch in batches if batch.succeeded]
+    replaced = {old: batch.id for batch in live for old in batch.replaces}
+    # One that was replaced several times: the last one says which it stands for.
+    return replaced | {batch.origin.of: batch.id for batch in live if batch.origin is not None}
+
+
+def as_before(batches: Iterable[Batch], replaced: Collection[str]) -> list[Batch]:
+    """The batches as they were before some were replaced: that deletes a batch, which was a success before."""
+    return [replace(batch, status=SUCCESS) if batch.id in replaced else batch for batch in batches]
+
+
+def told_span(context: Context, dataset_id: str, found: GapReport) -> str:
+    """When Profile was off, as the beginning of a message."""
+    since = f"from {found['from']}" if found["from"] else "since an unknown time, not noted on the dataset,"
+    return f"Profile was off {since} to {found['to']} for dataset {dataset_id} in sandbox {context.sandbox}"
+
+
+def sorted_out(
+    batches: Sequence[Batch], window: Window, ahead: Collection[str] = ()
 ) -> tuple[list[str], list[str]]:
-    """The batches that Profile has missed, and those of which nobody can tell."""
+    """The batches that Profile has missed, and those of which nobody can tell.
+
+    Args:
+        batches: of the dataset.
+        window: when Profile was off.
+        ahead: ids of batches that were in flight before the disable: they count whatever their times say.
+    """
     opened, closed, settled = window.opened, window.closed, window.settled + CLOCKS
     replay, suspect = [], []
     for batch in batches:
@@ -122,14 +189,12 @@ def _sorted_out(
     return replay, suspect
 
 
-def _advised(found: GapReport, window: Window) -> str:
+def _advised(found: GapReport, *, since_known: bool) -> str:
     advice = [f"ingest again: {', '.join(found['replay'])}"] if found["replay"] else []
     if found["suspect"]:
-        when = "within three hours before it or just after it" if window.opened else "in the last seven days"
+        when = "within three hours before it or just after it" if since_known else "in the last seven days"
         advice.append(f"ended {when}, we cannot see whether Profile took them: {', '.join(found['suspect'])}")
-    if window.opened and window.closed - window.opened > LISTED:
-        advice.append("only the batches of the last seven days are listed; look for older ones in AEP")
-    return "; ".join(advice) or "no batch ended in that time or near it"
+    return "; ".join(advice) or "no batch is listed that ended in that time or near it"
 
 
 def _so_far(context: Context, found: GapReport, window: Window) -> str:
@@ -147,26 +212,59 @@ def _so_far(context: Context, found: GapReport, window: Window) -> str:
     )
 
 
-def unreported(
-    context: Context, observed: Observed, recorded: GapReport | None, owners: Collection[str]
-) -> GapReport | None:
-    """Report a window that the dataset notes and state does not have: the run that made it was killed.
+def listed_since(context: Context, dataset_id: str, recorded: Sequence[GapReport]) -> Sequence[GapReport]:
+    """Report the batches of recorded windows that were not listed when those were reported.
 
     Args:
         context: where, and to whom.
-        observed: the dataset, just read.
-        recorded: the last window on record.
-        owners: whose windows count; one that another stack has made before it released the dataset does not.
+        dataset_id: the dataset.
+        recorded: the windows on record.
+
+    Returns:
+        The windows on record, with those batches.
     """
-    note = observed.note
-    if note is None or not observed.profile.enabled or note.owner not in owners:
+    fresh = [_may_lack_some(context, one) for one in recorded]
+    starts = [window.opened for window in fresh if window is not None]
+    if not starts:
+        return recorded
+    try:
+        batches = context.aep.batches.of_last(dataset_id, look_back(context.now(), starts))
+    except ApiError:
+        return recorded  # It is a second look: the next refresh takes another one.
+    return [
+        _completed(context, dataset_id, one, sorted_out(batches, window)) if window is not None else one
+        for one, window in zip(recorded, fresh, strict=True)
+    ]
+
+
+def _may_lack_some(context: Context, recorded: GapReport) -> Window | None:
+    """The window of a report, if a listing of its batches may have been behind."""
+    closed = moment(recorded["to"])
+    if closed is None or context.now() - closed > LISTED_AGAIN:
         return None
-    opened = note.started
-    if opened is None or _known(note, opened, recorded):
-        return None
-    return report(
-        context, observed.id, Window(opened, _ended(context, observed, note), _settled(context, note))
-    )
+    window = Window(moment(recorded["from"]), closed, closed)
+    return window if _listed_whole(context, window) else None
+
+
+def _completed(
+    context: Context, dataset_id: str, recorded: GapReport, found: tuple[list[str], list[str]]
+) -> GapReport:
+    replay, suspect = found
+    told = {*recorded.get("replay", ()), *recorded.get("suspect", ())}
+    news: GapReport = {
+        "from": recorded["from"],
+        "to": recorded["to"],
+        "replay": [one for one in replay if one not in told],
+        "suspect": [one for one in suspect if one not in told],
+    }
+    if news["replay"] or news["suspect"]:
+        _tell_event(context, dataset_id, news, late=True)
+        context.report.warn(
+            f"{told_span(context, dataset_id, news)}; listed since it was reported: "
+            f"{_advised(news, since_known=bool(news['from']))}."
+        )
+        context.report.once(ADVICE)
+    return merged(news, recorded)
 
 
 def warn_while_open(context: Context, observed: Observed) -> None:
@@ -178,44 +276,17 @@ def warn_while_open(context: Context, observed: Observed) -> None:
     """
     note = observed.open_note
     if note is not None and not observed.profile.enabled:
+        _tell_event(context, observed.id, {"from": note.start, "to": ""})
         context.report.warn(
             f"Profile is OFF for dataset {observed.name!r} ({observed.id}) in sandbox {context.sandbox} since "
             f"{note.start}: a run switched it off and was interrupted. Run `pulumi up`: it switches Profile on."
         )
 
 
-def _ended(context: Context, observed: Observed, note: WindowNote) -> datetime:
-    """When a window ended; one that is still open on the dataset was ended by somebody else."""
-    by_service = moment(observed.profile.enabled_at.replace(" ", "T") + "+00:00")
-    later = by_service is not None and note.started is not None and by_service >= note.started - CLOCKS
-    return note.ended or (by_service if by_service is not None and later else context.now())
-
-
-def _settled(context: Context, note: WindowNote) -> datetime:
-    """When Profile was on for certain: the run that would have read it was killed."""
-    return note.ended + SETTLED_WITHIN if note.ended else context.now()
-
-
-SETTLED_WITHIN = timedelta(seconds=90)
-"""How long an enable may take to settle: the longest exchange, and the looks after it."""
-
-
-def merged(newer: GapReport, older: GapReport | None) -> GapReport:
-    """A report with the batches of an older one that was never recorded."""
-    if not older:
-        return newer
+def merged(newer: GapReport, older: GapReport) -> GapReport:
+    """A report of a window with the batches of an older report of the same one."""
     both: GapReport = {**newer}
     for key in ("replay", "suspect"):
         if key in newer or key in older:
             both[key] = list(dict.fromkeys([*newer.get(key, ()), *older.get(key, ())]))
     return both
-
-
-def _known(note: WindowNote, opened: datetime, recorded: GapReport | None) -> bool:
-    if not recorded:
-        return False
-    if note.upsert is not None:
-        return recorded["from"] == note.start
-    # Version 0.1.0, whose notes lack the setting, recorded a moment just beside the one that it noted.
-    since, until = moment(recorded["from"]), moment(recorded["to"])
-    return until is not None and opened <= until + CLOCKS and (since is None or opened >= since - CLOCKS)

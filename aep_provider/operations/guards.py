@@ -1,27 +1,17 @@
 """The questions before the first write: one list, which `up`, preview, `doctor` and the safety page go through.
 
-If a check cannot be completed, the change is refused; advice alone never refuses. What waiting can cure is a
-warning at preview, everything else fails it as it would fail `up`.
+`aep_provider.operations.asking` asks them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 
-from aep_provider.errors import (
-    AepProviderError,
-    ApiError,
-    BadCredentials,
-    BatchesInFlight,
-    PermissionDenied,
-    ProfileOff,
-    TokenRejected,
-)
+from aep_provider.arguments import OWNER_TAG, UNIFIED_PROFILE
 from aep_provider.operations import advice, checks, ownership
 from aep_provider.operations.change import Change
 from aep_provider.operations.context import Context
-from aep_provider.operations.outcome import off_error
 
 
 @dataclass(frozen=True)
@@ -37,7 +27,9 @@ class Guard:
             differs. Empty for advice, which never refuses.
         waiting_cures: whether a refusal may be over by the time of `up`, so that it is a warning at preview.
         again: whether it is asked once more right before the disable, after a wait or an edit.
+        each_disable: whether it is asked right before each disable that is sent as well; it makes no request then.
         preview_only: for advice that costs `up` more than it is worth.
+        ahead: has asked meanwhile what `check` will ask, where the answer may be a moment older than the check.
     """
 
     name: str
@@ -47,7 +39,9 @@ class Guard:
     refusals: tuple[tuple[str, str], ...] = ()
     waiting_cures: bool = False
     again: bool = False
+    each_disable: bool = False
     preview_only: bool = False
+    ahead: Callable[[Context, Change], None] = lambda _context, _change: None
 
 
 def _creates(change: Change) -> bool:
@@ -66,6 +60,39 @@ def _opens(change: Change) -> bool:
     return change.steps.opens_window
 
 
+def _sandbox_ahead(context: Context, _change: Change) -> None:
+    context.aep.sandboxes.ahead()
+
+
+def _schema_ahead(context: Context, change: Change) -> None:
+    if change.schema_id:
+        context.aep.schemas.ahead(change.schema_id)
+
+
+def _look_up_ahead(context: Context, change: Change) -> None:
+    if change.look_up is not None:
+        change.look_up.ahead(context)
+    if change.desired.own_tags and change.desired.owner:
+        context.aep.catalog.tagged_ahead(OWNER_TAG)
+
+
+def _name_ahead(context: Context, change: Change) -> None:
+    context.aep.catalog.named_ahead(change.desired.name)
+
+
+def _flows_ahead(context: Context, _change: Change) -> None:
+    context.aep.flows.ahead()
+
+
+def _profile_datasets_ahead(context: Context, _change: Change) -> None:
+    context.aep.catalog.tagged_ahead(UNIFIED_PROFILE)
+
+
+def _batches_ahead(context: Context, change: Change) -> None:
+    if change.observed is not None:
+        context.aep.batches.recent_ahead(change.observed.id)
+
+
 GUARDS: tuple[Guard, ...] = (
     Guard(
         "sandbox",
@@ -79,6 +106,7 @@ GUARDS: tuple[Guard, ...] = (
             ),
             ("Sandbox … is …, not active", "wait until it is active"),
         ),
+        ahead=_sandbox_ahead,
     ),
     Guard(
         "production",
@@ -136,6 +164,7 @@ GUARDS: tuple[Guard, ...] = (
                 "keep one: give its id as `dataset_id`, and delete the others in AEP",
             ),
         ),
+        ahead=_look_up_ahead,
     ),
     Guard(
         "interrupted run",
@@ -159,6 +188,7 @@ GUARDS: tuple[Guard, ...] = (
             ("Schema … is not enabled for Profile", "enable the schema in AEP; that cannot be undone"),
             ("The dataset names no schema", "look at it in AEP"),
         ),
+        ahead=_schema_ahead,
     ),
     Guard(
         "behaviour",
@@ -186,6 +216,20 @@ GUARDS: tuple[Guard, ...] = (
         ),
     ),
     Guard(
+        "change window",
+        "Is it a time at which Profile may be off?",
+        _opens,
+        checks.check_change_window,
+        (
+            (
+                "changing upsert switches Profile off, and the change window is closed",
+                "run `pulumi up` at the time that the text names, or change `aep:changeWindow`",
+            ),
+        ),
+        again=True,
+        each_disable=True,
+    ),
+    Guard(
         "token",
         "Does a ready token stay valid until Profile is on again?",
         _opens,
@@ -208,12 +252,14 @@ GUARDS: tuple[Guard, ...] = (
         "Does another dataset have the new name? (advice)",
         advice.renames,
         advice.name_namesakes,
+        ahead=_name_ahead,
     ),
     Guard(
         "dataflows",
         "Which streaming dataflows write into the dataset? (advice)",
         _opens,
         advice.name_streaming_dataflows,
+        ahead=_flows_ahead,
     ),
     Guard(
         "identity dataset",
@@ -233,6 +279,7 @@ GUARDS: tuple[Guard, ...] = (
         advice.adds_to_profile,
         advice.count_profile_datasets,
         preview_only=True,
+        ahead=_profile_datasets_ahead,
     ),
     Guard(
         "batches",
@@ -251,90 +298,6 @@ GUARDS: tuple[Guard, ...] = (
         ),
         waiting_cures=True,
         again=True,
+        ahead=_batches_ahead,
     ),
 )
-
-
-def ask(context: Context, change: Change, *, again: bool = False) -> None:
-    """Ask every guard that applies, in order; the first refusal ends it.
-
-    Args:
-        context: where, and to whom warnings go.
-        change: what is about to be done.
-        again: only those that are asked once more right before the disable.
-
-    Raises:
-        BatchesInFlight: the last guard; waiting cures it.
-        AepProviderError: any other refusal, or a question that could not be answered.
-    """
-    for guard in _applying(change):
-        if not guard.preview_only and (guard.again or not again):
-            guard.check(context, change)
-
-
-def problems(context: Context, change: Change) -> list[str]:
-    """Ask the same guards for a preview; what waiting cures, and trouble of the network, are warnings.
-
-    Args:
-        context: where, and to whom warnings go.
-        change: what `up` would do.
-
-    Returns:
-        What would refuse the change, for the user.
-    """
-    for guard in _applying(change):
-        try:
-            guard.check(context, change)
-        except AepProviderError as error:
-            if not passes(error):
-                return [str(error)]
-            context.report.warn(_at_preview(context, error, change))
-            if isinstance(error, ApiError):
-                return []
-    return []
-
-
-def answers(context: Context, change: Change) -> Iterator[tuple[Guard, AepProviderError | None]]:
-    """Ask every guard that applies, whatever the others say: for `doctor`.
-
-    Args:
-        context: where, and to whom warnings go.
-        change: what `up` would do.
-
-    Returns:
-        Each guard, with what it refuses the change for.
-    """
-    for guard in _applying(change):
-        try:
-            guard.check(context, change)
-            yield guard, None
-        except AepProviderError as error:
-            yield guard, error
-
-
-def passes(error: AepProviderError) -> bool:
-    """Whether an error may be over by the time of `up`, so that a preview need not fail."""
-    if isinstance(error, BatchesInFlight):
-        return True
-    cause = error.__cause__ if isinstance(error, ProfileOff) else error
-    return isinstance(cause, ApiError) and not isinstance(
-        cause, PermissionDenied | BadCredentials | TokenRejected
-    )
-
-
-def _at_preview(context: Context, error: AepProviderError, change: Change) -> str:
-    if isinstance(error, BatchesInFlight):
-        would = "wait for them" if change.policy.in_flight_batches == "wait" else "refuse"
-        return f"{error.message}; `up` would {would}"
-    if not isinstance(error, ApiError):
-        return str(error)
-    unasked = f"The preview could not ask AEP everything: {error.message}"
-    left_open = change.observed.open_note if change.observed else None
-    if change.observed is None or left_open is None:
-        return unasked
-    upsert = change.desired.is_upsert
-    return str(off_error(context, change.observed, left_open.start, unasked, upsert=upsert))
-
-
-def _applying(change: Change) -> Iterable[Guard]:
-    return (guard for guard in GUARDS if guard.applies(change))

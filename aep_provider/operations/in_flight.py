@@ -79,10 +79,18 @@ def await_batches(context: Context, dataset_id: str, timeout: float) -> None:
 
 def _wait(context: Context, dataset_id: str, batches: Sequence[Batch], timeout: float) -> None:
     start = context.clock.monotonic()
+
+    def tell(state: str) -> None:
+        passed, ids = context.clock.monotonic() - start, [batch.id for batch in batches]
+        said = {"state": state, "seconds": round(passed, 3), "timeout": timeout, "batches": ids}
+        context.report.event("wait", dataset_id, said)
+
+    tell("begun")
     looks = itertools.chain(LOOKS, itertools.repeat(LOOKS[-1]))
     while batches:
         passed = context.clock.monotonic() - start
         if passed >= timeout:
+            tell("too_long")
             raise Refused(
                 f"Batches are still in flight for dataset {dataset_id} in sandbox {context.sandbox} after "
                 f"{timeout:.0f} s: {listed(batches)}; Profile was not switched off",
@@ -99,6 +107,7 @@ def _wait(context: Context, dataset_id: str, batches: Sequence[Batch], timeout: 
             )
         context.require_listener(f"Waiting for batches of dataset {dataset_id} in sandbox {context.sandbox}")
         batches = batches_in_flight(context, dataset_id)
+    tell("over")
 
 
 def listed(batches: Sequence[Batch]) -> str:

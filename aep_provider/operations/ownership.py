@@ -16,6 +16,11 @@ _TWO_STATES = (
     "`pulumi state delete <urn>`; or tell them apart with aep:owner."
 )
 
+_MADE_ANEW = (
+    "If it is on record and is to be made anew (`--replace`, a taint), add --refresh: only then does the engine show a "
+    "preview that it is, and that it would be deleted first."
+)
+
 SEVERAL_REMEDY = "Keep one: give its id as dataset_id, and delete the others in AEP."
 
 
@@ -113,7 +118,8 @@ def check_interrupted(context: Context, change: Change) -> None:
             "stack name, tell them apart with aep:owner."
         )
     raise Refused(
-        f"{describe(context, observed)} carries the owner {desired.owner!r}, and is in use: {why}", remedy
+        f"{describe(context, observed)} carries the owner {desired.owner!r}, and is in use: {why}",
+        f"{remedy}\n{_MADE_ANEW}",
     )
 
 
@@ -151,7 +157,7 @@ def warn_at_refresh(context: Context, observed: Observed, record: Record) -> Non
             f"{describe(context, observed)} was taken over by another run with the same project, stack and "
             f"logical name. {_TWO_STATES}"
         )
-    if record.created is None or context.now() - record.created > INTERRUPTED_FOR:
+    if not _young(context, record):
         return
     try:
         owned = context.aep.catalog.tagged(OWNER_TAG)
@@ -168,6 +174,21 @@ def warn_at_refresh(context: Context, observed: Observed, record: Record) -> Non
             f"{describe(context, observed)} has a twin, made by somebody else at the same time: {', '.join(twins)}. "
             f"Nothing was deleted. {SEVERAL_REMEDY}"
         )
+
+
+def look_for_twins_ahead(context: Context, record: Record) -> None:
+    """Have the listing that `warn_at_refresh` looks for twins in asked meanwhile.
+
+    Args:
+        context: where and how.
+        record: what state has.
+    """
+    if context.settings.ownership_tag and record.created_here and _young(context, record):
+        context.aep.catalog.tagged_ahead(OWNER_TAG)
+
+
+def _young(context: Context, record: Record) -> bool:
+    return record.created is not None and context.now() - record.created <= INTERRUPTED_FOR
 
 
 def moved_remedy(context: Context, found: str, wanted: str) -> str:

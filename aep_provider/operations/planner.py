@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -9,7 +10,7 @@ from aep_provider.dataset.desired import Desired
 from aep_provider.dataset.observed import Observed
 from aep_provider.dataset.plan import Plan, plan
 from aep_provider.dataset.tags import timestamp
-from aep_provider.operations import gap_report
+from aep_provider.operations import kept_windows
 from aep_provider.operations.change import Change, Policy
 from aep_provider.operations.context import Context
 from aep_provider.operations.gap_report import GapReport
@@ -24,13 +25,13 @@ class OnRecord:
     Attributes:
         owner, claim: whose it was, by whose creation.
         created: when the dataset was created, where that is known.
-        profile_gap: the last window on record.
+        windows: the windows on record, the newest first.
     """
 
     owner: str
     claim: str = ""
     created: datetime | None = None
-    profile_gap: GapReport | None = None
+    windows: Sequence[GapReport] = ()
 
 
 @dataclass
@@ -55,7 +56,8 @@ class Planner:
 
     def plan(self, observed: Observed) -> Plan:
         """The plan for a dataset as it was read last."""
-        return plan(observed, self.desired, timestamp(self.context.now()))
+        earlier = kept_windows.to_note(self.context, observed, *self._on_record())
+        return plan(observed, self.desired, timestamp(self.context.now()), earlier)
 
     def change(self, observed: Observed) -> Change:
         """The same for the guards."""
@@ -68,12 +70,15 @@ class Planner:
         self.check_claim(observed)
         return observed
 
-    def unreported(self, observed: Observed) -> GapReport | None:
-        """The report on a window of this resource that nobody has reported."""
-        owners, known = {self.desired.owner}, None
-        if self.recorded is not None:
-            owners, known = owners | {self.recorded.owner}, self.recorded.profile_gap
-        return gap_report.unreported(self.context, observed, known, owners)
+    def unreported(self, observed: Observed) -> list[GapReport]:
+        """The reports on windows of this resource that nobody has reported; the newest first."""
+        return kept_windows.unreported(self.context, observed, *self._on_record())
+
+    def _on_record(self) -> tuple[Sequence[GapReport], set[str]]:
+        """The windows on record, and the owners whose windows would be."""
+        if self.recorded is None:
+            return (), {self.desired.owner}
+        return self.recorded.windows, {self.desired.owner, self.recorded.owner}
 
     def check_claim(self, observed: Observed) -> None:
         """Refuse a dataset on record that a later create holds."""

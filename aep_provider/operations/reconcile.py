@@ -7,7 +7,7 @@ saw, and is judged by a read at the end. So running one twice, or after dying an
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from aep_provider.dataset.desired import Desired
@@ -17,12 +17,13 @@ from aep_provider.dataset.tags import UNIFIED_PROFILE
 from aep_provider.errors import (
     ApiError,
     BatchesInFlight,
+    Conflict,
     NotConverged,
     ProfileOff,
     RequestRefused,
     Throttled,
 )
-from aep_provider.operations import gap_report, guards, in_flight, window
+from aep_provider.operations import asking, gap_report, in_flight, window
 from aep_provider.operations.change import Policy
 from aep_provider.operations.context import Context, describe
 from aep_provider.operations.gap_report import GapReport, Window
@@ -42,10 +43,10 @@ UNION_TRIES = (1.0, 3.0, 10.0, 30.0)
 
 @dataclass(frozen=True)
 class Outcome:
-    """A dataset as read at the end, and the report on a window that this run made or ended, if there was one."""
+    """A dataset as read at the end, and the reports on windows that this run made, ended or found; newest first."""
 
     observed: Observed
-    profile_gap: GapReport | None = None
+    gaps: Sequence[GapReport] = ()
 
 
 def adopt(context: Context, dataset_id: str, desired: Desired, policy: Policy) -> Outcome:
@@ -167,13 +168,13 @@ def _apply(context: Context, observed: Observed, make: Planner) -> Outcome:
 
 def _without_window(context: Context, observed: Observed, make: Planner) -> Outcome:
     """Write what needs no disable: nothing, an edit, or the enable that ends an earlier window."""
-    steps = make.plan(observed)
-    earlier = make.unreported(observed)
-    if steps.empty:
-        return Outcome(observed, earlier)
+    if make.plan(observed).empty:
+        return Outcome(observed, make.unreported(observed))
     now = _written(context, observed, make, lambda steps: (steps.enable, steps.edit))
     now = proved(context, now, make.desired, owned=True)
-    return Outcome(now, _recovered(context, observed, now, make) or earlier)
+    # Profile may have been off until here, so what earlier windows lost is only looked up now.
+    earlier = make.unreported(observed)
+    return Outcome(now, [*_recovered(context, observed, now, make), *earlier])
 
 
 def _ready(context: Context, observed: Observed, make: Planner, *, again: bool = False) -> Observed:
@@ -181,7 +182,7 @@ def _ready(context: Context, observed: Observed, make: Planner, *, again: bool =
     deadline = context.clock.monotonic() + make.policy.wait_timeout
     while True:
         try:
-            guards.ask(context, make.change(observed), again=again)
+            asking.ask(context, make.change(observed), again=again)
             return observed
         except BatchesInFlight:
             if make.policy.in_flight_batches != "wait":
@@ -191,14 +192,14 @@ def _ready(context: Context, observed: Observed, make: Planner, *, again: bool =
             observed = make.again(observed.id)
 
 
-def _recovered(context: Context, before: Observed, now: Observed, make: Planner) -> GapReport | None:
+def _recovered(context: Context, before: Observed, now: Observed, make: Planner) -> list[GapReport]:
     """The report on a time in which Profile was off, and which this run has ended."""
     left_open = before.open_note
     # A dataset on record was on; one that is being adopted may never have been.
     if left_open is None and (before.profile.enabled or make.recorded is None):
-        return None
+        return []
     opened = left_open.started if left_open else None
-    return gap_report.report(context, before.id, Window.noted(now, opened, context.now()))
+    return [gap_report.report(context, before.id, Window.noted(now, opened, context.now()))]
 
 
 def _toggled(context: Context, observed: Observed, make: Planner) -> Outcome | Observed:
@@ -212,13 +213,18 @@ def _toggled(context: Context, observed: Observed, make: Planner) -> Outcome | O
         observed = _ready(context, observed, make, again=True)
         if not make.plan(observed).opens_window:
             return observed
-    now, off = window.toggle(context, observed, make.plan, make.desired)
+    now, off = window.toggle(
+        context,
+        observed,
+        make.plan,
+        make.desired,
+        lambda seen: asking.ask_at_disable(context, make.change(seen)),
+    )
     if off is None:
         return now
     ahead = context.run.ahead.get(observed.id, frozenset())
-    # The note of an earlier window that nobody has reported was written over just now.
     earlier = make.unreported(observed)
-    return Outcome(now, gap_report.merged(gap_report.report(context, observed.id, off, ahead), earlier))
+    return Outcome(now, [gap_report.report(context, observed.id, off, ahead), *earlier])
 
 
 def _edited(context: Context, observed: Observed, make: Planner) -> Observed:
@@ -246,8 +252,7 @@ def _written(
             return existing(context, observed.id)
         except ApiError as error:
             union = isinstance(error, RequestRefused) and error.status == 422
-            conflict = isinstance(error, RequestRefused) and error.status == 409
-            passing = error.effect_unknown or isinstance(error, Throttled) or conflict
+            passing = error.effect_unknown or isinstance(error, Throttled | Conflict)
             pause = next(unions if union else pauses, None) if union or passing else None
             if pause is None:
                 raise

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from aep_provider import arguments
+from aep_provider.arguments import Kind
 from aep_provider.dataset.observed import Observed
 from aep_provider.dataset.tags import moment
 from aep_provider.errors import Refused
@@ -76,6 +77,11 @@ class Record:
         found: GapReport | None = self.props.get("profile_gap")
         return found or None
 
+    @property
+    def windows(self) -> Sequence[GapReport]:
+        """The windows on record, the newest first. Older records have the last one only."""
+        return [*([self.profile_gap] if self.profile_gap else ()), *(self.props.get("earlier_gaps") or ())]
+
     def check_version(self) -> None:
         """Refuse a record that a newer version of this package has written.
 
@@ -98,7 +104,7 @@ def outputs(
     *,
     adopted: bool,
     claim: str,
-    gap: GapReport | None,
+    gaps: Sequence[GapReport],
 ) -> dict[str, Any]:
     """Everything recorded: the arguments as resolved, and what only AEP or this provider knows.
 
@@ -108,7 +114,7 @@ def outputs(
         location: where it lives.
         adopted: whether it existed before.
         claim: the claim of its creation.
-        gap: the last window.
+        gaps: the windows to keep on record, the newest first.
     """
     tags = Record(given).tags
     return {
@@ -119,19 +125,25 @@ def outputs(
         "profile_enabled": observed.profile.enabled,
         "identity_enabled": observed.identity.enabled,
         "dataset_id": observed.id,
+        **references(given),
         "enabled_at": observed.profile.enabled_at,
         "created": observed.created_at,
         "adopted": adopted,
         "claim": claim,
         "managed": managed(given),
-        "profile_gap": dict(gap) if gap else None,
+        "profile_gap": dict(gaps[0]) if gaps else None,
+        "earlier_gaps": [dict(one) for one in gaps[1:]],
         "spec_version": SPEC_VERSION,
         **location,
     }
 
 
 def refreshed(
-    record: Record, observed: Observed, location: Mapping[str, str], gap: GapReport | None
+    record: Record,
+    observed: Observed,
+    location: Mapping[str, str],
+    gaps: Sequence[GapReport],
+    given_since: Collection[str] = (),
 ) -> tuple[dict[str, Any], dict[str, Any]]:
     """Outputs and inputs as a refresh finds them.
 
@@ -142,21 +154,25 @@ def refreshed(
         record: what state has.
         observed: the dataset, just read.
         location: where it lives.
-        gap: the last window.
+        gaps: the windows to keep on record, the newest first.
+        given_since: names of the inputs in state. The engine keeps an argument there that came with the value that
+            AEP has, for which nothing was updated: it is not in the record.
     """
     if record.complete:
-        kept = record.managed
+        came = {one.name for one in arguments.texts(Kind.MANAGED, Kind.ASSERTED) if one.name in given_since}
+        kept = [key for key in arguments.optional() if key in came or key in record.managed]
         given = {key: record.props.get(key) for key in (*kept, "owner", *arguments.steering())}
         adopted = record.props.get("adopted") is not False
     else:
         # Nothing is recorded: the form that a program would declare for an adopted dataset.
-        kept = ["dataset_id", "name", "schema_id"]
+        names = {key: record.props[key] for key in arguments.references() if record.props.get(key)}
+        kept = ["dataset_id", "name", "schema_id", *names]
         given, _ = arguments.validated({"dataset_id": observed.id})
-        given |= {"name": observed.name, "schema_id": observed.schema_id}
+        given |= {"name": observed.name, "schema_id": observed.schema_id, **names}
         # An import file names the owner, which the plugin cannot know: it is never told the stack.
         given |= {"owner": record.owner} if record.owner else {}
         adopted = True
-    found = outputs(given, observed, location, adopted=adopted, claim=record.claim, gap=gap)
+    found = outputs(given, observed, location, adopted=adopted, claim=record.claim, gaps=gaps)
     found["managed"] = kept
     keys = (*kept, "is_upsert", *arguments.SWITCHES, "owner", *arguments.steering())
     inputs = {key: found[key] for key in keys if key in found}
@@ -166,9 +182,25 @@ def refreshed(
     return found, inputs
 
 
+def references(given: Props) -> dict[str, str]:
+    """The names that a program gives in the place of ids; what it does not give is not recorded either."""
+    return {key: str(given[key]) for key in arguments.references() if given.get(key)}
+
+
 def managed(given: Props) -> list[str]:
     """The optional arguments that a program gives."""
     return [key for key in arguments.optional() if given.get(key) is not None]
+
+
+def dropped(olds: Props, news: Props) -> list[str]:
+    """What the record has and the program no longer declares: tags, and names in the place of ids.
+
+    Args:
+        olds: the outputs on record.
+        news: the inputs.
+    """
+    names = [key for key in arguments.references() if olds.get(key) and news.get(key) is None]
+    return [*sorted(Record(olds).tags.keys() - Record(news).tags.keys()), *names]
 
 
 def differs(key: str, olds: Props, news: Props) -> bool:

@@ -46,7 +46,11 @@ LATE_DISABLE = (
 
 
 def toggle(
-    context: Context, observed: Observed, make: Callable[[Observed], Plan], desired: Desired
+    context: Context,
+    observed: Observed,
+    make: Callable[[Observed], Plan],
+    desired: Desired,
+    ask: Callable[[Observed], None],
 ) -> tuple[Observed, Window | None]:
     """Switch Profile and Identity off, and on again with the desired setting.
 
@@ -59,6 +63,7 @@ def toggle(
         observed: the dataset as the guards were asked about it; Profile is on.
         make: makes the plan, with the time of the request in it.
         desired: what the final read must show.
+        ask: refuses, right before each disable is sent, what may not be done any more.
 
     Returns:
         The dataset as read afterwards, and the window; or the dataset as read right before and ``None``, if it has
@@ -76,7 +81,7 @@ def toggle(
             read = context.aep.catalog.read_for_write(observed.id)
             if _basis(read.observed, make) != _basis(observed, make):
                 return read.observed, None
-            switch = _Switch(context, read.observed, desired, read.etag if versioned else "")
+            switch = _Switch(context, read.observed, desired, read.etag if versioned else "", ask)
             try:
                 ready = switch.off(make)
             except PreconditionFailed:
@@ -86,7 +91,9 @@ def toggle(
             now = switch.on(ready)
             break
     switch.tell_of_oddities()
-    return now, Window(switch.opened, switch.closed(now), context.now())
+    closed = switch.closed(now)
+    switch.tell_event("changed", closed)
+    return now, Window(switch.opened, closed, context.now())
 
 
 def _basis(observed: Observed, make: Callable[[Observed], Plan]) -> tuple[object, ...]:
@@ -107,14 +114,23 @@ class _Switch:
         observed: the dataset, just read.
         desired: what the final read must show.
         version: sent as ``If-Match`` with the disable, or ``""``.
+        ask: refuses what may not be done any more.
     """
 
-    def __init__(self, context: Context, observed: Observed, desired: Desired, version: str) -> None:
+    def __init__(
+        self,
+        context: Context,
+        observed: Observed,
+        desired: Desired,
+        version: str,
+        ask: Callable[[Observed], None],
+    ) -> None:
         self.opened = context.now()
         self._context = context
         self._observed = observed
         self._desired = desired
         self._version = version
+        self._ask = ask
         self._enables = Enables(context, observed, desired.is_upsert)
         self._steps: Plan | None = None
         self._disable_sent = False
@@ -133,9 +149,9 @@ class _Switch:
         """
         try:
             return self._disabled(make)
-        except PreconditionFailed:
-            raise
         except Exception as error:
+            if isinstance(error, PreconditionFailed) and not self._in_doubt:
+                raise
             if self._disable_sent and not self._in_doubt:
                 now = glance(self._context, self._observed.id)
                 self._in_doubt = now is None or not now.profile.enabled
@@ -146,24 +162,28 @@ class _Switch:
     def _disabled(self, make: Callable[[Observed], Plan]) -> Prepared:
         failure: ApiError | None = None
         for pause in TRIES:
-            if self._context.clock.wait(pause):
+            # After a 412 Profile may be off already.
+            urgent = isinstance(failure, PreconditionFailed)
+            if not urgent and self._context.clock.wait(pause):
                 raise Interrupted(
                     f"{self._title}: stopped before the disable; Profile was not switched off",
                     "Run `pulumi up` again.",
                 )
             if not self._in_doubt:
                 self._context.require_listener(f"{self._title}: switching Profile off")
+                self._ask(self._observed)
             disable, enable = self._both_prepared(make)
             self._disable_sent = True
             try:
                 disable.send()
                 return enable
-            except PreconditionFailed:
-                if self._in_doubt and self._version:
-                    # The one that was not answered has landed. And since versions count, no other one can.
-                    self._unanswered = 0
-                    return enable
-                raise
+            except PreconditionFailed as refused:
+                if not (self._in_doubt and self._version):
+                    raise
+                # The one that was not answered has landed, or somebody else wrote. One for whatever is there is
+                # right in both cases, while an enable without a disable would be right in the first alone.
+                self._version, self._unanswered = "", 0
+                failure = refused
             except (TokenRejected, Throttled, Conflict) as error:
                 failure = error
             except ApiError as error:
@@ -224,6 +244,7 @@ class _Switch:
         if not left:
             return now
         if found is Word.AS_WANTED or found is Word.IDENTITY_OFF:
+            self.tell_event(NotConverged.__name__, self.closed(now))
             raise NotConverged(
                 f"{self._title} was answered with success, but {'; '.join(left)}",
                 f"{self._span(now)}\nSomething else may write to it. Run `pulumi up --refresh`.",
@@ -251,7 +272,13 @@ class _Switch:
 
     def _told(self, failure: AepProviderError, now: Observed | None) -> AepProviderError:
         """What to tell after a failure inside the window, judged by the last read and nothing else."""
-        found, context = word(self._enables.writes, now), self._context
+        found = word(self._enables.writes, now)
+        error = self._named(failure, now, found)
+        self.tell_event(type(error).__name__, self.closed(now) if now and found.settled else None)
+        return error
+
+    def _named(self, failure: AepProviderError, now: Observed | None, found: Word) -> AepProviderError:
+        context = self._context
         if not found.settled:
             return off_error(
                 context,
@@ -275,6 +302,17 @@ class _Switch:
         return NotConverged(
             f"{self._title}: Profile {_IS[found]}{again}; on the way: {failure.message}", remedy
         )
+
+    def tell_event(self, outcome: str, closed: datetime | None) -> None:
+        """Tell machines of the window, once Profile is back on or all was tried."""
+        said = {
+            "from": timestamp(self.opened),
+            "to": timestamp(closed) if closed else "",
+            "seconds": round((closed - self.opened).total_seconds(), 3) if closed else None,
+            "upsert": self._desired.is_upsert,
+            "outcome": outcome,
+        }
+        self._context.report.event("window", self._observed.id, said)
 
     def closed(self, now: Observed) -> datetime:
         """When the enable was sent that took effect, from the note if there is one."""

@@ -9,19 +9,28 @@ five seconds later, and four calls at a time.
 from __future__ import annotations
 
 import contextlib
+import json
 import logging
 import os
 import sys
 import threading
 import traceback
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from types import FrameType, ModuleType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from aep_provider.clock import SystemClock
 from aep_provider.errors import AepProviderError
 
+if TYPE_CHECKING:
+    from aep_provider.plugin.event_log import EventLog
+
 _HOST = "pulumi.dynamic.__main__"
+
+KIND = "aep-provider error: "
+"""How the line of the event log begins that `aep_provider.cli.events` looks for."""
+
 _LOG = logging.getLogger(__name__)
 
 STOP = threading.Event()
@@ -94,8 +103,10 @@ class _ShortTraceback(ModuleType):
     @staticmethod
     def format_exc() -> str:
         error = sys.exc_info()[1]
-        if isinstance(error, AepProviderError) and not os.environ.get("AEP_DEBUG"):
-            return str(error)
+        if isinstance(error, AepProviderError):
+            tell_kind(type(error).__name__)
+            if not os.environ.get("AEP_DEBUG"):
+                return str(error)
         return traceback.format_exc()
 
 
@@ -105,14 +116,40 @@ def _shorten_errors() -> None:
         host.__dict__["traceback"] = _ShortTraceback("traceback")
 
 
+def tell_kind(kind: str) -> None:
+    """Say in the engine's event log what kind of error ends the current call; nothing of it is displayed.
+
+    `aep-provider run` reads it there, so that it need not guess from texts.
+
+    Args:
+        kind: the name of a class in `aep_provider.errors`.
+    """
+    EngineReporter()._log("DEBUG", KIND + json.dumps({"kind": kind}))
+
+
 class EngineReporter:
-    """Messages to the engine, under the resource that the current call is about."""
+    """Messages to the engine, under the resource that the current call is about.
+
+    Args:
+        log: takes events, where `AEP_LOG` asks for them.
+    """
 
     _said: set[tuple[str, str]] = set()  # noqa: RUF012 - shared on purpose: once per process
     _lock = threading.Lock()
 
-    def __init__(self) -> None:
+    def __init__(self, log: EventLog | None = None) -> None:
         self._urn, self._call = _current_call()
+        self._events = log
+
+    def event(self, name: str, dataset_id: str, fields: Mapping[str, Any]) -> None:
+        """Write an event to the log, where there is one; what cannot be written fails nothing."""
+        if self._events is None:
+            return
+        try:
+            self._events.event(name, dataset_id, fields)
+        except Exception as error:
+            reason = error.strerror if isinstance(error, OSError) else repr(error)
+            self.once(f"Events are missing in the log that AEP_LOG asks for: {reason}")
 
     def warn(self, message: str) -> None:
         """Show a warning; the same one is shown once per resource and process."""
@@ -165,6 +202,8 @@ class EngineReporter:
         except Exception:
             # Telling the user must never fail the operation; the engine shows standard output as well, and
             # when it was killed, that is a broken pipe while the operation is still to be ended.
+            if severity == "DEBUG":
+                return
             with contextlib.suppress(OSError, ValueError):
                 print(f"{severity.lower()}: {message}", flush=True)  # noqa: T201
 
@@ -177,7 +216,11 @@ class _Engine:
         from pulumi.runtime.proto import engine_pb2, engine_pb2_grpc
 
         self.LogRequest = engine_pb2.LogRequest
-        self.severities = {"INFO": engine_pb2.INFO, "WARNING": engine_pb2.WARNING}
+        self.severities = {
+            "DEBUG": engine_pb2.DEBUG,
+            "INFO": engine_pb2.INFO,
+            "WARNING": engine_pb2.WARNING,
+        }
         self.stub = engine_pb2_grpc.EngineStub(grpc.insecure_channel(sys.argv[-1]))
         self._gone = grpc.StatusCode.UNAVAILABLE
         self._ask = engine_pb2.GetRootResourceRequest
@@ -208,13 +251,37 @@ def urn_of_current_call() -> str:
     return _current_call()[0]
 
 
+def inputs_of_current_call() -> frozenset[str]:
+    """The names of the inputs in the request to read that the host is answering; empty where they cannot be seen."""
+    try:
+        fields = _current_request()[0].inputs.fields
+        return frozenset(name for name, value in fields.items() if value.WhichOneof("kind") != "null_value")
+    except AttributeError:
+        return frozenset()
+
+
+def metadata_of_current_call() -> tuple[tuple[str, str | bytes], ...]:
+    """What the engine sends along with the call that this thread answers; empty where it cannot be seen."""
+    try:
+        return tuple(_current_call()[1].invocation_metadata())
+    except (AttributeError, TypeError):
+        return ()
+
+
 def _current_call() -> tuple[str, Any]:
     """The URN and the gRPC context of the call that the host is answering in this thread, where they can be seen."""
+    request, context = _current_request()
+    return str(getattr(request, "urn", "")), context
+
+
+def _current_request() -> tuple[Any, Any]:
+    """The request that the host is answering in this thread, and its gRPC context; None where they cannot be seen."""
     frame: FrameType | None = sys._getframe()
     while frame is not None:
         if frame.f_globals.get("__spec__") is not None and frame.f_globals["__spec__"].name == _HOST:
-            urn = getattr(frame.f_locals.get("request"), "urn", "")
+            request = frame.f_locals.get("request")
+            urn = getattr(request, "urn", "")
             if isinstance(urn, str) and urn:
-                return urn, frame.f_locals.get("context")
+                return request, frame.f_locals.get("context")
         frame = frame.f_back
-    return "", None
+    return None, None

@@ -6,22 +6,25 @@ trouble are warnings.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import threading
 from collections.abc import Callable, Iterable, Mapping
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
+from functools import partial
 from itertools import chain
 from typing import Any
 
 from aep_provider import arguments
+from aep_provider.arguments import OWNER_TAG
 from aep_provider.dataset.desired import Desired
 from aep_provider.dataset.observed import Observed
 from aep_provider.errors import AepProviderError, ProfileOff, Refused
-from aep_provider.operations import create, guards, planner, reconcile
-from aep_provider.operations.change import Policy
-from aep_provider.operations.context import Context, Run, Silent
-from aep_provider.operations.location import existing
+from aep_provider.operations import asking, create, names, reconcile
+from aep_provider.operations.change import Change, Policy
+from aep_provider.operations.context import Context, Run
+from aep_provider.operations.foreseen import foreseen, switches
+from aep_provider.operations.planner import Planner
+from aep_provider.plugin import host
 
 FARTHEST = 128
 """Datasets that are asked about ahead at most."""
@@ -31,8 +34,9 @@ class Preview:
     """The questions of one process's previews.
 
     The engine checks one resource after another, so a stack of a hundred new datasets would wait a hundred
-    times for the service. The program says what it declares, and once a dataset has a question, those that
-    are declared next are asked about as well, meanwhile: few at first, more if they had questions too.
+    times for the service. The program says what it declares, and once a dataset has a question, what the next ones
+    may ask is asked meanwhile. Listings that serve all of them say which have a question; where none does, a few
+    are looked up at first, and more if they had questions too.
     Nothing that is learnt ahead is an answer; it only is in memory when the engine comes to it.
     """
 
@@ -41,9 +45,8 @@ class Preview:
         self._declared: list[Mapping[str, Any]] = []
         self._places: dict[tuple[Any, ...], int] = {}
         self._heard: set[str] = set()
-        self._begun = 0
+        self._begun: set[int] = set()
         self._width = 1
-        self._pool: ThreadPoolExecutor | None = None
 
     def declare(self, declared: Iterable[str], run: Run) -> None:
         """Take note of what the program declares, in its order.
@@ -77,68 +80,150 @@ class Preview:
         Returns:
             What would refuse the change, for the user.
         """
+        with self._lock:
+            self._begun.add(self._places.get(_key(news), -1))
         if olds and not _asks(olds, news):
             with self._lock:
                 self._width = max(self._width // 2, 1)
             return []
         context = connect()
+        toggles = bool(olds) and switches(olds, news)
+        asking.before_read(context, schema_id=_schema_id(olds, news), toggles=toggles)
         if context.aep.reads.looks_ahead:
-            self._look_ahead(context, news)
+            self._look_ahead(context, news, new=not olds)
         return _problems(context, olds, news)
 
-    def _look_ahead(self, context: Context, news: Mapping[str, Any]) -> None:
+    def _look_ahead(self, context: Context, news: Mapping[str, Any], *, new: bool) -> None:
+        listed = context.settings.ownership_tag
         with self._lock:
             here = self._places.get(_key(news))
             if here is None:
                 return
             self._width = min(4 * self._width, FARTHEST)
-            start = max(here + 1, self._begun)
-            end = min(here + 1 + self._width, len(self._declared))
-            upcoming, self._begun = self._declared[start:end], max(self._begun, end)
-            if upcoming and self._pool is None:
-                self._pool = ThreadPoolExecutor(context.settings.parallel, "aep-ahead")
-        silent = replace(context, report=Silent())
-        for one in upcoming:
-            if self._pool is not None:
-                self._pool.submit(_ask_ahead, silent, one)
+            # Resources overtake each other, so some that were declared before this one come after it.
+            around = range(max(here - FARTHEST, 0), min(here + 1 + FARTHEST, len(self._declared)))
+            upcoming = [
+                place
+                for place in around
+                if place not in self._begun
+                and (place <= here + self._width or _told_by_listing(self._declared[place], listed))
+            ]
+            self._begun.update(upcoming)
+            declared = [self._declared[place] for place in upcoming]
+        if not declared:
+            return
+        ask = partial(_ask_ahead, context, new=new)
+        context.aep.catalog.get_ahead(
+            [one["dataset_id"] for one in [news, *declared] if one.get("dataset_id")]
+        )
+        by_name = {one.get("name"): one for one in [news, *declared] if listed and _is_ours(one)}
+        if by_name:
+            _ask_by_listing(context, by_name, ask)
+        for one in declared:
+            if not (listed and _is_ours(one)):
+                context.aep.reads.start(partial(ask, one))
+
+
+def _ask_by_listing(
+    context: Context, by_name: Mapping[Any, Mapping[str, Any]], ask: Callable[..., None]
+) -> None:
+    """Ask about each dataset when its page of the listing comes, and about those that are not listed at the end."""
+
+    def each(dataset: Observed) -> None:
+        if one := by_name.get(dataset.name):
+            ask(one, observed=dataset)
+
+    def rest() -> None:
+        with contextlib.suppress(AepProviderError):
+            context.aep.catalog.tagged(OWNER_TAG)
+        for one in by_name.values():
+            context.aep.reads.start(partial(ask, one))
+
+    context.aep.catalog.tagged_ahead(OWNER_TAG, each)
+    context.aep.reads.start(rest)
 
 
 def _key(declared: Mapping[str, Any]) -> tuple[Any, ...]:
-    return declared.get("dataset_id"), declared.get("name")
+    return declared.get("dataset") or declared.get("dataset_id"), declared.get("name")
 
 
-def _ask_ahead(context: Context, declared: Mapping[str, Any]) -> None:
-    # A shutdown must not wait for what nobody will ask any more.
-    if context.clock.wait(0):
-        return
+def _is_ours(declared: Mapping[str, Any]) -> bool:
+    """Whether it is created here, and not an existing dataset that is adopted."""
+    return not (declared.get("dataset") or declared.get("dataset_id"))
+
+
+def _told_by_listing(declared: Mapping[str, Any], listed: bool) -> bool:
+    """Whether requests that serve many tell which dataset is meant; what stands for an id costs one of its own."""
+    return bool(declared.get("dataset_id")) or (listed and _is_ours(declared))
+
+
+def _ask_ahead(
+    context: Context, declared: Mapping[str, Any], *, new: bool, observed: Observed | None = None
+) -> None:
+    """Have asked what the check of a resource will ask.
+
+    Args:
+        context: where.
+        declared: its arguments. What the state has of it is not known here.
+        new: whether the resource that had the first question was new; then this one probably is.
+        observed: the dataset that it is probably about, where that was listed.
+    """
     news, problems = arguments.validated({key: declared[key] for key in declared if key != "resource"})
-    if not problems:
-        _problems(context, {}, news)
+    if problems:
+        return
+    # What cannot be asked, its own check asks again, and says it. Nothing of it may reach whoever else waits for the
+    # listing that this is called from.
+    with contextlib.suppress(Exception):
+        change = _expected(context, news, observed, new=new)
+        if change is not None:
+            asking.ahead(context, change, preview=True)
+
+
+def _expected(
+    context: Context, news: dict[str, Any], observed: Observed | None, *, new: bool
+) -> Change | None:
+    """The change that a resource is probably about; ``None`` where several datasets may be meant."""
+    if news.get("dataset") is not None:
+        news["dataset_id"] = names.dataset_named(context, news["dataset"])
+    desired = Desired.of(news, own_tags=context.settings.ownership_tag)
+    found = [observed] if observed else _existing(context, news.get("dataset_id"), desired)
+    if len(found) > 1:
+        return None
+    if found:
+        return Planner(
+            context, desired, Policy.of(news), adopting=new and bool(news.get("dataset_id"))
+        ).change(found[0])
+    if news.get("schema") is not None:
+        news["schema_id"] = names.schema_titled(context, news["schema"])
+    return create.creation(Desired.of(news, own_tags=desired.own_tags), Policy.of(news))
+
+
+def _existing(context: Context, dataset_id: str | None, desired: Desired) -> list[Observed]:
+    catalog = context.aep.catalog
+    if dataset_id:
+        return [catalog.get(dataset_id)]
+    among = catalog.tagged(OWNER_TAG) if desired.own_tags else catalog.named(desired.name)
+    return [one for one in among if one.name == desired.name]
 
 
 def _problems(context: Context, olds: Mapping[str, Any], news: Mapping[str, Any]) -> list[str]:
     """What `up` would be refused for; builds the change that `up` would make, and asks the same guards."""
-    desired = Desired.of(
-        news, own_tags=context.settings.ownership_tag, owned_before=olds.get("tags") if olds else None
-    )
-    policy = Policy.of(news)
     try:
-        if not olds and not news.get("dataset_id"):
-            return guards.problems(context, create.creation(desired, policy))
-        recorded = planner.OnRecord(str(olds.get("owner") or "")) if olds else None
-        make = planner.Planner(context, desired, policy, recorded, adopting=not olds)
-        observed = _observed(context, olds, news)
-        if observed is None:
+        change = foreseen(context, olds, news)
+        if change is None:
             return []
-        with reconcile.off_first(context, observed, desired):
+        if change.observed is None:
+            return asking.problems(context, change)
+        with reconcile.off_first(context, change.observed, change.desired):
             # A problem is raised here, so that it says first that Profile is off, where it is.
-            found = guards.problems(context, make.change(observed))
+            found = asking.problems(context, change)
             if found:
                 message, _, remedy = found[0].partition("\n")
                 raise Refused(message, remedy)
         return []
     except AepProviderError as error:
-        if not guards.passes(error):
+        if not asking.passes(error):
+            host.tell_kind(type(error).__name__)
             return [str(error)]
         # What passes by itself must not keep `up` from repairing it.
         asked = "" if isinstance(error, ProfileOff) else "The preview could not ask AEP everything: "
@@ -146,33 +231,11 @@ def _problems(context: Context, olds: Mapping[str, Any], news: Mapping[str, Any]
         return []
 
 
+def _schema_id(olds: Mapping[str, Any], news: Mapping[str, Any]) -> str:
+    """The schema that the guards will ask about, where the program or the record names it."""
+    return str(news.get("schema_id") or "") if not olds or switches(olds, news) else ""
+
+
 def _asks(olds: Mapping[str, Any], news: Mapping[str, Any]) -> bool:
     """Whether an update has a question: it will disable, or gives another name."""
-    return _switches(olds, news) or (bool(news.get("name")) and news.get("name") != olds.get("name"))
-
-
-def _switches(olds: Mapping[str, Any], news: Mapping[str, Any]) -> bool:
-    """Whether an update will disable: upsert changes, and Profile is not known to be off already."""
-    return olds.get("is_upsert") != news["is_upsert"] and olds.get("profile_enabled") is not False
-
-
-def _observed(context: Context, olds: Mapping[str, Any], news: Mapping[str, Any]) -> Observed | None:
-    """The dataset that a change is about; ``None`` where a preview cannot tell."""
-    dataset_id = news.get("dataset_id") or olds.get("dataset_id")
-    if dataset_id:
-        return existing(context, dataset_id)
-    return _created_here(context, olds)
-
-
-def _created_here(context: Context, olds: Mapping[str, Any]) -> Observed | None:
-    """The dataset on record, by owner tag; with our tags off by who created it, if that tells."""
-    found = context.aep.catalog.named(str(olds.get("name")))
-    owned = [dataset for dataset in found if dataset.owner and dataset.owner == olds.get("owner")]
-    likely = owned or [
-        dataset
-        for dataset in found
-        if not dataset.owner
-        and dataset.created_client == context.settings.client_id
-        and dataset.schema_id == olds.get("schema_id")
-    ]
-    return likely[0] if len(likely) == 1 else None
+    return switches(olds, news) or (bool(news.get("name")) and news.get("name") != olds.get("name"))

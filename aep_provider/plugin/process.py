@@ -14,10 +14,21 @@ from aep_provider.settings import Settings
 
 if TYPE_CHECKING:
     from aep_provider.aep import Aep
+    from aep_provider.plugin.event_log import EventLog
+    from aep_provider.plugin.spans import Spans
+
+COLLECTOR = "PULUMI_OTEL_EXPORTER_OTLP_ENDPOINT"
+"""Where the engine collects spans, with `pulumi --otel-traces`."""
 
 
 class Process:
-    """What one plugin process knows: its configuration, and one client made when the first call needs it."""
+    """What one plugin process knows: its configuration, and one client made when the first call needs it.
+
+    Attributes:
+        preview, run: what it has learnt.
+        log: takes events, or ``None``.
+        spans: makes spans, or ``None``.
+    """
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -27,6 +38,38 @@ class Process:
         self._shared: Aep | None = None
         self.preview = Preview()
         self.run = Run()
+        self.log: EventLog | None = None
+        self.spans: Spans | None = None
+
+    def follow(self, environ: Mapping[str, str]) -> bool:
+        """Begin to log and to trace, where the environment asks for it.
+
+        Args:
+            environ: of the process.
+
+        Returns:
+            Whether it does.
+
+        Raises:
+            SettingsError: it asks for a log that cannot be written.
+        """
+        # What these import, a run without them need not have.
+        if environ.get("AEP_LOG") and self.log is None:
+            from aep_provider.plugin.event_log import opened
+
+            self.log = opened(environ, host.CLOCK.now)
+        if environ.get(COLLECTOR) and self.spans is None:
+            try:
+                from aep_provider.plugin.spans import Spans
+
+                self.spans = Spans.sent_to(environ[COLLECTOR])
+            except Exception as error:
+                host.EngineReporter().once(f"The provider is missing in the traces: {error!r}")
+        return bool(self.log or self.spans)
+
+    def reporter(self) -> host.EngineReporter:
+        """Takes what is to be said of the call that this thread answers."""
+        return host.EngineReporter(self.log)
 
     def configure(self, config: Mapping[str, Any]) -> None:
         """Take a new configuration; what was learnt under the old one is forgotten."""
@@ -45,7 +88,9 @@ class Process:
 
     def context(self) -> Context:
         """For an operation that writes: what it reads is read then and there."""
-        return self._context(sharing=False)
+        context = self._context(sharing=False)
+        context.aep.reads.forget_failures()
+        return context
 
     def sharing(self) -> Context:
         """For a refresh or a preview: what it reads may have been read together with other datasets."""
@@ -59,13 +104,13 @@ class Process:
                 from aep_provider.aep import connect
                 from aep_provider.aep.reads import chosen
 
-                reads = chosen(os.environ)
-                self._aep = connect(settings, host.CLOCK, reads)
+                reads = chosen(os.environ, host.CLOCK, settings.parallel)
+                self._aep = connect(settings, host.CLOCK, reads, self.spans)
                 self._shared = reads.for_refreshes(self._aep)
                 if reads.widens:
                     host.widen(settings.parallel)
             aep = self._shared if sharing else self._aep
-            return Context(aep, settings, host.EngineReporter(), host.CLOCK, self.run)
+            return Context(aep, settings, self.reporter(), host.CLOCK, self.run)
 
 
 PROCESS = Process()

@@ -6,6 +6,7 @@ its own: the plugin makes it from the name that state holds.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from typing import Any
 
@@ -26,12 +27,24 @@ from aep_provider.arguments import Kind
 from aep_provider.dataset.desired import Desired
 from aep_provider.dataset.ownership import owner_of
 from aep_provider.errors import InvalidInput, NotFound, Refused, SettingsError
-from aep_provider.operations import create, delete, gap_report, planner, reconcile
+from aep_provider.operations import asking, create, delete, gap_report, kept_windows, planner, reconcile
 from aep_provider.operations.change import Policy
+from aep_provider.operations.foreseen import switches
 from aep_provider.operations.location import check_location, gone
-from aep_provider.operations.ownership import warn_at_refresh
-from aep_provider.operations.record import Props, Record, differs, managed, outputs, refreshed
+from aep_provider.operations.names import warn_of_rename
+from aep_provider.operations.ownership import look_for_twins_ahead, warn_at_refresh
+from aep_provider.operations.record import (
+    Props,
+    Record,
+    differs,
+    dropped,
+    managed,
+    outputs,
+    references,
+    refreshed,
+)
 from aep_provider.plugin import host
+from aep_provider.plugin.names import resolve_names
 from aep_provider.plugin.process import PROCESS
 
 _FOR_CHECK = (arguments.PREVIEW, arguments.OWNER_PREFIX, arguments.URN)
@@ -62,14 +75,27 @@ class UpsertDatasetProvider(ResourceProvider):
             normal["owner"] = _owner(extra)
         except (InvalidInput, SettingsError) as error:
             failures.append(CheckFailure("", str(error)))
-        _note(olds, normal, unknown)
         program = extra[arguments.PREVIEW]
+        preview = isinstance(program, Mapping) and bool(program["preview"])
         if isinstance(program, Mapping):
             PROCESS.preview.declare(program["declared"], PROCESS.run)
-            if program["preview"] and not failures and not unknown:
-                texts = PROCESS.preview.problems(PROCESS.sharing, olds, normal)
-                failures += [CheckFailure("", text) for text in texts]
-        return CheckResult({**normal, **{key: given[key] for key in unknown}, **arguments.SWITCHES}, failures)
+        if not failures:
+            failures += resolve_names(
+                PROCESS.sharing, PROCESS.run, _resource(extra), olds, normal, preview=preview
+            )
+        later = {key: given[key] for key in unknown}
+        later |= {
+            stands_for: given[name]
+            for name, stands_for in arguments.references().items()
+            if name in unknown and stands_for not in given
+        }
+        _note(olds, normal, frozenset(later))
+        if preview and not failures and not later:
+            texts = PROCESS.preview.problems(PROCESS.sharing, olds, normal)
+            failures += [CheckFailure("", text) for text in texts]
+        if failures:
+            host.tell_kind("Refused")
+        return CheckResult({**normal, **later, **arguments.SWITCHES}, failures)
 
     def diff(self, _id: str, _olds: dict[str, Any], _news: dict[str, Any]) -> DiffResult:
         """Compare recorded outputs with declared inputs. No request, no warning."""
@@ -87,7 +113,7 @@ class UpsertDatasetProvider(ResourceProvider):
                 )
         replaces = ["dataset_id"] if "dataset_id" not in unknown and _other_dataset(_id, olds, news) else []
         changed = bool(unknown or replaces) or any(differs(key, olds, news) for key in news)
-        changed = changed or bool(record.tags.keys() - Record(news).tags.keys())
+        changed = changed or bool(dropped(olds, news))
         return DiffResult(changes=changed, replaces=replaces, delete_before_replace=True)
 
     def create(self, props: dict[str, Any]) -> CreateResult:
@@ -97,6 +123,7 @@ class UpsertDatasetProvider(ResourceProvider):
         desired = Desired.of(given, own_tags=context.settings.ownership_tag)
         dataset_id, policy = given.get("dataset_id"), Policy.of(given)
         if dataset_id:
+            asking.before_read(context, schema_id=desired.schema_id)
             outcome = reconcile.adopt(context, dataset_id, desired, policy)
         else:
             outcome = create.create(context, desired, policy)
@@ -106,7 +133,7 @@ class UpsertDatasetProvider(ResourceProvider):
             context.settings.location,
             adopted=bool(dataset_id),
             claim=outcome.observed.ownership.claim,
-            gap=outcome.profile_gap,
+            gaps=kept_windows.kept(context, outcome.observed.id, outcome.gaps, ()),
         )
         return CreateResult(outcome.observed.id, found)
 
@@ -116,14 +143,18 @@ class UpsertDatasetProvider(ResourceProvider):
         record = Record(olds)
         check_location(PROCESS.settings, olds, writing=True)
         record.check_version()
-        steering = arguments.steering()
-        if not any(differs(key, olds, news) for key in news if key not in steering) and not (
+        free = {*arguments.steering(), *arguments.references()}
+        if not any(differs(key, olds, news) for key in news if key not in free) and not (
             record.tags.keys() - Record(news).tags.keys()
         ):
-            return UpdateResult({**olds, **{key: news[key] for key in steering}, "managed": managed(news)})
+            kept = {key: value for key, value in olds.items() if key not in arguments.references()}
+            steering = {key: news[key] for key in arguments.steering()}
+            return UpdateResult({**kept, **steering, **references(news), "managed": managed(news)})
         context = PROCESS.context()
         desired = Desired.of(news, own_tags=context.settings.ownership_tag, owned_before=record.tags)
-        on_record = planner.OnRecord(record.owner, record.claim, record.created, record.profile_gap)
+        on_record = planner.OnRecord(record.owner, record.claim, record.created, record.windows)
+        toggles = switches(olds, news)
+        asking.before_read(context, schema_id=desired.schema_id if toggles else "", toggles=toggles)
         outcome = reconcile.update(context, _id, desired, Policy.of(news), on_record)
         found = outputs(
             news,
@@ -131,7 +162,7 @@ class UpsertDatasetProvider(ResourceProvider):
             context.settings.location,
             adopted=bool(olds.get("adopted")),
             claim=record.claim or outcome.observed.ownership.claim,
-            gap=outcome.profile_gap or record.profile_gap,
+            gaps=kept_windows.kept(context, _id, outcome.gaps, record.windows),
         )
         return UpdateResult(found)
 
@@ -142,6 +173,8 @@ class UpsertDatasetProvider(ResourceProvider):
         record.check_version()
         # What a program reads, it may read after something else of this run has changed it.
         context = PROCESS.sharing() if record.complete else PROCESS.context()
+        if record.complete:
+            look_for_twins_ahead(context, record)
         try:
             observed = context.aep.catalog.get(id_)
         except NotFound as error:
@@ -152,12 +185,16 @@ class UpsertDatasetProvider(ResourceProvider):
             raise Refused(
                 f"Dataset {id_} does not exist in sandbox {context.sandbox}", "Check the id and aep:sandbox."
             ) from error
-        gap = record.profile_gap
+        gaps = record.windows
         if record.complete:
+            PROCESS.run.refreshed.add(observed.id)
             warn_at_refresh(context, observed, record)
+            warn_of_rename(context, observed, record)
             gap_report.warn_while_open(context, observed)
-            gap = gap_report.unreported(context, observed, gap, {record.owner}) or gap
-        found, inputs = refreshed(record, observed, context.settings.location, gap)
+            new = kept_windows.unreported(context, observed, gaps, {record.owner})
+            gaps = kept_windows.kept(context, id_, new, gap_report.listed_since(context, id_, gaps))
+        given = host.inputs_of_current_call()
+        found, inputs = refreshed(record, observed, context.settings.location, gaps, given)
         return ReadResult(observed.id, found, inputs=inputs)
 
     def delete(self, _id: str, _props: dict[str, Any]) -> None:
@@ -178,9 +215,23 @@ class UpsertDatasetProvider(ResourceProvider):
             delete.release(context, _id, record.owner)
 
 
+def made() -> UpsertDatasetProvider:
+    """The provider of this process: the one that is followed, where the environment asks for that."""
+    if not PROCESS.follow(os.environ):
+        return UpsertDatasetProvider()
+    from aep_provider.plugin.followed import FollowedProvider
+
+    return FollowedProvider()
+
+
 def _own(props: Mapping[str, Any]) -> dict[str, Any]:
     """The props without what the engine and the constructor add; the caller's dict stays as it is."""
     return {key: value for key, value in props.items() if not key.startswith("__")}
+
+
+def _resource(extra: Mapping[str, Any]) -> str:
+    """The logical name of the resource that the current call is about."""
+    return str(host.urn_of_current_call() or extra[arguments.URN] or "").split("::", 3)[-1]
 
 
 def _owner(extra: Mapping[str, Any]) -> str:

@@ -21,11 +21,14 @@ from aep_provider.errors import InvalidInput
 Provider = pulumi.ProviderResource | None
 """The explicit provider of a resource. Each has a process of its own, and often another sandbox."""
 
-_UNIQUE = ("name", "dataset_id")
-"""What two resources of one provider cannot have in common."""
+_UNIQUE = {"name": "name", "dataset": "name", "dataset_id": "dataset_id"}
+"""What two resources of one provider cannot have in common: by argument, what its value is."""
 
 _AT_ONCE = min(32, (os.cpu_count() or 1) + 4)
-"""How many resources the SDK sends at once at most, from the threads of an executor. They overtake each other."""
+"""How many resources the SDK sends at once at least, from the threads of an executor. They overtake each other."""
+
+_MOST_TOLD = 4_000_000
+"""Characters of one announcement and its copies, beyond which only as many as above carry it."""
 
 
 class ProgramError(InvalidInput, pulumi.RunError):
@@ -37,7 +40,7 @@ class _Text:
     """Some of what a program declares, as JSON, and how many resources are still to carry it."""
 
     text: str
-    left: int = _AT_ONCE
+    left: int
 
 
 @dataclass
@@ -47,7 +50,7 @@ class _Program:
     Attributes:
         waiting: what the plugin has not been told yet.
         telling: what it is being told: whichever resource comes first must have brought it.
-        taken: by argument and value, the logical name of the resource that has it.
+        taken: by what a value is and the value, the logical name of the resource that has it.
         clash: the refusal of a resource whose dataset another one has; nothing more is sent then.
     """
 
@@ -59,13 +62,22 @@ class _Program:
     def told(self) -> list[str]:
         """What the next resource carries."""
         if self.waiting:
-            self.telling.append(_Text(json.dumps(self.waiting, default=_plain)))
+            text = json.dumps(self.waiting, default=_plain)
+            self.telling.append(_Text(text, _carriers(text)))
             self.waiting = []
         now = list(self.telling)
         for one in now:
             one.left -= 1
         self.telling = [one for one in now if one.left]
         return [one.text for one in now]
+
+
+def _carriers(text: str) -> int:
+    """How many resources carry an announcement, so that whichever is checked first does."""
+    settings = getattr(pulumi.runtime.settings, "SETTINGS", None)
+    # The SDK's executor has four threads for each operation that the engine works on at once.
+    at_once = 4 * (getattr(settings, "parallel", None) or 0)
+    return max(_AT_ONCE, min(at_once, _MOST_TOLD // len(text)))
 
 
 # By stack, since the Automation API runs several programs in one process.
@@ -100,18 +112,20 @@ def refuse_clashes(resource: str, given: Mapping[str, Any], provider: Provider) 
     program = _program(provider)
     if program is None:
         return
-    for key in _UNIQUE:
-        value = given.get(key)
-        if not isinstance(value, str):
-            continue
-        other = program.taken.setdefault((key, value), resource)
+    for key, is_a in unique(given).items():
+        other = program.taken.setdefault(is_a, resource)
         if other != resource:
             program.clash = ProgramError(
-                f"UpsertDataset {resource!r}: {key} {value!r} is the {key} of UpsertDataset {other!r} as well",
+                f"UpsertDataset {resource!r}: {key} {is_a[1]!r} is the {is_a[0]} of UpsertDataset {other!r} as well",
                 "Two resources cannot manage one dataset, and AEP's datasets are told apart by their names. Remove "
                 f"one of the two, or give it another {key}.",
             )
             raise program.clash
+
+
+def unique(given: Mapping[str, Any]) -> dict[str, tuple[str, str]]:
+    """What no other resource may have: by argument, what its value is, and the value as far as it is known."""
+    return {key: (kind, given[key]) for key, kind in _UNIQUE.items() if isinstance(given.get(key), str)}
 
 
 class Announcement:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import pulumi
 
 from aep_provider.errors import InvalidInput
-from aep_provider.program.announce import announce
+from aep_provider.program.announce import announce, unique
 from aep_provider.program.resource import UpsertDataset
 from aep_provider.program.validate import as_program_error, completed
 
@@ -20,7 +21,7 @@ _OPTIONS = ("renamed_from", "aliases", "protect")
 
 
 async def declare(
-    entries: Iterable[Mapping[str, Any]],
+    entries: Iterable[Mapping[str, Any]] | None = None,
     *,
     opts: pulumi.ResourceOptions | None = None,
     at_once: int = AT_ONCE,
@@ -33,7 +34,7 @@ async def declare(
     for a program's asynchronous entry::
 
         async def main() -> pulumi.Inputs:
-            datasets = await declare(pulumi.Config("aep").require_object("datasets"))
+            datasets = await declare()
             return {name: dataset.dataset_id for name, dataset in datasets.items()}
 
         pulumi.run(main)
@@ -41,7 +42,8 @@ async def declare(
     Args:
         entries: the arguments of `UpsertDataset`, and ``resource``, the logical name; where that is missing
             ``name`` is the logical name. An entry whose name changes keeps its dataset if ``resource`` says
-            the old one.
+            the old one. Without it, the entries of the stack: ``aep:datasets``, a list or the path of a file, and
+            ``aep:overrides``.
         opts: resource options for all of them, such as a provider.
         at_once: how many datasets the engine may have before it at once.
 
@@ -56,6 +58,8 @@ async def declare(
         raise InvalidInput(f"declare: at_once is {at_once}, and must be at least 1")
     if opts is not None and opts.id is not None:
         raise InvalidInput("declare: opts holds an id; read a dataset with UpsertDataset.get instead")
+    if entries is None:
+        entries = as_program_error(_of_the_stack)
     judged = as_program_error(_judged, list(entries), opts)
     made: dict[str, UpsertDataset] = {}
     unsettled: deque[UpsertDataset] = deque()
@@ -71,6 +75,16 @@ async def declare(
     return made
 
 
+def _of_the_stack() -> list[Mapping[str, Any]]:
+    """What the stack's configuration declares."""
+    # Imported here because no other program needs it.
+    from aep_provider import entries
+
+    config = pulumi.Config("aep")
+    held = entries.read(config.get("datasets"), config.get("overrides"), Path(pulumi.get_root_directory()))
+    return [entry.given for entry in held]
+
+
 class _Entry(NamedTuple):
     given: dict[str, Any]
     opts: pulumi.ResourceOptions | None
@@ -80,7 +94,7 @@ def _judged(entries: Iterable[object], opts: pulumi.ResourceOptions | None) -> d
     """The arguments and options by logical name."""
     judged: dict[str, _Entry] = {}
     problems: list[str] = []
-    taken: dict[tuple[str, object], str] = {}
+    taken: dict[tuple[str, str], str] = {}
     for entry in entries:
         if not isinstance(entry, Mapping):
             problems.append(f"an entry is not a mapping of arguments: {entry!r}")
@@ -104,11 +118,10 @@ def _judged(entries: Iterable[object], opts: pulumi.ResourceOptions | None) -> d
     return judged
 
 
-def _clashes(name: str, given: Mapping[str, Any], taken: dict[tuple[str, object], str]) -> Iterator[str]:
-    for key in ("name", "dataset_id"):
-        value = given.get(key)
-        if isinstance(value, str) and (other := taken.setdefault((key, value), name)) != name:
-            yield f"{other!r} and {name!r} have one {key}, {value!r}: two resources cannot manage one dataset"
+def _clashes(name: str, given: Mapping[str, Any], taken: dict[tuple[str, str], str]) -> Iterator[str]:
+    for kind, value in unique(given).values():
+        if (other := taken.setdefault((kind, value), name)) != name:
+            yield f"{other!r} and {name!r} have one {kind}, {value!r}: two resources cannot manage one dataset"
 
 
 def _options(

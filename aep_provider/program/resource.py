@@ -3,72 +3,22 @@
 # No `from __future__ import annotations` here: the SDK reads the annotations of the class for each resource,
 # and would compile them each time if they were strings.
 
-from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Literal, TypedDict, overload
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 import pulumi
 
 from aep_provider import arguments
 from aep_provider._entry import Reference
 from aep_provider.program.announce import Announcement, Owner, announce, refuse_clashes
+from aep_provider.program.forms import InFlightBatches, ProfileGap, Tags
 from aep_provider.program.validate import as_program_error, completed, warn_of_plain_secret
-
-InFlightBatches = Literal["wait", "fail", "ignore"]
-Elements = list[str] | list[pulumi.Input[str]] | tuple[pulumi.Input[str], ...]
-"""The elements of a tag. A mere string is not among them, though Python counts it as a sequence of strings."""
-
-Tags = Mapping[str, pulumi.Input[Elements]]
-
-_Times = TypedDict("_Times", {"from": str, "to": str})
-
-
-class ProfileGap(_Times, total=False):
-    """The output `profile_gap`: the last window of the resource, in which Profile was off.
-
-    Attributes:
-        from: when the disable was sent, UTC, ``2026-01-31T09:00:00.000Z``; ``""`` = not known.
-        to: when a read showed Profile on, in the same form.
-        replay: ids of the batches to ingest again; missing where they could not be listed.
-        suspect: ids of the batches of which nobody can see whether Profile took them; missing likewise.
-    """
-
-    replay: Sequence[str]
-    suspect: Sequence[str]
-
 
 if TYPE_CHECKING:
     _Gap = ProfileGap | None
+    _Gaps = Sequence[ProfileGap]
 else:
-    _Gap = Any  # Pulumi reads the annotations of outputs, and knows nothing of typed dicts.
-
-
-class _Optional(TypedDict, total=False):
-    description: pulumi.Input[str] | None
-    schema_content_type: pulumi.Input[str] | None
-    tags: pulumi.Input[Tags] | None
-    is_upsert: pulumi.Input[bool] | None
-    allow_profile_gap: pulumi.Input[bool] | None
-    in_flight_batches: pulumi.Input[InFlightBatches] | None
-    wait_timeout: pulumi.Input[int] | None
-    deletion_protection: bool | None
-
-
-class NewDataset(_Optional):
-    """The arguments that create a dataset, for a program that collects them in a dict."""
-
-    name: pulumi.Input[str]
-    schema_id: pulumi.Input[str]
-
-
-class _NameAndSchema(TypedDict, total=False):
-    name: pulumi.Input[str] | None
-    schema_id: pulumi.Input[str] | None
-
-
-class ExistingDataset(_Optional, _NameAndSchema):
-    """The arguments that configure an existing dataset, for a program that collects them in a dict."""
-
-    dataset_id: pulumi.Input[str]
+    _Gap = _Gaps = Any  # Pulumi reads the annotations of outputs, and knows nothing of typed dicts.
 
 
 class UpsertDataset(pulumi.dynamic.Resource, module="aep", name="UpsertDataset"):
@@ -81,6 +31,9 @@ class UpsertDataset(pulumi.dynamic.Resource, module="aep", name="UpsertDataset")
     Configure an existing one::
 
         orders = UpsertDataset("orders", dataset_id="5b020a27e7040801dedbf46e", is_upsert=True)
+
+    Where one declaration serves several sandboxes, names take the place of ids: ``schema="Customers"``,
+    ``dataset="Orders"``.
 
     Changing `is_upsert` of a dataset that is enabled for Profile takes two requests: one switches Profile
     and Identity off, the next switches both on again. What is ingested in between never reaches Profile;
@@ -101,6 +54,12 @@ class UpsertDataset(pulumi.dynamic.Resource, module="aep", name="UpsertDataset")
 
     schema_id: pulumi.Output[str]
     """The schema's ``$id``."""
+
+    schema: pulumi.Output[str | None]
+    """The title by which the program names the schema; None where it does not."""
+
+    dataset: pulumi.Output[str | None]
+    """The name by which the program names an existing dataset; None where it does not."""
 
     schema_content_type: pulumi.Output[str]
     """The schema's content type in ``schemaRef``."""
@@ -162,53 +121,24 @@ class UpsertDataset(pulumi.dynamic.Resource, module="aep", name="UpsertDataset")
     """The last window of this resource: ``from``, ``to``, ``replay`` (batches to ingest again), ``suspect``
     (nobody can see whether Profile took them); None if there was none."""
 
+    earlier_gaps: pulumi.Output[_Gaps]
+    """Earlier windows of this resource with batches that may still have to be ingested again, the newest first; nine
+    at most. Their keys are those of `profile_gap`."""
+
     spec_version: pulumi.Output[int]
     """Version of this record."""
 
-    @overload
-    def __init__(
-        self,
-        resource_name: str,
-        *,
-        name: pulumi.Input[str],
-        schema_id: pulumi.Input[str],
-        description: pulumi.Input[str] | None = None,
-        schema_content_type: pulumi.Input[str] | None = None,
-        tags: pulumi.Input[Tags] | None = None,
-        is_upsert: pulumi.Input[bool] | None = None,
-        allow_profile_gap: pulumi.Input[bool] | None = None,
-        in_flight_batches: pulumi.Input[InFlightBatches] | None = None,
-        wait_timeout: pulumi.Input[int] | None = None,
-        deletion_protection: bool | None = None,
-        opts: pulumi.ResourceOptions | None = None,
-    ) -> None: ...
-
-    @overload
-    def __init__(
-        self,
-        resource_name: str,
-        *,
-        dataset_id: pulumi.Input[str],
-        name: pulumi.Input[str] | None = None,
-        schema_id: pulumi.Input[str] | None = None,
-        description: pulumi.Input[str] | None = None,
-        schema_content_type: pulumi.Input[str] | None = None,
-        tags: pulumi.Input[Tags] | None = None,
-        is_upsert: pulumi.Input[bool] | None = None,
-        allow_profile_gap: pulumi.Input[bool] | None = None,
-        in_flight_batches: pulumi.Input[InFlightBatches] | None = None,
-        wait_timeout: pulumi.Input[int] | None = None,
-        deletion_protection: bool | None = None,
-        opts: pulumi.ResourceOptions | None = None,
-    ) -> None: ...
-
+    # One signature, no overloads: of those mypy prints all for each mistake, whole screens, and pyright shows no text
+    # when the pointer is over an argument. That a call is neither form, the constructor says.
     def __init__(
         self,
         resource_name: str,
         *,
         name: pulumi.Input[str] | None = None,
         schema_id: pulumi.Input[str] | None = None,
+        schema: pulumi.Input[str] | None = None,
         dataset_id: pulumi.Input[str] | None = None,
+        dataset: pulumi.Input[str] | None = None,
         description: pulumi.Input[str] | None = None,
         schema_content_type: pulumi.Input[str] | None = None,
         tags: pulumi.Input[Tags] | None = None,
@@ -222,36 +152,41 @@ class UpsertDataset(pulumi.dynamic.Resource, module="aep", name="UpsertDataset")
         """Declare a dataset.
 
         Args:
-            name: the dataset's name. Required to create; with ``dataset_id`` optional, and managed if
-                set.
-            schema_id: the schema's ``$id``, ``https://ns.adobe.com/<tenant>/schemas/<hash>``. Required
-                to create; with ``dataset_id`` optional, and compared if set. It can never be changed.
-            dataset_id: the id of an existing dataset to adopt instead of creating one, 24 hexadecimal
-                characters. Destroying the resource then leaves the dataset as it is.
+            name: the dataset's name. Required to create; with ``dataset_id`` optional, and managed if set.
+            schema_id: the schema's ``$id``, ``https://ns.adobe.com/<tenant>/schemas/<hash>``.
+                Required to create; with ``dataset_id`` optional, and compared if set. It can never be
+                changed.
+            schema: the schema's title, in the place of ``schema_id``.
+                It means the schema of the sandbox that has exactly this title. Its id is looked up once and kept.
+            dataset_id: the id of an existing dataset to adopt instead of creating one, 24 hexadecimal characters.
+                Destroying the resource then leaves the dataset as it is.
+            dataset: the name of an existing dataset to adopt, in the place of ``dataset_id``.
+                It means the dataset of the sandbox that has exactly this name and is not managed by Adobe. Its id is
+                looked up once and kept.
             description: the dataset's description. Managed if set.
-            schema_content_type: the schema's content type in ``schemaRef``. A new dataset gets
-                ``application/vnd.adobe.xed+json;version=1`` by default; compared if set.
-            tags: the tag keys that this resource owns, each with a list of strings. A key that is taken
-                out of the program is removed from the dataset. No other key is ever touched.
-            is_upsert: True, the default: Profile with upsert. False: Profile without upsert; never
-                “Profile off”.
-            allow_profile_gap: consent to a change of ``is_upsert`` on a dataset that is enabled for
-                Profile: Profile is off between two requests, what is ingested then does not reach
-                Profile, and Adobe's documentation disagrees on whether profile records are removed.
-                Default False. Without it the change is refused in a sandbox of type production, and a
-                warning elsewhere. What is promised all the same stands at the head of
-                ``docs/safety.md``.
-            in_flight_batches: what to do about batches in flight before Profile goes off. Default
-                ``wait``.
+            schema_content_type: the schema's content type in ``schemaRef``.
+                A new dataset gets ``application/vnd.adobe.xed+json;version=1`` by default; compared if
+                set.
+            tags: the tag keys that this resource owns, each with a list of strings.
+                A key that is taken out of the program is removed from the dataset. No other key is ever
+                touched.
+            is_upsert: True, the default: Profile with upsert. False: Profile without upsert; never “Profile off”.
+            allow_profile_gap: consent to a change of ``is_upsert`` on a dataset that is enabled for Profile:
+                Profile is off between two requests, what is ingested then does not reach Profile, and
+                Adobe's documentation disagrees on whether profile records are removed. Default False.
+                Without it the change is refused in a sandbox of type production, and a warning elsewhere.
+                What is promised all the same stands at the head of ``docs/safety.md``.
+            in_flight_batches: what to do about batches in flight before Profile goes off. Default ``wait``.
             wait_timeout: how long to wait for batches in flight, in seconds, 0 to 86400. Default 600.
-            deletion_protection: refuse to delete or replace the dataset, at preview already: it sets
-                Pulumi's ``protect``. Default True for a new dataset, False with ``dataset_id``, where a
-                parent's ``protect`` is inherited. A protected resource stays protected until this is
-                False. A plain bool, not an Output.
+            deletion_protection: refuse to delete or replace the dataset, at preview already.
+                It sets Pulumi's ``protect``. Default True for a new dataset, False with ``dataset_id``,
+                where a parent's ``protect`` is inherited. A protected resource stays protected until this
+                is False. A plain bool, not an Output.
             resource_name: the logical name, unique in the stack.
-            opts: Pulumi's resource options. ``import_``, ``delete_before_replace=False``, and
-                ``protect=False`` on a protected dataset are errors: a dynamic provider cannot import,
-                replacement always deletes first, and only ``deletion_protection=False`` ends a protection.
+            opts: Pulumi's resource options.
+                ``import_``, ``delete_before_replace=False``, and ``protect=False`` on a protected dataset
+                are errors: a dynamic provider cannot import, replacement always deletes first, and only
+                ``deletion_protection=False`` ends a protection.
 
         Raises:
             InvalidInput: an argument or an option cannot be right; all problems at once.
@@ -259,7 +194,9 @@ class UpsertDataset(pulumi.dynamic.Resource, module="aep", name="UpsertDataset")
         given: dict[str, Any] = {
             "name": name,
             "schema_id": schema_id,
+            "schema": schema,
             "dataset_id": dataset_id,
+            "dataset": dataset,
             "description": description,
             "schema_content_type": schema_content_type,
             "tags": tags,
@@ -275,7 +212,8 @@ class UpsertDataset(pulumi.dynamic.Resource, module="aep", name="UpsertDataset")
         # Defaults are filled in here as well, so that a refresh that runs the program has nothing to show.
         given |= completed(resource_name, given, opts) | arguments.SWITCHES
         defaults = pulumi.ResourceOptions(delete_before_replace=True)
-        if deletion_protection is not None or dataset_id is None:
+        adopts = dataset_id is not None or dataset is not None
+        if deletion_protection is not None or not adopts:
             defaults.protect = given["deletion_protection"]
         else:
             # Left to `check`, which knows what is recorded, and `protect` to the parent: only an explicit False
@@ -291,7 +229,7 @@ class UpsertDataset(pulumi.dynamic.Resource, module="aep", name="UpsertDataset")
         )
         announcement.provider = self._provider
         as_program_error(refuse_clashes, resource_name, given, self._provider)
-        if pulumi.runtime.is_dry_run() or dataset_id is not None:
+        if pulumi.runtime.is_dry_run() or adopts:
             announce(resource_name, given, self._provider)
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
@@ -326,9 +264,9 @@ class UpsertDataset(pulumi.dynamic.Resource, module="aep", name="UpsertDataset")
             id: the dataset's id.
             opts: resource options.
         """
-        # Neither of the two forms that a program may use: the id in the options is all there is.
-        make: Callable[..., UpsertDataset] = UpsertDataset
-        return make(resource_name, opts=pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(id=id)))
+        return UpsertDataset(
+            resource_name, opts=pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(id=id))
+        )
 
 
 def _seeded(given: Mapping[str, Any]) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -15,7 +16,7 @@ from aep_provider.emulator.seeds import (
     PLAIN_SCHEMA,
     PROFILE_SCHEMA,
 )
-from support.aep import Aep
+from support.aep import Aep, raw_dataset
 from support.project import Project
 
 ID = "5b020a27e7040801dedbf46e"
@@ -25,7 +26,7 @@ OTHER_SCHEMA = f"{PROFILE_SCHEMA[:-64]}{'0' * 64}"
 
 
 def found(project: Project, *flags: str) -> list[dict[str, Any]]:
-    rows: list[dict[str, Any]] = json.loads(project.command("discover", "--json", *flags).out)
+    rows: list[dict[str, Any]] = json.loads(project.command("discover", "--json", *flags).out)["datasets"]
     return rows
 
 
@@ -69,6 +70,21 @@ def test_pages_of_a_hundred_one_request_for_each_schema_and_no_write(project: Pr
     assert aep.calls().count("GET schemaregistry/tenant/schemas/{schema}") == 1
     assert aep.calls().count("GET catalog/lastBatches") == 5
     assert aep.writes() == []
+
+
+def test_details_are_asked_for_while_the_pages_still_come(project: Project, aep: Aep) -> None:
+    ids = [f"{number:024x}" for number in range(150)]
+    aep.seed(datasets={one: raw_dataset(one, PROFILE_SCHEMA, ON) for one in ids})
+    second = aep.fault({"hold": "before"}, nth=2, method="GET", path="/dataSets$")
+    batches = aep.fault({"hold": "before"}, nth=2, path="/lastBatches")
+    schema = aep.fault({"hold": "before"}, path="/schemas/")
+    with ThreadPoolExecutor() as pool:
+        listed = pool.submit(found, project)
+        aep.hit(batches)
+        aep.hit(schema)
+        aep.hit(second)
+        aep.clear_faults()
+        assert len(listed.result()) == 150
 
 
 def test_filters_and_the_last_batch(project: Project, aep: Aep) -> None:

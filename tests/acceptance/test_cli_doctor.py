@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta, timezone
 from email.utils import format_datetime
 from pathlib import Path
@@ -14,6 +15,8 @@ import certifi
 import pytest
 
 from aep_provider.emulator.seeds import EVENTS_SCHEMA, PLAIN_SCHEMA, PROFILE_SCHEMA
+from support.aep import raw_dataset
+from support.times import OPEN
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -22,6 +25,7 @@ if TYPE_CHECKING:
     from support.project import Project
 
 ID = "5b020a27e7040801dedbf46e"
+ON = {"unifiedProfile": ["enabled:true"], "unifiedIdentity": ["enabled:true"]}
 GAP = {
     "unifiedProfile": ["enabled:false"],
     "pulumiProfileGap": ["from:2026-01-31T09:00:00.000Z", "by:aep/dev/x"],
@@ -38,7 +42,7 @@ def healthy(new_project: Callable[..., Project], aep: Aep) -> Project:
 
 def examine(project: Project, *flags: str, expect: int = 0) -> list[dict[str, Any]]:
     told = project.command("doctor", "-C", str(project.folder), "--json", *flags, expect=expect).out
-    found: list[dict[str, Any]] = json.loads(told)
+    found: list[dict[str, Any]] = json.loads(told)["findings"]
     return found
 
 
@@ -77,6 +81,7 @@ def test_a_healthy_set_up_has_no_problem_and_nothing_is_written(healthy: Project
         "permission: View Sources": "ok",
         "permission: Manage Datasets": "note",
         "guards": "ok",
+        "Profile datasets": "ok",
         "open gaps": "ok",
     }
     assert aep.writes() == []
@@ -265,11 +270,35 @@ def test_the_guards_are_asked_about_each_dataset_of_the_stack(healthy: Project, 
     assert {"is not enabled for Profile" in one["text"] for one in found[1:]} == {True, False}
 
 
+def test_the_sandbox_is_listed_once_and_while_the_permissions_are_looked_at(
+    healthy: Project, aep: Aep
+) -> None:
+    ids = [f"{number:024x}" for number in range(12)]
+    aep.seed(datasets={one: raw_dataset(one, PROFILE_SCHEMA, ON) for one in ids})
+    entries = [{"resource": f"d{one}", "dataset_id": one} for one in ids]
+    with (healthy.folder / "Pulumi.dev.yaml").open("a") as file:
+        file.write(f"config:\n  aep:datasets: {json.dumps(entries)}\n")
+    # No listing is answered before the last of the permissions is asked about.
+    listings = aep.fault({"hold": "before"}, times=None, method="GET", path="/dataSets$")
+    flows = aep.fault({"hold": "before"}, service="flow")
+    with ThreadPoolExecutor() as pool:
+        doctor = pool.submit(examine, healthy)
+        aep.hit(flows)
+        aep.clear_faults(listings)
+        aep.clear_faults(flows)
+        found = {one["check"]: one["text"] for one in doctor.result()}
+    assert found["guards"] == "nothing would be refused: 12 datasets"
+    assert found["open gaps"] == "none noted by this provider"
+    # One for the permission, one for everything else.
+    assert aep.calls().count("GET catalog/dataSets") == 2
+
+
 @pytest.mark.parametrize(("hours", "status"), [(0, "ok"), (1, "problem")])
 def test_the_clock_is_compared_with_the_services(healthy: Project, aep: Aep, hours: int, status: str) -> None:
     moment = format_datetime(datetime.now(timezone.utc) + timedelta(hours=hours), usegmt=True)
-    action = {"status": 200, "body": {"sandboxes": []}, "headers": {"Date": moment}}
-    aep.fault(action, service="sandbox", times=1)
+    sandbox = {"name": "dev", "title": "Dev", "state": "active", "type": "development", "isDefault": False}
+    action = {"status": 200, "body": {"sandboxes": [sandbox]}, "headers": {"Date": moment}}
+    aep.fault(action, service="sandbox", times=None)
     found = {one["check"]: one for one in examine(healthy, "--no-stack", expect=1 if hours else 0)}
     assert found["clock"]["status"] == status
 
@@ -311,3 +340,13 @@ def test_entries_given_as_json_text_are_understood(healthy: Project, aep: Aep) -
     aep.dataset(ID, PROFILE_SCHEMA, {})
     healthy.config("aep:datasets", json.dumps([{"resource": "a", "dataset_id": ID}]))
     assert [one["text"] for one in examine(healthy) if one["check"] == "stack"] == ["dev, 1 dataset"]
+
+
+def test_when_a_change_is_allowed_and_when_it_would_meet_few_batches(healthy: Project, aep: Aep) -> None:
+    aep.dataset(ID, PROFILE_SCHEMA, {"unifiedProfile": ["enabled:true", "isUpsert:true"]})
+    entry = {"resource": "a", "dataset_id": ID}
+    with (healthy.folder / "Pulumi.dev.yaml").open("a") as file:
+        file.write(f"config:\n  aep:changeWindow: {OPEN}\n  aep:datasets: {json.dumps([entry])}\n")
+    found = {one["check"]: one["text"] for one in examine(healthy)}
+    assert found["change window"] == f"open now: {OPEN}"
+    assert found["quietest hour"] == "no batch in the last seven days, 1 dataset in Profile"

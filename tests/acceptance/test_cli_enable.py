@@ -30,6 +30,7 @@ def test_one_patch_closes_an_open_gap_and_says_since_when(
     aep.forget()
     told = project.command("enable", "--no-stack", ID, "--json", *flags)
     assert json.loads(told.out) == {
+        "schema_version": 1,
         "id": ID,
         "name": "Orders",
         "changed": True,

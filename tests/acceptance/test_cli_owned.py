@@ -99,6 +99,20 @@ def test_a_dry_run_writes_no_file(project: Project, aep: Aep) -> None:
     assert not (project.folder / "aep-import.json").exists()
 
 
+def test_json_names_what_is_taken_in_and_the_commands_that_do_it(project: Project, aep: Aep) -> None:
+    aep.dataset(ID, PROFILE_SCHEMA, {**UPSERT, "pulumiManagedBy": ["aep/dev/orders"]}, name="Orders")
+    here = ("import", "-C", str(project.folder), "--owned", "--json")
+    told = json.loads(project.command(*here).out)
+    one = {"resource": "orders", "dataset_id": ID, "name": "Orders", "created": False}
+    assert (told["imported"], told["skipped"]) == ([one], [])
+    (command,) = told["commands"]
+    assert command[:4] == ["pulumi", "import", "--file", told["file"]]
+    project.run(*command[1:])
+    assert project.outputs()["adopted"] is True
+    aep.dataset(f"0{ID[1:]}", PROFILE_SCHEMA, {**UPSERT, "pulumiManagedBy": ["aep/dev/second"]})
+    assert json.loads(project.command(*here, "--dry-run").out)["file"] == ""
+
+
 def test_two_datasets_of_one_owner_are_refused(project: Project, aep: Aep) -> None:
     for dataset_id in (ID, f"0{ID[1:]}"):
         aep.dataset(dataset_id, PROFILE_SCHEMA, {**UPSERT, "pulumiManagedBy": ["aep/dev/orders"]})

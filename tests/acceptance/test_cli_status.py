@@ -30,7 +30,7 @@ def status(project: Project, *flags: str, expect: int = 0) -> str:
 def rows(project: Project, expect: int = 0) -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = json.loads(
         project.command("status", "-C", str(project.folder), "--json", expect=expect).out
-    )
+    )["datasets"]
     return found
 
 

@@ -16,7 +16,7 @@ import pytest
 from aep_provider.cli import main
 from aep_provider.emulator.seeds import CLIENT_ID, ORG_ID, PROFILE_SCHEMA
 from support.aep import Aep
-from support.documented import blocks, commands
+from support.documented import blocks, commands, not_printed, outputs
 from support.project import Project
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -31,6 +31,12 @@ ELSEWHERE = {
     "aep-provider import --all --code ": "on a stack without them: test_cli_import.py",
     "aep-provider import --owned ": "needs a state that was lost: test_cli_owned.py",
     "aep-provider release ": "needs a dataset that was forgotten: test_cli_owned.py",
+    "aep-provider replay ": "needs a dataset whose Profile was off: test_cli_replay.py",
+    "less replay.sh": "for a person",
+    "tail -F ": "for a person, without an end",
+    "pulumi up --otel-traces grpc://collector:4317": "needs a collector: test_traces.py writes to a file",
+    "podman ": "tests/tools/test_containerfile.py, where a builder works",
+    "AEP_CLIENT_SECRET=… sh replay.sh": "test_documented_samples.py, and test_replay_script.py",
     "aep-provider import": "asks on a terminal: test_cli_import.py",
     "export PULUMI_BACKEND_URL='s3://": "test_team_state.py, on a server of its own",
 }
@@ -38,6 +44,9 @@ ELSEWHERE = {
 
 RUN_BEFORE = {"getting-started.md": "## 4. "}
 """Where the part of a page ends that another test runs: test_getting_started.py."""
+
+COMPARED = ("emulator.md",)
+"""Pages whose console blocks show what the demonstration's datasets make the commands print."""
 
 EXAMPLE_PROGRAM = ("getting-started.md", "ci.md")
 """Pages about a repository of one's own; the others are about a checkout of this one."""
@@ -117,6 +126,10 @@ def test_the_commands_of_a_page_run_one_after_the_other(reader: Project, aep: Ae
         check=False,
     )
     assert done.returncode == 0, done.stdout
+    if page.name in COMPARED:
+        shown = [outputs(text) for language, text, _ in blocks(page.read_text()) if language == "console"]
+        # The first is the emulator's own, which runs already.
+        assert [not_printed(text, done.stdout) for text in shown[1:]] == [[]] * len(shown[1:]), done.stdout
 
 
 def test_what_is_run_elsewhere_is_in_the_documentation() -> None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from aep_provider.emulator.seeds import EVENTS_SCHEMA, PLAIN_SCHEMA, PROFILE_SCHEMA
+from aep_provider.emulator.seeds import EVENTS_SCHEMA, PLAIN_SCHEMA, PROFILE_SCHEMA, PROFILE_SCHEMA_2
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -69,7 +69,7 @@ def test_adopt_existing_profile_dataset(project: Project, aep: Aep) -> None:
         "/tags/pulumiManagedBy",
     ]
     start, by, was, end = enable["body"][2]["value"]
-    assert [start, by, was] == disable["body"][2]["value"]
+    assert disable["body"][2]["value"][:3] == [start, by, was]
     assert (by, was) == ("by:aep/dev/orders", "was:plain")
     assert end.startswith("to:")
     assert switches(aep) == (["enabled:true", "isUpsert:true"], ["enabled:true"])
@@ -409,6 +409,36 @@ def test_a_tainted_dataset_is_deleted_before_it_is_created(project: Project, aep
     project.up()
     assert [write["method"] for write in aep.writes()] == ["DELETE", "POST"]
     assert len(aep.datasets()) == 1
+
+
+@pytest.mark.parametrize("way", ["replace", "taint"])
+def test_a_dataset_in_use_is_made_anew_with_another_schema_as_the_preview_says(
+    project: Project, aep: Aep, way: str
+) -> None:
+    """Without a refresh the engine does not tell a preview that the dataset is on record."""
+    declared = (
+        f'UpsertDataset("members", name="Members", schema_id="{PROFILE_SCHEMA}", deletion_protection=False)'
+    )
+    project.program(declared)
+    project.up()
+    (old,) = aep.datasets()
+    related = [{"type": "dataSet", "id": old}]
+    aep.seed(batches={"01HZ": {"status": "success", "created": 1700000000000, "relatedObjects": related}})
+    project.program(declared.replace(PROFILE_SCHEMA, PROFILE_SCHEMA_2))
+    flags = ["--replace", MEMBERS] if way == "replace" else []
+    if way == "taint":
+        project.run("state", "taint", MEMBERS, "--yes")
+    aep.forget()
+    assert "made anew (`--replace`, a taint), add --refresh" in project.preview(*flags, expect=1).text
+    told = project.preview("--refresh", *flags).text
+    assert "1 to replace" in told
+    assert "this takes over" not in told
+    assert aep.writes() == []
+    project.up("--refresh", *flags)
+    assert [write["method"] for write in aep.writes()] == ["DELETE", "POST"]
+    ((new, body),) = aep.datasets().items()
+    assert new != old
+    assert body["schemaRef"]["id"] == PROFILE_SCHEMA_2
 
 
 def test_a_tainted_dataset_that_is_protected_is_kept(project: Project, aep: Aep) -> None:

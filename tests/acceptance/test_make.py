@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import re
 import socket
 import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -101,6 +103,35 @@ def test_make_env_lets_pulumi_and_the_command_work_in_the_checkout(checkout: Che
     assert "3 unchanged" in said
     assert "2 datasets, 0 not as declared" in said
     assert "Datasets of sandbox dev" in said
+
+
+def test_pulumi_path_is_printed_alone_though_it_installs_first(tmp_path: Path) -> None:
+    copy = Checkout(tmp_path / "checkout")
+    python, mark = copy.folder / ".venv/bin/python", copy.folder / ".venv/.ready"
+    (copy.folder / ".venv/bin").unlink()
+    python.parent.mkdir()
+    # Installing is left out, and everything else is done by the interpreter of these tests.
+    python.write_text(f'#!/bin/sh\ncase "$*" in "-m pip "*) ;; *) exec {sys.executable} "$@";; esac\n')
+    python.chmod(0o755)
+    mark.unlink()
+    done = subprocess.run(
+        ["make", "-s", "pulumi-path"], cwd=copy.folder, env=copy.environment, capture_output=True, text=True
+    )
+    assert "Installing into .venv" in done.stderr
+    assert mark.exists()
+    assert Path(done.stdout.removesuffix("\n")).name == "pulumi"
+
+
+def test_make_in_a_copy_never_installs_into_the_environment_of_the_tests(checkout: Checkout) -> None:
+    before = (ROOT / ".venv/.ready").stat().st_mtime_ns
+    (checkout.folder / "pyproject.toml").touch()
+    os.utime(checkout.folder / ".venv/.ready")
+    assert "Installing" not in checkout.make("setup")
+    assert (ROOT / ".venv/.ready").stat().st_mtime_ns == before
+
+
+def test_setup_says_nothing_where_everything_is_there(checkout: Checkout) -> None:
+    assert checkout.make("setup") == ""
 
 
 def test_make_env_is_for_the_stack_local_only(checkout: Checkout) -> None:

@@ -19,6 +19,7 @@ from click.testing import CliRunner
 import aep_provider
 from aep_provider import UpsertDataset, errors, settings
 from aep_provider.cli import main
+from aep_provider.operations.replay import EVIDENCE
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("tools/*.md")])
@@ -42,7 +43,7 @@ def test_every_argument_is_documented(argument: str) -> None:
     assert re.search(rf"^\s+{argument}: ", UpsertDataset.__init__.__doc__ or "", re.MULTILINE)
 
 
-@pytest.mark.parametrize("name", ["resource.md", "safety.md"])
+@pytest.mark.parametrize("name", ["resource.md", "safety.md", "traces.md"])
 def test_the_tables_are_what_the_code_says(name: str) -> None:
     tool = runpy.run_path(str(ROOT / "tools/reference.py"))
     now = page(name)
@@ -117,7 +118,11 @@ def test_python_examples_use_arguments_that_exist(path: Path) -> None:
 
 @pytest.mark.parametrize("path", sorted(ROOT.glob("stacks/Pulumi.*.yaml")), ids=lambda path: path.name)
 def test_stack_files_hold_known_settings_only(path: Path) -> None:
-    known = {f"aep:{source.config}" for source in settings._FIELDS.values()} | {"aep:datasets", "aep:owner"}
+    known = {f"aep:{source.config}" for source in settings._FIELDS.values()} | {
+        "aep:datasets",
+        "aep:owner",
+        "aep:wave",
+    }
     config = yaml.safe_load(path.read_text())["config"]
     assert set(config) <= known
     for entry in config["aep:datasets"]:
@@ -156,6 +161,11 @@ def test_the_picture_of_the_readme_is_what_its_text_says() -> None:
     assert tool["PICTURE"].read_text() == tool["drawn"](tool["shown"]()), "run: python tools/recording.py"
 
 
+def test_what_a_replay_rests_on_is_in_its_page() -> None:
+    rows = "".join(f"| {level} | {text} |\n" for level, text in EVIDENCE)
+    assert rows in page("replay.md")
+
+
 PROMISES = page("safety.md").split("## What is promised")[1].split("\n## ")[0]
 
 
@@ -172,3 +182,18 @@ def test_each_of_the_ten_promises_names_a_test_that_exists() -> None:
 def test_the_ten_promises_are_linked_before_the_first_up() -> None:
     assert "safety.md#what-is-promised" in README.split("## Use it on a real")[1].split("\n## ")[0]
     assert "promised" in (UpsertDataset.__init__.__doc__ or "")
+
+
+@pytest.mark.parametrize("columns", ["60", "80", "200"])
+def test_the_list_of_commands_cuts_no_sentence(columns: str) -> None:
+    shown = CliRunner().invoke(main, ["--help"], env={"COLUMNS": columns}, terminal_width=int(columns)).output
+    listed = " ".join(shown.partition("Commands:")[2].split())
+    assert "..." not in listed
+    for name, command in main.commands.items():
+        sentence = " ".join((command.help or "").split()).partition(". ")[0]
+        assert f"{name} {sentence}".rstrip(".") in listed, name
+
+
+def test_completion_is_documented_for_every_shell_that_has_it() -> None:
+    section = page("commands.md").split("## Shell completion")[1].split("\n## ")[0]
+    assert {f"{shell}_source" for shell in ("bash", "zsh", "fish")} <= set(re.findall(r"\w+_source", section))

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import inspect
 import json
+import re
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -11,10 +13,25 @@ from typing import Any
 
 import pytest
 
+from aep_provider import UpsertDataset
+
 PROGRAM = """\
 from aep_provider import UpsertDataset
 
 a = UpsertDataset("a", name="A", schema_id="https://x/y", is_upsert=True, wait_timeout=5)
+b = UpsertDataset(
+    "b",
+    dataset_id="5b020a27e7040801dedbf46e",
+    dataset="B",
+    schema="People",
+    description="B",
+    schema_content_type="application/json",
+    tags={},
+    allow_profile_gap=True,
+    in_flight_batches="wait",
+    deletion_protection=True,
+    opts=None,
+)
 a.profile_gap
 a.claim
 """
@@ -93,6 +110,14 @@ def test_signature_help_says_what_an_argument_is(server: Server) -> None:
 
 
 @pytest.mark.long
+def test_hover_says_what_each_argument_of_a_call_is(server: Server) -> None:
+    documented = inspect.getdoc(UpsertDataset.__init__) or ""
+    for name in set(inspect.signature(UpsertDataset).parameters) - {"resource_name"}:
+        (line,) = re.findall(rf"^    ({name}: .*[.:])$", documented, re.MULTILINE)
+        assert json.dumps(line, ensure_ascii=True)[1:-1] in server.at("hover", f"{name}=")
+
+
+@pytest.mark.long
 def test_hover_says_what_an_output_is(server: Server) -> None:
-    assert "The last window of this resource" in server.at("hover", "profile_gap")
-    assert "A random word" in server.at("hover", "claim")
+    assert "The last window of this resource" in server.at("hover", "a.profile_gap", 3)
+    assert "A random word" in server.at("hover", "a.claim", 3)

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import json
 import re
-import runpy
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +15,18 @@ import yaml
 ROOT = Path(__file__).resolve().parents[2]
 OFFERED = ROOT / "docs/examples/github"
 OWN = ROOT / ".github/workflows/ci.yml"
-FILES = [OFFERED / "workflows/aep.yml", OFFERED / "actions/aep/action.yml", OWN]
+PUBLISH = ROOT / ".github/workflows/publish.yml"
+FILES = [
+    OFFERED / "workflows/aep.yml",
+    OFFERED / "workflows/fleet.yml",
+    OFFERED / "actions/aep/action.yml",
+    OWN,
+    PUBLISH,
+]
 JOBS: dict[str, dict[str, Any]] = yaml.safe_load(FILES[0].read_text())["jobs"]
+FLEET: dict[str, dict[str, Any]] = yaml.safe_load(FILES[1].read_text())["jobs"]
+RUNS = {"preview": "touched", "dev": "dev", "stage": "stage", "prod": "prod", "drift": "all"}
+"""The jobs of the fleet's workflow that run a stack, and which list they take."""
 SECRETS = {
     "PULUMI_ACCESS_TOKEN",
     "PULUMI_CONFIG_PASSPHRASE",
@@ -73,12 +81,12 @@ def test_every_action_is_pinned_by_digest_and_says_its_version() -> None:
 
 def test_the_same_action_has_the_same_digest_everywhere() -> None:
     used = {line for path in FILES for line in re.findall(r"uses: ([\w/-]+@.*)", path.read_text())}
-    assert len(used) == len({line.partition("@")[0] for line in used}) == 3
+    assert len(used) == len({line.partition("@")[0] for line in used}) == 7
 
 
 def test_no_checkout_keeps_its_credentials() -> None:
     checkouts = [step for _, step in steps() if "actions/checkout" in step.get("uses", "")]
-    assert len(checkouts) == 8
+    assert len(checkouts) == 21
     assert all(step["with"]["persist-credentials"] is False for step in checkouts)
 
 
@@ -116,72 +124,87 @@ def test_one_red_stack_hides_no_other(name: str) -> None:
 def test_the_commands_are_those_of_the_table_for_other_systems() -> None:
     ran = "\n".join(step.get("run", "") for job in JOBS.values() for step in job["steps"])
     table = (ROOT / "docs/ci.md").read_text().split("## Other CI systems")[1].split("\n| night, faster")[0]
-    commands = re.findall(r"\| `(pulumi [^`]*)` \|", table)
+    commands = re.findall(r"\| `((?:pulumi|aep-provider) [^`]*)` \|", table)
     assert len(commands) == 3
     for command in commands:
-        # In the workflow a preview prints JSON, from which the comment is made.
-        there = command.replace("preview --diff", "preview --json")
-        assert there in ran.replace('"$STACK"', "dev"), command
+        assert command in ran.replace('"$STACK"', "dev"), command
 
 
-Comment = Callable[[str, dict[str, Any]], str]
+def test_the_card_is_posted_and_found_again_by_its_first_line() -> None:
+    ran = "\n".join(step.get("run", "") for step in JOBS["preview"]["steps"])
+    assert "aep-provider card --markdown" in ran
+    assert "body=@card.md" in ran
+    assert 'startswith(\\"<!-- aep $STACK -->\\")' in ran
 
 
-@pytest.fixture
-def comment() -> Comment:
-    made: Comment = runpy.run_path(str(OFFERED / "preview_comment.py"))["comment"]
-    return made
+@pytest.mark.parametrize("name", FLEET)
+def test_a_job_of_the_fleet_has_secrets_only_to_run_a_stack(name: str) -> None:
+    job = FLEET[name]
+    held = {key for key, value in job.get("env", {}).items() if value == f"${{{{ secrets.{key} }}}}"}
+    assert held == (SECRETS if name in RUNS else set())
+    assert "secrets" not in job
+    extra = {"pull-requests": "write"} if name == "preview-digest" else {}
+    assert job["permissions"] == {"contents": "read"} | extra
+    reading = "${{ matrix.wave }}-preview"
+    environments = {"preview": reading, "drift": reading, "dev": "dev", "stage": "stage", "prod": "prod"}
+    assert job.get("environment") == environments.get(name)
 
 
-URN = "urn:pulumi:dev::aep::pulumi-python:dynamic/aep:UpsertDataset::"
+@pytest.mark.parametrize(("name", "listed"), RUNS.items())
+def test_a_wave_takes_its_stacks_from_the_list_and_one_red_hides_no_other(name: str, listed: str) -> None:
+    strategy = FLEET[name]["strategy"]
+    assert strategy["matrix"] == f"${{{{ fromJSON(needs.list.outputs.{listed}) }}}}"
+    assert (strategy["fail-fast"], strategy["max-parallel"]) == (False, 8)
+    action = name if name in ("preview", "drift") else "up"
+    (step,) = (one for one in FLEET[name]["steps"] if "aep-provider run" in one.get("run", ""))
+    assert f"--out result.json {action} || test $? = 10" in step["run"]
+    assert FLEET[name]["concurrency"]["cancel-in-progress"] is (name == "preview")
 
 
-def step(op: str, name: str, old: dict[str, object], new: dict[str, object]) -> dict[str, Any]:
-    return {"op": op, "urn": URN + name, "oldState": {"inputs": old}, "newState": {"inputs": new}}
+def test_a_wave_begins_only_after_the_gate_of_the_one_before() -> None:
+    for before, after in (("dev", "stage"), ("stage", "prod")):
+        assert f"{before}-gate" in FLEET[after]["needs"]
+        assert f"needs.{before}-gate.result == 'success'" in FLEET[after]["if"]
+        (step,) = (one for one in FLEET[f"{before}-gate"]["steps"] if one.get("id") == "digest")
+        assert '--budget "$BUDGET" --expect' in step["run"]
 
 
-def said(severity: str, name: str, message: str) -> dict[str, Any]:
-    return {"severity": severity, "urn": URN + name, "message": f"{severity}: {message}\n"}
+PUBLISHING: dict[str, dict[str, Any]] = yaml.safe_load(PUBLISH.read_text())["jobs"]
 
 
-def test_a_comment_says_what_changes_and_what_the_provider_warns_of(comment: Comment) -> None:
-    preview = {
-        "config": {"aep:clientSecret": "s3cr3t"},
-        "steps": [
-            step("same", "idle", {}, {}),
-            step("update", "orders", {"is_upsert": True, "description": "a"}, {"description": "b"}),
-            step("create", "members", {}, {"name": "Members"}),
-        ],
-        "diagnostics": [said("warning", "orders", "Profile is off <b>\nfor @all")] * 2,
-        "changeSummary": {"same": 1, "update": 1, "create": 1},
+def test_nothing_is_published_before_its_owner_says_so() -> None:
+    # YAML reads `on` as a truth value.
+    assert yaml.safe_load(PUBLISH.read_text())[True] == {"push": {"tags": ["v*"]}}
+    assert PUBLISHING["build"]["if"] == "vars.PUBLISH == 'true'"
+    assert PUBLISHING["publish"]["needs"] == "build"
+    assert "if" not in PUBLISHING["publish"]
+    assert "gh variable set PUBLISH --body true" in (ROOT / "CONTRIBUTING.md").read_text()
+
+
+def test_what_builds_cannot_publish_and_what_publishes_runs_no_code_of_ours() -> None:
+    assert PUBLISHING["build"]["permissions"] == {"contents": "read"}
+    assert PUBLISHING["publish"]["permissions"] == {
+        "attestations": "write",
+        "contents": "read",
+        "id-token": "write",
     }
-    assert comment("dev", preview).splitlines() == [
-        "<!-- aep dev -->",
-        "#### AEP stack `dev`: change 1, create 1",
-        "",
-        "**Changes**",
-        "",
-        "- change `orders` (is_upsert: True → None, description)",
-        "- create `members`",
-        "",
-        "**Windows and warnings**",
-        "",
-        "- `orders`: Profile is off &lt;b> for &#64;all",
+    assert PUBLISHING["publish"]["environment"] == "release"
+    used = [step.get("uses", step.get("run", "")) for step in PUBLISHING["publish"]["steps"]]
+    assert not any("checkout" in one or "make" in one or "python" in one for one in used)
+    assert "secrets." not in PUBLISH.read_text()
+
+
+def test_a_release_is_checked_built_listed_and_installed_before_it_is_published() -> None:
+    ran = [step["run"] for step in PUBLISHING["build"]["steps"] if "run" in step]
+    assert ran == [
+        'git merge-base --is-ancestor "$GITHUB_SHA" origin/main',
+        'python tools/changelog.py "$GITHUB_REF_NAME"',
+        "make dist",
+        "make sbom",
+        "make test-install",
     ]
-
-
-def test_a_comment_on_a_refused_preview_begins_with_the_reason(comment: Comment) -> None:
-    told = comment("dev", {"diagnostics": [said("error", "orders", "not enabled for Profile")]})
-    assert "#### AEP stack `dev`: `up` would be refused" in told
-    assert "**Refused**\n\n- `orders`: not enabled for Profile\n" in told
-
-
-def test_a_comment_stays_short_whatever_the_preview_holds(comment: Comment) -> None:
-    steps = [step("create", f"d{number}", {}, {"name": "N"}) for number in range(1000)]
-    told = comment("dev", {"steps": steps, "diagnostics": [said("warning", "d1", "x" * 9000)]})
-    assert "- and 970 more" in told
-    assert len(told) < 2500
-
-
-def test_a_preview_without_changes_says_so(comment: Comment) -> None:
-    assert json.dumps("no changes")[1:-1] in comment("dev", {"changeSummary": {"same": 3}})
+    attested = [
+        step["with"] for step in PUBLISHING["publish"]["steps"] if "actions/attest@" in step.get("uses", "")
+    ]
+    assert [one["subject-path"] for one in attested] == ["dist/*"] * 2
+    assert "sbom-path" in attested[1]

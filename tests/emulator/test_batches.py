@@ -48,6 +48,21 @@ def test_missing_batch(catalog: requests.Session) -> None:
     assert catalog.get("/batches/NONE").status_code == 404
 
 
+def test_several_batches_in_one_look_up(catalog: requests.Session, batches: Callable[..., list[str]]) -> None:
+    body = catalog.get("/batches/B2,B4,NONE", params={"properties": "status,created"}).json()
+
+    assert body == {"B2": {"status": "failed", "created": 3000}, "B4": {"status": "success", "created": 4000}}
+
+
+def test_each_batch_of_a_look_up_goes_one_step(catalog: requests.Session, seed: Callable[..., None]) -> None:
+    script = {"_script": ["processing", "success"]}
+    seed(batches={name: {**batch(FIRST, "loaded", 1), **script} for name in ("B1", "B2")})
+
+    seen = [[body["status"] for body in catalog.get("/batches/B1,B2").json().values()] for _ in range(2)]
+
+    assert seen == [["processing"] * 2, ["success"] * 2]
+
+
 def test_dataset_filter(batches: Callable[..., list[str]]) -> None:
     assert set(batches(dataSet=FIRST)) == {"B1", "B2", "B3"}
 

@@ -6,9 +6,8 @@ import json
 import re
 import signal
 import socket
-import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import IO, Any
 
@@ -17,28 +16,9 @@ import requests
 
 from aep_provider.emulator import Emulator
 from aep_provider.emulator.seeds import DEMO_PROFILE_DATASET, PROFILE_SCHEMA
+from support.command import WAIT, Process
 
 DATASETS = "/data/foundation/catalog/dataSets"
-COMMAND = [sys.executable, "-c", "from aep_provider.cli.emulator import emulator; emulator()"]
-WAIT = 30
-Process = subprocess.Popen[str]
-
-
-@pytest.fixture
-def run() -> Iterator[Callable[..., Process]]:
-    """Start the command with arguments; whatever still runs is killed when the test ends."""
-    started: list[Process] = []
-
-    def start(*arguments: object) -> Process:
-        command = [*COMMAND, *map(str, arguments)]
-        made = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-        started.append(made)
-        return made
-
-    yield start
-    for process in started:
-        process.kill()
-        process.communicate(timeout=WAIT)
 
 
 def published(process: Process) -> list[str]:
@@ -66,7 +46,8 @@ def test_prints_them_as_json_where_that_is_asked_for(run: Callable[..., Process]
     assert process.stdout is not None
     told = json.loads(process.stdout.readline())
     assert re.fullmatch(r"http://127\.0\.0\.1:\d+", told["AEP_ENDPOINT"])
-    assert told == dict.fromkeys(("AEP_ENDPOINT", "AEP_IMS_ENDPOINT"), told["AEP_ENDPOINT"])
+    url = told["AEP_ENDPOINT"]
+    assert told == {"schema_version": 1, "AEP_ENDPOINT": url, "AEP_IMS_ENDPOINT": url}
 
 
 def test_serves_when_the_lines_are_out(

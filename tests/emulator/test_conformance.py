@@ -21,12 +21,11 @@ from aep_provider.arguments import SWITCHES, validated
 from aep_provider.emulator import Emulator, seeds
 from aep_provider.plugin import host
 from aep_provider.plugin.provider import UpsertDatasetProvider
+from support.adobe import Difference
 from support.clock import FakeClock
 from support.settings import config
 
 ROOT = Path(__file__).resolve().parents[2]
-Difference = tuple[str, str, str]
-"""Operation, "request" or "reply", and what differs."""
 
 
 def table() -> dict[Difference, str]:
@@ -44,6 +43,7 @@ JSON_PATCH = {"Content-Type": "application/json-patch+json"}
 BINARY = {"Content-Type": "application/octet-stream"}
 LOOK_UP = {"Accept": "application/vnd.adobe.xed+json; version=1"}
 LIST = {"Accept": "application/vnd.adobe.xed-id+json"}
+FULL = {"Accept": "application/vnd.adobe.xed-full+json; version=1"}
 FULL_LIST = {"Accept": "application/vnd.adobe.xed+json"}
 DESCRIPTORS = {"Accept": "application/vnd.adobe.xdm+json"}
 MISSING = "f" * 24
@@ -58,6 +58,22 @@ NEW_SCHEMA = {
     "type": "object",
     "description": "Made for this test",
     "allOf": [{"$ref": seeds.PROFILE_CLASS}],
+}
+UNION_ID = quote(f"{seeds.PROFILE_CLASS}__union", safe="")
+IDENTITY = {
+    "@id": "d" * 40,
+    "@type": "xdm:descriptorIdentity",
+    "xdm:sourceSchema": seeds.PLAIN_SCHEMA,
+    "xdm:sourceVersion": 1,
+    "xdm:sourceProperty": "/sku",
+    "xdm:namespace": "SKU",
+    "xdm:property": "xdm:code",
+    "xdm:isPrimary": True,
+}
+OTHER_IDENTITY = {
+    **{name: value for name, value in IDENTITY.items() if name != "@id"},
+    "xdm:sourceProperty": "/ean",
+    "xdm:isPrimary": False,
 }
 UNION = [{"op": "add", "path": "/meta:immutableTags", "value": ["union"]}]
 FLOW = "0f2b6c1e-6a2c-4b0f-9a1d-7d3b5e9c0a0"
@@ -82,18 +98,35 @@ CALLS: list[tuple[str, str, dict[str, Any]]] = [
     ("PATCH", PLAIN, {"json": {"description": "x"}}),
     ("PATCH", PLAIN, {"json": {"description": "x"}, "headers": {"If-Match": "9.9.9"}}),
     ("PATCH", PLAIN.replace("/dataSets", "/v2/dataSets"), {"json": {"description": "x"}}),
+    (
+        "PATCH",
+        f"{CATALOG}/v2/dataSets/{seeds.DEMO_EVENTS_DATASET}",
+        {"json": {"extensions": {"adobe_lakeHouse": {"rowExpiration": {"ttlValue": "P3M"}}}}},
+    ),
     ("PUT", PLAIN, {"json": _body(seeds.PLAIN_SCHEMA)}),
     ("DELETE", PLAIN, {}),
     ("DELETE", f"{CATALOG}/dataSets/{MISSING}", {}),
     ("GET", f"{CATALOG}/batches", {"params": {"dataSet": seeds.DEMO_PROFILE_DATASET}}),
     ("GET", f"{CATALOG}/batches/{BATCH}", {}),
     ("GET", f"{CATALOG}/batches/NONE", {}),
+    ("GET", f"{CATALOG}/batches/{BATCH},B1,B2", {}),
     ("GET", f"{CATALOG}/lastBatches", {"params": {"dataSetId": seeds.DEMO_PROFILE_DATASET}}),
     ("POST", f"{IMPORT}/batches", {"json": {"datasetId": MISSING, "inputFormat": {"format": "JSON"}}}),
     (
         "POST",
         f"{IMPORT}/batches",
         {"json": {"datasetId": seeds.DEMO_PROFILE_DATASET, "inputFormat": {"format": "json"}}},
+    ),
+    (
+        "POST",
+        f"{IMPORT}/batches",
+        {
+            "json": {
+                "datasetId": seeds.DEMO_PROFILE_DATASET,
+                "inputFormat": {"format": "json"},
+                "replay": {"predecessors": [f"${BATCH}"], "reason": "replace"},
+            }
+        },
     ),
     ("PUT", ORDERS, {"data": b"{}", "headers": BINARY}),
     ("POST", f"{IMPORT}/batches/B1", {"params": {"action": "COMPLETE"}}),
@@ -104,7 +137,13 @@ CALLS: list[tuple[str, str, dict[str, Any]]] = [
     ("GET", f"{REGISTRY}/tenant/schemas", {"headers": LOOK_UP}),
     ("GET", f"{REGISTRY}/global/schemas", {"headers": LIST}),
     ("GET", _schema(seeds.PROFILE_SCHEMA), {"headers": LOOK_UP}),
+    ("GET", _schema(seeds.PROFILE_SCHEMA), {"headers": FULL}),
     ("GET", _schema(seeds.PROFILE_SCHEMA), {"headers": LIST}),
+    ("GET", f"{REGISTRY}/tenant/unions", {"headers": LIST}),
+    ("GET", f"{REGISTRY}/tenant/unions", {"headers": FULL_LIST}),
+    ("GET", f"{REGISTRY}/tenant/unions/{UNION_ID}", {"headers": LOOK_UP}),
+    ("GET", f"{REGISTRY}/tenant/unions/{UNION_ID}", {"headers": LIST}),
+    ("GET", f"{REGISTRY}/tenant/schemas/{UNION_ID}", {"headers": LOOK_UP}),
     ("GET", _schema(seeds.PROFILE_SCHEMA + "0"), {"headers": LOOK_UP}),
     (
         "POST",
@@ -114,6 +153,10 @@ CALLS: list[tuple[str, str, dict[str, Any]]] = [
     ("PATCH", _schema(seeds.PLAIN_SCHEMA), {"json": UNION}),
     ("GET", f"{REGISTRY}/tenant/descriptors", {"headers": DESCRIPTORS}),
     ("GET", f"{REGISTRY}/tenant/descriptors", {"headers": LIST}),
+    ("GET", f"{REGISTRY}/tenant/descriptors/{IDENTITY['@id']}", {}),
+    ("GET", f"{REGISTRY}/tenant/descriptors/{IDENTITY['@id']}", {"headers": LIST}),
+    ("POST", f"{REGISTRY}/tenant/descriptors", {"json": OTHER_IDENTITY}),
+    ("POST", f"{REGISTRY}/tenant/descriptors", {"json": {**OTHER_IDENTITY, "xdm:sourceProperty": "/sku"}}),
     ("GET", f"{SANDBOXES}/", {"headers": {"Accept": "application/json"}}),
     ("GET", f"{SANDBOXES}/sandboxes", {"headers": {"Accept": "application/json"}}),
     ("GET", f"{SANDBOXES}/sandboxes/dev", {"headers": {"Accept": "application/json"}}),
@@ -129,8 +172,12 @@ CALLS: list[tuple[str, str, dict[str, Any]]] = [
     ("GET", f"{FLOWS}/flows/none", {}),
 ]
 SEEDED = {
-    "batches": {"B1": {"relatedObjects": [{"type": "dataSet", "id": seeds.DEMO_PROFILE_DATASET}]}},
+    "batches": {
+        "B1": {"relatedObjects": [{"type": "dataSet", "id": seeds.DEMO_PROFILE_DATASET}]},
+        "B2": {"status": "failed", "errors": [{"code": "200", "description": "x", "rows": ["1", "3-5"]}]},
+    },
     "connections": [{"id": f"{FLOW}4", "name": "Base"}],
+    "descriptors": [IDENTITY],
 }
 
 

@@ -108,6 +108,31 @@ def test_object_without_the_properties_is_empty(
     assert catalog.get("/dataSets", params={"properties": "nothing"}).json() == {dataset_id: {}}
 
 
+@pytest.mark.parametrize(
+    ("setting", "shown"),
+    [
+        ("object", {"name": "Alpha", "description": {}}),
+        ("stored", {"name": "Alpha", "description": ""}),
+        ("missing_too", {"name": "Alpha", "description": {}, "dataSourceId": {}}),
+    ],
+)
+def test_property_without_a_value_may_be_an_empty_object(
+    catalog: requests.Session,
+    control: requests.Session,
+    create: Callable[..., str],
+    setting: str,
+    shown: dict[str, Any],
+) -> None:
+    """The third and the second dataset of the sample in catalog/api/filter-data."""
+    dataset_id = create("Alpha", description="")
+    control.post("/settings", json={"empty_properties": setting})
+    wanted = {"properties": "name,description,dataSourceId"}
+
+    for path in ("/dataSets", f"/dataSets/{dataset_id}"):
+        assert catalog.get(path, params=wanted).json() == {dataset_id: shown}
+    assert catalog.get(f"/dataSets/{dataset_id}").json()[dataset_id]["description"] == ""
+
+
 def test_properties_work_on_one_object(catalog: requests.Session, create: Callable[..., str]) -> None:
     dataset_id = create("Alpha")
 

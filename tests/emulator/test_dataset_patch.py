@@ -189,6 +189,91 @@ def test_put_drops_what_it_does_not_name(
     assert "description" not in read(dataset_id)
 
 
+def test_put_of_the_documented_sample_is_taken(
+    catalog: requests.Session, create: Callable[..., str], read: Read
+) -> None:
+    """The sample of catalog/api/replace-object, which sends ``files`` and no ``schemaRef``."""
+    dataset_id = create(description="old")
+    before = read(dataset_id)
+    sample = {
+        "name": "New Dataset Name",
+        "description": "New description for dataset",
+        "state": "DRAFT",
+        "tags": {"adobe/pqs/table": ["sample_dataset"]},
+        "files": f"@/dataSets/{dataset_id}/views/{before['viewId']}/files",
+    }
+
+    reply = catalog.put(f"/dataSets/{dataset_id}", json=sample)
+
+    assert (reply.status_code, reply.json()) == (200, [f"@/dataSets/{dataset_id}"])
+    after = read(dataset_id)
+    assert {**after, **sample, "files": before["files"]} == after
+    assert after["schemaRef"] == before["schemaRef"]
+
+
+def test_tags_in_a_field_merge_replace_all_tags(
+    catalog: requests.Session, create: Callable[..., str], read: Read
+) -> None:
+    dataset_id = create(tags={"team": ["a"]})
+    tags = {"adobe/siphon/table/format": ["delta"], "stage": ["test"]}
+
+    assert catalog.patch(f"/dataSets/{dataset_id}", json={"tags": tags}).status_code == 200
+
+    assert read(dataset_id)["tags"] == tags
+
+
+def test_field_merge_that_loses_the_table_format_is_refused(
+    catalog: requests.Session, create: Callable[..., str], read: Read
+) -> None:
+    dataset_id = create()
+    before = read(dataset_id)
+
+    reply = catalog.patch(f"/dataSets/{dataset_id}", json={"tags": {"team": ["a"]}})
+
+    assert (reply.status_code, reply.json()["title"]) == (422, "UnprocessableEntityError")
+    assert read(dataset_id) == before
+
+
+@pytest.mark.parametrize("value", [[], [""], [" "]])
+@pytest.mark.parametrize("method", ["POST", "PUT", "PATCH"])
+def test_empty_table_format_is_refused(
+    catalog: requests.Session, create: Callable[..., str], method: str, value: list[str]
+) -> None:
+    path = "/dataSets" if method == "POST" else f"/dataSets/{create()}"
+    body = {"name": "x", "tags": {"adobe/siphon/table/format": value}}
+
+    reply = catalog.request(method, path, json=body)
+
+    assert reply.status_code == 422
+    assert reply.json()["detail"] == "Field 'adobe/siphon/table/format' cannot be empty or blank"
+
+
+@pytest.mark.parametrize("method", ["POST", "PUT"])
+def test_validate_only_saves_nothing(
+    catalog: requests.Session, create: Callable[..., str], read: Read, method: str
+) -> None:
+    dataset_id = create()
+    before = read(dataset_id)
+    path = "/dataSets" if method == "POST" else f"/dataSets/{dataset_id}"
+    headers = {"Pragma": "validate-only"}
+
+    good = catalog.request(method, path, json={"name": "new"}, headers=headers)
+    bad = catalog.request(method, path, json={"name": 5}, headers=headers)
+
+    assert (good.status_code, bad.status_code) == (200, 400)
+    assert list(catalog.get("/dataSets").json().values()) == [before]
+
+
+def test_validate_only_is_not_documented_for_a_patch(
+    catalog: requests.Session, create: Callable[..., str]
+) -> None:
+    headers = {"Pragma": "validate-only"}
+
+    reply = catalog.patch(f"/dataSets/{create()}", json={"description": "x"}, headers=headers)
+
+    assert (reply.status_code, "header:pragma" in reply.json()["detail"]) == (400, True)
+
+
 def test_patch_of_a_missing_dataset(patch: Patch) -> None:
     reply = patch("ffffffffffffffffffffffff", ("add", "/description", "x"))
 

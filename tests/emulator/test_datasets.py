@@ -112,6 +112,36 @@ def test_two_datasets_may_have_one_name(catalog: requests.Session, create: Calla
     assert len(catalog.get("/dataSets", params={"name": "Twin"}).json()) == 2
 
 
+def test_table_names_of_namesakes_differ_by_a_date(
+    create: Callable[..., str], read: Callable[[str], dict[str, Any]]
+) -> None:
+    first, *others = (read(create("My data"))["tags"]["adobe/pqs/table"][0] for _ in range(4))
+
+    assert first == "my_data"
+    assert all(re.fullmatch(r"my_data_20\d{6}_\d{6}_\d{3}", name) for name in others)
+    assert len(set(others)) == 3
+
+
+def test_table_name_is_free_again_after_a_delete(
+    catalog: requests.Session, create: Callable[..., str], read: Callable[[str], dict[str, Any]]
+) -> None:
+    catalog.delete(f"/dataSets/{create('My data')}")
+
+    assert read(create("My data"))["tags"]["adobe/pqs/table"] == ["my_data"]
+
+
+def test_table_name_of_a_write_that_waits_is_taken(
+    catalog: requests.Session, create: Callable[..., str], control: requests.Session
+) -> None:
+    control.post("/settings", json={"write_lag": 2})
+    create("My data")
+    create("My data")
+    control.post("/settings", json={"write_lag": 0})
+
+    tables = [body["tags"]["adobe/pqs/table"][0] for body in catalog.get("/dataSets").json().values()]
+    assert len(tables) == len(set(tables)) == 2
+
+
 def test_create_without_content_type(catalog: requests.Session) -> None:
     reply = catalog.post("/dataSets", data=b'{"name": "x"}')
 

@@ -16,6 +16,7 @@ from aep_provider.emulator import (
     catalog,
     descriptors,
     errors,
+    export,
     flows,
     ims,
     ingestion,
@@ -40,7 +41,7 @@ TEXT_AT = {
     "registry": 2, "sandbox": 1, "_bad": 0,
 }  # fmt: skip
 """Which argument of the functions that make a refusal is its text."""
-EVIDENCE = ("specified", "documented", "seen live", "assumed", "code of")
+EVIDENCE = ("specified", "documented", "seen live", "assumed", "inferred", "unknown", "code of")
 
 
 def section(text: str, title: str) -> str:
@@ -80,7 +81,7 @@ def described(text: str, method: str, path: str) -> bool:
 
 def services() -> list[tuple[str, str]]:
     """Return method and path of every request that a service answers."""
-    parts = (ims, catalog, registry, registry_changes, descriptors, sandboxes, flows, ingestion, ups)
+    parts = (ims, catalog, registry, registry_changes, descriptors, sandboxes, flows, ingestion, export, ups)
     made = [route for part in parts for route in part.routes() if isinstance(route, Route)]
     return [(method, route.path) for route in made for method in (route.methods or set()) - {"HEAD"}]
 

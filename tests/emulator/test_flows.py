@@ -93,6 +93,54 @@ def test_look_up_of_one_is_a_list_envelope(flowservice: requests.Session, seed: 
     assert [item["id"] for item in flowservice.get("/flows/F1").json()["items"]] == ["F1"]
 
 
+SPECS = {"base": "8a9c3494", "source": "bc7b00d6-623a-4dfc-9fdb-f1240aeadaeb", "target": LAKE}
+
+
+@pytest.fixture
+def connected(seed: Callable[..., None]) -> None:
+    spec = {name: {"id": key, "version": "1.0"} for name, key in SPECS.items()}
+    seed(
+        flows=[{"id": "F1", "sourceConnectionIds": ["S1", "S2"], "targetConnectionIds": ["T1"]}],
+        sourceConnections=[{"id": "S1", "connectionSpec": spec["source"], "baseConnectionId": "B1"}],
+        targetConnections=[{"id": "T1", "connectionSpec": spec["target"]}],
+        connections=[{"id": "B1", "connectionSpec": spec["base"]}],
+    )
+
+
+@pytest.mark.usefixtures("connected")
+@pytest.mark.parametrize("path", ["/flows", "/flows/F1"])
+def test_flow_inherits_its_connections_with_their_specifications(
+    flowservice: requests.Session, path: str
+) -> None:
+    [flow] = flowservice.get(path).json()["items"]
+
+    source, missing = flow["inheritedAttributes"]["sourceConnections"]
+    [target] = flow["inheritedAttributes"]["targetConnections"]
+    assert (source["id"], source["connectionSpec"]["id"]) == ("S1", SPECS["source"])
+    assert source["baseConnection"] == {"id": "B1", "connectionSpec": {"id": SPECS["base"], "version": "1.0"}}
+    assert target == {"id": "T1", "connectionSpec": {"id": LAKE, "version": "1.0"}}
+    assert missing == {"id": "S2"}, "a connection that is gone"
+
+
+@pytest.mark.usefixtures("connected")
+def test_connection_inherits_its_base(flowservice: requests.Session) -> None:
+    [source] = flowservice.get("/sourceConnections").json()["items"]
+
+    assert source["inheritedAttributes"]["baseConnection"]["connectionSpec"]["id"] == SPECS["base"]
+
+
+def test_what_a_seed_says_of_inheritance_stays(
+    flowservice: requests.Session, seed: Callable[..., None]
+) -> None:
+    seed(
+        flows=[{"id": "F1", "targetConnectionIds": ["T1"], "inheritedAttributes": {"sourceConnections": []}}]
+    )
+
+    [flow] = flowservice.get("/flows").json()["items"]
+
+    assert flow["inheritedAttributes"] == {"sourceConnections": [], "targetConnections": [{"id": "T1"}]}
+
+
 @pytest.mark.parametrize(("orderby", "ids"), [("name", ["F2", "F1", "F3"]), ("-name", ["F3", "F1", "F2"])])
 def test_order(
     flowservice: requests.Session, seed: Callable[..., None], orderby: str, ids: list[str]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 import requests
 
@@ -74,8 +76,8 @@ def test_writes_are_behind_the_gateway(bare: requests.Session) -> None:
     assert bare.post(DATASETS, json={"name": "x"}).json()["error_code"] == "403000"
 
 
-@pytest.mark.parametrize("path", ["/", "/data/foundation/nothing", "/data/foundation/catalog/nothing"])
-def test_unknown_path_is_an_html_404(platform: requests.Session, path: str) -> None:
+@pytest.mark.parametrize("path", ["/", "/data/foundation/nothing", "/data/foundation/catalogs/dataSets"])
+def test_path_of_no_service_is_an_html_404(platform: requests.Session, path: str) -> None:
     reply = platform.get(path)
 
     assert reply.status_code == 404
@@ -98,10 +100,24 @@ def test_unknown_sandbox_is_refused(platform: requests.Session) -> None:
     assert reply.json()["type"].startswith("http://ns.adobe.com/aep/errors/SMS-")
 
 
-def test_request_id_comes_back(platform: requests.Session) -> None:
-    reply = platform.get(DATASETS, headers={"x-request-id": "my-own-id"})
+@pytest.mark.parametrize("path", [DATASETS, f"{DATASETS}/{'f' * 24}", "/nothing", "/ims/token/v3"])
+def test_request_id_comes_back_or_is_made(platform: requests.Session, path: str) -> None:
+    reply = platform.get(path, headers={"x-request-id": "my-own-id"})
+    made = [platform.get(path).headers["x-request-id"] for _ in range(2)]
 
     assert reply.headers["x-request-id"] == "my-own-id"
+    assert len({*made, "my-own-id"}) == 3
+
+
+def test_refusal_of_the_gateway_and_a_fault_have_a_request_id(
+    bare: requests.Session, platform: requests.Session, fault: Callable[..., str]
+) -> None:
+    fault({"status": 503, "body": {}})
+
+    replies = [platform.get(DATASETS), bare.get(DATASETS)]
+
+    assert [reply.status_code for reply in replies] == [503, 403]
+    assert all(reply.headers["x-request-id"] for reply in replies)
 
 
 SHAPES: list[tuple[str, str, set[str]]] = [
@@ -128,6 +144,23 @@ def test_wrong_method_is_refused_in_the_shape_of_the_service(
 
     assert (reply.status_code, reply.json().keys()) == (405, fields)
     assert method in reply.headers["Allow"]
+
+
+@pytest.mark.parametrize(("path", "method", "fields"), SHAPES)
+def test_unknown_path_of_a_service_is_refused_in_its_shape(
+    platform: requests.Session, path: str, method: str, fields: set[str]
+) -> None:
+    reply = platform.request(method, f"{path}/no/such/path")
+
+    assert (reply.status_code, reply.json().keys()) == (404, fields)
+
+
+def test_unknown_path_of_a_service_can_be_html(platform: requests.Session, control: requests.Session) -> None:
+    control.post("/settings", json={"unknown_path": "html"})
+
+    reply = platform.get("/data/foundation/catalog/nothing")
+
+    assert (reply.status_code, reply.headers["Content-Type"][:9]) == (404, "text/html")
 
 
 @pytest.mark.parametrize(("path", "method", "fields"), SHAPES[:4])

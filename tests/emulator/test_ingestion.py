@@ -231,6 +231,37 @@ def test_batch_without_files_fails(
     assert status(batch) == "failed"
 
 
+@pytest.mark.parametrize(
+    ("content", "more", "rows"),
+    [
+        (b"", {}, []),
+        (b'{"a": 1}\n[1]\n{"a": 2}', {}, ["2"]),
+        (b'[1]\n{"a": 1}\n{\n\n[2]\n3', {}, ["1", "3-5"]),
+        (b'[{"a": 1}, 2, {"a": 3}]', {"isMultiLineJson": True}, ["2"]),
+        (b"[{", {"isMultiLineJson": True}, []),
+    ],
+)
+def test_error_names_the_rows(
+    ingest: requests.Session,
+    begin: Callable[..., str],
+    create: Callable[..., str],
+    catalog: requests.Session,
+    control: requests.Session,
+    content: bytes,
+    more: dict[str, Any],
+    rows: list[str],
+) -> None:
+    dataset_id = create()
+    batch = begin(dataset_id, **more)
+    ingest.put(files(batch, dataset_id), data=content, headers=BINARY)
+    ingest.post(f"/batches/{batch}", params={"action": "COMPLETE"})
+    control.post("/tick", json={"batches": True})
+
+    body = catalog.get(f"/batches/{batch}").json()[batch]
+
+    assert (body["status"], [error["rows"] for error in body["errors"]]) == ("failed", [rows])
+
+
 @pytest.mark.parametrize(("action", "end"), [("ABORT", "aborted"), ("FAIL", "failed")])
 def test_loading_batch_can_be_given_up(
     ingest: requests.Session,

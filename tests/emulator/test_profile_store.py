@@ -245,6 +245,50 @@ def test_events_never_merge(
     assert profile() is None, "events are not attributes"
 
 
+@pytest.mark.parametrize("query", [{"entityIdNS": "Email"}, {"relatedSchema.name": "_xdm.context.profile"}])
+def test_events_can_be_had_by_entity_id(
+    create: Callable[..., str],
+    ingest: Ingest,
+    events: Callable[..., dict[str, Any]],
+    entities: Callable[..., requests.Response],
+    query: dict[str, str],
+) -> None:
+    ingest(create(tags=ON, schema=EVENTS_SCHEMA), person(_id="1", timestamp="2026-01-01T00:00:00Z"))
+    expected = events()["children"]
+    identity = ANN if "entityIdNS" in query else expected[0]["relatedEntityId"]
+
+    reply = entities(**{"schema.name": "_xdm.context.experienceevent", "entityId": identity, **query})
+
+    assert (reply.status_code, reply.json()["children"]) == (200, expected)
+
+
+@pytest.mark.parametrize(("switch", "reached"), [("ignored", person()), ("honoured", None)])
+def test_flag_that_is_said_to_keep_profile_away_is_a_switch(
+    create: Callable[..., str],
+    ingest: Ingest,
+    profile: Profile,
+    control: requests.Session,
+    switch: str,
+    reached: dict[str, Any] | None,
+) -> None:
+    control.post("/settings", json={"granular_flags": switch})
+    flags = {"acp_granular_plugin_validation_flags": ["identity:enabled", "profile: disabled"]}
+
+    ingest(create(tags={**ON, **flags}), person())
+
+    assert profile() == reached
+
+
+def test_honoured_flags_leave_other_datasets_alone(
+    create: Callable[..., str], ingest: Ingest, profile: Profile, control: requests.Session
+) -> None:
+    control.post("/settings", json={"granular_flags": "honoured"})
+
+    ingest(create(tags={**ON, "acp_granular_plugin_validation_flags": ["profile:enabled"]}), person())
+
+    assert profile() == person()
+
+
 def test_events_page_by_the_next_of_the_page_before(
     create: Callable[..., str], ingest: Ingest, events: Callable[..., dict[str, Any]]
 ) -> None:

@@ -52,7 +52,9 @@ def test_identity_gets_no_stamp(create: Callable[..., str], read: Read) -> None:
 def test_dataset_that_is_off_gets_no_stamp(create: Callable[..., str], read: Read) -> None:
     off = {"unifiedProfile": ["enabled:false"], "unifiedIdentity": ["enabled:true"]}
 
-    assert {**read(create(tags=off))["tags"], **off} == read(create(tags=off))["tags"]
+    tags = read(create(tags=off))["tags"]
+
+    assert {**tags, **off} == tags
 
 
 def test_patch_enables_and_stamps(create: Callable[..., str], patch: Patch, read: Read) -> None:

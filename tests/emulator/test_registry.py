@@ -62,6 +62,22 @@ def test_unknown_schema(registry: requests.Session) -> None:
     assert "detail" in body
 
 
+@pytest.mark.parametrize("path", ["/tenant/schemas", TENANT + alt_id(PROFILE_SCHEMA), "/tenant/unions"])
+def test_missing_accept_is_not_acceptable(registry: requests.Session, path: str) -> None:
+    """The body is that of xdm/troubleshooting-guide."""
+    reply = registry.get(path, headers={"Accept": None})
+
+    assert (reply.status_code, reply.json()) == (
+        406,
+        {
+            "type": "/placeholder/type/uri",
+            "status": 406,
+            "title": "NotAcceptableError",
+            "detail": "Accept header parameter is required",
+        },
+    )
+
+
 def test_accept_without_version(registry: requests.Session) -> None:
     accept = "application/vnd.adobe.xed+json"
 
@@ -84,6 +100,11 @@ def test_accept_without_version(registry: requests.Session) -> None:
         "application/vnd.adobe.xed-notext+json; version=1",
         "application/vnd.adobe.xed-full-notext+json; version=1",
         "application/vnd.adobe.xdm-full+json; version=1",
+        "application/vnd.adobe.xed-full-desc+json; version=1",
+        "application/vnd.adobe.xed-deprecatefield+json; version=1",
+        "application/vnd.adobe.xdm-full-flat+json; version=1",
+        "application/vnd.adobe.xdm-full-deprecated+json; version=1",
+        "application/vnd.adobe.xed-flat+json; version=1",
     ],
 )
 def test_accept_with_version(registry: requests.Session, accept: str) -> None:
@@ -129,6 +150,14 @@ def test_look_up_has_the_fields_of_a_schema(registry: requests.Session) -> None:
 
     assert {"$id", "meta:altId", "title", "version", "type", "allOf", "imsOrg"} <= body.keys()
     assert (body["meta:resourceType"], body["type"]) == ("schemas", "object")
+    assert (body["meta:xdmType"], body["meta:sandboxType"]) == ("object", "development")
+
+
+def test_schema_carries_the_id_of_its_sandbox(registry: requests.Session, platform: requests.Session) -> None:
+    sandbox = platform.get("/data/foundation/sandbox-management/sandboxes/dev").json()["id"]
+
+    assert registry.get(TENANT + escaped(PROFILE_SCHEMA)).json()["meta:sandboxId"] == sandbox
+    assert "meta:sandboxId" not in registry.get("/global/schemas/" + escaped(GLOBAL_SCHEMA)).json()
 
 
 def test_adobe_schema_is_in_the_global_container(registry: requests.Session) -> None:

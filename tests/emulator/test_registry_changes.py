@@ -65,6 +65,7 @@ def test_schema_that_cannot_be(registry: requests.Session, body: Any) -> None:
     assert reply.json()["type"].startswith("http://ns.adobe.com/aep/errors/XDM-")
 
 
+@pytest.mark.usefixtures("identified")
 def test_joining_the_union_lets_datasets_feed_profile(
     registry: requests.Session, create: Callable[..., str], patch: Callable[..., requests.Response]
 ) -> None:
@@ -80,6 +81,30 @@ def test_joining_the_union_lets_datasets_feed_profile(
     assert patch(dataset_id, enable).status_code == 200
 
 
+@pytest.mark.parametrize("primary", [None, False])
+def test_union_needs_a_primary_identity(registry: requests.Session, primary: bool | None) -> None:
+    """Does my schema need a primary identity? (xdm/troubleshooting-guide)."""
+    if primary is not None:
+        other = {"@type": "xdm:descriptorIdentity", "xdm:sourceSchema": PLAIN_SCHEMA, "xdm:isPrimary": False}
+        assert registry.post("/descriptors", json=other).status_code == 201
+    before = registry.get(path(PLAIN_SCHEMA), headers=LOOK_UP).json()
+
+    joined = registry.patch(path(PLAIN_SCHEMA), json=UNION)
+    made = registry.post("/schemas", json={**schema("Members"), "meta:immutableTags": ["union"]})
+
+    assert (joined.status_code, made.status_code) == (400, 400)
+    assert "primary identity" in joined.json()["detail"]
+    assert registry.get(path(PLAIN_SCHEMA), headers=LOOK_UP).json() == before
+
+
+def test_identity_map_serves_as_primary_identity(registry: requests.Session) -> None:
+    refs = [{"$ref": PROFILE_CLASS}, {"$ref": "https://ns.adobe.com/xdm/context/identitymap"}]
+    made = registry.post("/schemas", json={**schema("Members"), "allOf": refs}).json()
+
+    assert registry.patch(path(made["$id"]), json=UNION).status_code == 200
+
+
+@pytest.mark.usefixtures("identified")
 def test_union_takes_a_while_to_be_known(
     registry: requests.Session,
     create: Callable[..., str],
@@ -153,12 +178,12 @@ def test_descriptors_as_ids_and_links(registry: requests.Session) -> None:
     [ids] = descriptors(registry, "xdm-id").json().values()
     [links] = descriptors(registry, "xdm-link").json().values()
 
-    assert [link.rpartition("/")[2] for link in links] == ids
+    assert links == [f"/tenant/descriptors/{key}" for key in ids]
 
 
 def test_descriptors_in_pages(registry: requests.Session) -> None:
     ids: list[str] = []
-    params: dict[str, Any] = {"limit": 2}
+    params: dict[str, Any] = {"limit": 2, "orderby": "-@id"}
     while True:
         page = descriptors(registry, "xdm-v2-id", **params).json()
         ids += page["results"]
@@ -166,7 +191,8 @@ def test_descriptors_in_pages(registry: requests.Session) -> None:
             break
         params["start"] = page["_page"]["next"]
 
-    assert len(ids) == len(set(ids)) == 3
+    assert len(ids) == 3
+    assert ids == sorted(ids, reverse=True)
 
 
 @pytest.mark.parametrize("accept", ["xed", "xdm; version=1", "json"])
@@ -177,23 +203,49 @@ def test_descriptors_need_their_accept(registry: requests.Session, accept: str) 
     assert reply.json()["type"].endswith("XDM-1008-400")
 
 
-def test_created_descriptor_is_an_identity_for_profile(registry: requests.Session) -> None:
-    body = {
-        "@type": "xdm:descriptorIdentity",
-        "xdm:sourceSchema": PLAIN_SCHEMA,
-        "xdm:sourceVersion": 1,
-        "xdm:sourceProperty": "/sku",
-        "xdm:namespace": "SKU",
-        "xdm:isPrimary": True,
-    }
+def test_descriptors_without_accept_are_not_acceptable(registry: requests.Session) -> None:
+    reply = registry.get("/descriptors", headers={"Accept": None})
 
-    reply = registry.post("/descriptors", json=body)
+    assert (reply.status_code, reply.json()["title"]) == (406, "NotAcceptableError")
 
-    assert reply.status_code == 201
-    assert body.items() <= reply.json().items()
-    headers = {"Accept": "application/vnd.adobe.xdm+json"}
-    assert registry.get(f"/descriptors/{reply.json()['@id']}", headers=headers).json() == reply.json()
+
+@pytest.mark.parametrize("accept", [None, "*/*", "application/vnd.adobe.xdm+json"])
+def test_look_up_of_a_descriptor_needs_no_accept(
+    registry: requests.Session, identified: dict[str, Any], accept: str | None
+) -> None:
+    headers = {"Accept": accept}
+
+    assert registry.get(f"/descriptors/{identified['@id']}", headers=headers).json() == identified
     assert registry.get("/descriptors/none", headers=headers).status_code == 404
+
+
+def test_look_up_of_a_descriptor_refuses_the_accept_of_a_schema(
+    registry: requests.Session, identified: dict[str, Any]
+) -> None:
+    reply = registry.get(f"/descriptors/{identified['@id']}", headers=LOOK_UP)
+
+    assert (reply.status_code, reply.json()["type"][-12:]) == (400, "XDM-1009-400")
+
+
+@pytest.mark.parametrize(
+    ("changes", "code"),
+    [
+        ({}, "XDM-1811-400"),
+        ({"xdm:isPrimary": False}, "XDM-1811-400"),
+        ({"xdm:sourceProperty": "/ean"}, "XDM-1000-400"),
+    ],
+    ids=["the same", "the same field", "a second primary one"],
+)
+def test_identity_that_there_is_already_is_refused(
+    registry: requests.Session, identified: dict[str, Any], changes: dict[str, Any], code: str
+) -> None:
+    fields = {key: identified[key] for key in identified if key.startswith(("@type", "xdm:"))}
+
+    reply = registry.post("/descriptors", json={**fields, **changes})
+
+    assert (reply.status_code, reply.json()["type"][-12:]) == (400, code)
+    secondary = {**fields, "xdm:sourceProperty": "/ean", "xdm:isPrimary": False}
+    assert registry.post("/descriptors", json=secondary).status_code == 201
 
 
 def test_descriptor_of_a_missing_schema(registry: requests.Session) -> None:

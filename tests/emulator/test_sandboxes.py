@@ -138,7 +138,16 @@ def test_one_sandbox(platform: requests.Session) -> None:
 
     assert reply.status_code == 200
     assert {"name": "prod", "type": "production", "isDefault": True}.items() <= reply.json().items()
-    assert "id" not in reply.json(), "visible to services only"
+
+
+def test_look_up_shows_the_id_that_datasets_carry_and_the_list_hides_it(
+    platform: requests.Session, create: Callable[..., str], read: Callable[[str], dict[str, Any]]
+) -> None:
+    base = "/data/foundation/sandbox-management"
+    carried = read(create())["sandboxId"]
+
+    assert platform.get(f"{base}/sandboxes/dev").json()["id"] == carried
+    assert not [row for row in platform.get(f"{base}/").json()["sandboxes"] if "id" in row]
 
 
 def test_missing_sandbox(platform: requests.Session) -> None:

@@ -15,6 +15,7 @@ from aep_provider.emulator import (
     Emulator,
     catalog,
     descriptors,
+    export,
     flows,
     ims,
     ingestion,
@@ -26,7 +27,7 @@ from aep_provider.emulator import (
 from aep_provider.emulator.client import LoggedRequest
 from aep_provider.emulator.seeds import DEMO_PLAIN_DATASET, PROFILE_CLASS, PROFILE_SCHEMA
 
-SERVICES = (ims, catalog, registry, registry_changes, descriptors, sandboxes, flows, ingestion, ups)
+SERVICES = (ims, catalog, registry, registry_changes, descriptors, sandboxes, flows, ingestion, export, ups)
 
 DATASETS = "/data/foundation/catalog/dataSets"
 BODY: dict[str, Any] = {"name": "x", "schemaRef": {"id": PROFILE_SCHEMA, "contentType": "application/json"}}

@@ -99,8 +99,28 @@ def test_protection_says_what_a_delete_would_have_done(
         provider.delete(made.id, made.outs)
 
 
+@pytest.mark.parametrize(
+    ("source", "streams"),
+    [("bc7b00d6-623a-4dfc-9fdb-f1240aeadaeb", True), ("32e8f412-cdf7-464c-9885-78184cb113fd", False)],
+    ids=["HTTP API", "cloud storage"],
+)
+def test_a_streaming_source_is_named_whatever_the_flow_and_the_target_say(
+    local: Local, aep: BareAep, source: str, *, streams: bool
+) -> None:
+    aep.dataset(ID, ON)
+    aep.seed(
+        flows=[{"id": "F1", "name": "Clicks", "sourceConnectionIds": ["S1"], "targetConnectionIds": ["T1"]}],
+        sourceConnections=[{"id": "S1", "connectionSpec": {"id": source, "version": "1.0"}}],
+        targetConnections=[{"id": "T1", "params": {"dataSetId": ID}}],
+    )
+    local.start(aep.url).create(inputs(dataset_id=ID, is_upsert=False, allow_profile_gap=True))
+    assert (
+        any("A streaming dataflow writes into" in line and "Clicks" in line for line in local.said) is streams
+    )
+
+
 def test_a_listing_that_fails_does_not_fail_a_refresh(local: Local, aep: BareAep) -> None:
     provider = local.start(aep.url)
     made = provider.create(inputs(**NEW))
-    aep.fault({"status": 403, "body": {}}, nth=2, times=None, method="GET", path="/dataSets")
+    aep.fault({"status": 403, "body": {}}, times=None, method="GET", path="/dataSets$")
     assert local.start(aep.url).read(str(made.id), made.outs).id == made.id

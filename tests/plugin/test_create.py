@@ -11,7 +11,7 @@ from aep_provider.aep.catalog import Catalog
 from aep_provider.emulator.seeds import PROFILE_SCHEMA
 from aep_provider.errors import NotConverged, Refused
 from support.aep import BareAep
-from support.local import OWNER, Local, inputs
+from support.local import OWNER, Local, inputs, previewed
 
 ID = "5b020a27e7040801dedbf46e"
 NEW = {"name": "Members", "schema_id": PROFILE_SCHEMA}
@@ -132,3 +132,16 @@ def test_profile_found_off_keeps_the_upsert_setting_on_record(local: Local, aep:
     second = local.start(aep.url).read(ID, first.outs)
     assert second.inputs is not None
     assert (second.inputs["is_upsert"], second.inputs["profile_enabled"]) == (True, False)
+
+
+@pytest.mark.parametrize("others", ["aaa-client", "zzz-client"])
+def test_without_our_tags_a_preview_tells_the_own_dataset_by_its_creator(
+    local: Local, aep: BareAep, others: str
+) -> None:
+    provider = local.start(aep.url, **{"aep:ownershipTag": "false"})
+    given = inputs(**NEW, is_upsert=False)
+    outputs = provider.create(given).outs
+    aep.dataset(ID, ON, name=NEW["name"], createdClient=others, schemaRef={"id": NEW["schema_id"]})
+    provider = local.start(aep.url, **{"aep:ownershipTag": "false"})
+    provider.check({**given, "profile_enabled": True}, inputs(**NEW) | previewed())
+    assert any(f"({outputs['dataset_id']})" in said and "for a moment" in said for said in local.said)

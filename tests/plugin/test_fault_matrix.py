@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -62,7 +63,6 @@ class Case:
     Attributes:
         operation, fault: by name.
         lasting: whether it hits every request like this one from here on.
-        index: of the request, from 1.
         nth: which of the requests with the same method and path it is, from 1.
         request: the entry of the log of the clean run.
         before_writes: whether it came before the first write.
@@ -71,7 +71,6 @@ class Case:
     operation: str
     fault: str
     lasting: bool
-    index: int
     nth: int
     request: LoggedRequest
     before_writes: bool
@@ -86,21 +85,22 @@ def cases(local: Local, aep: BareAep, given: Callable[..., dict[str, Any]]) -> l
         run.prove()
         log = aep.requests()
         first_write = next(n for n, entry in enumerate(log) if entry["write"] and entry["service"] != "ims")
+        seen: Counter[tuple[str, str]] = Counter()
         for index, entry in enumerate(log):
-            like = [(other["method"], other["path"]) for other in log[: index + 1]]
+            # What is asked side by side comes in any order, so a request is told by what it asks.
+            seen[like := (entry["method"], entry["path"])] += 1
             before_writes = index < first_write
             for fault in (*FAULTS, *(TIMEOUTS if entry["write"] else ())):
                 for lasting in (False, True) if fault in LASTING else (False,):
-                    case = Case(
-                        operation, fault, lasting, index + 1, like.count(like[-1]), entry, before_writes
-                    )
-                    name = entry["path"].removeprefix("/data/foundation/").split("/")[0]
-                    label = f"{operation}-{index + 1}-{entry['method']}-{name}-{fault}"
+                    case = Case(operation, fault, lasting, seen[like], entry, before_writes)
+                    path = re.sub(r"/[0-9a-f]{24}$", "/id", entry["path"].removeprefix("/data/foundation/"))
+                    name = "-".join(path.strip("/").split("/")[:3])
+                    label = f"{operation}-{entry['method']}-{name}-{seen[like]}-{fault}"
                     marks = () if fault in QUICK and not lasting else (pytest.mark.long,)
                     label += "-lasting" if lasting else ""
                     found.append(pytest.param(case, id=label, marks=marks))
     assert len(found) >= 300
-    return found
+    return sorted(found, key=lambda case: str(case.id))
 
 
 def test_a_fault_leaves_nothing_that_a_rerun_does_not_heal(
@@ -111,12 +111,9 @@ def test_a_fault_leaves_nothing_that_a_rerun_does_not_heal(
     run = Run(local, aep, given, case.operation)
     action = (FAULTS | TIMEOUTS)[case.fault]
     local.hurry(0.4 if case.fault in TIMEOUTS else None)
-    if case.lasting:
-        path = re.sub(r"[0-9a-f]{24}$", "[0-9a-f]{24}", case.request["path"])
-        match = {"method": case.request["method"], "path": f"^{path}$"}
-        fault = aep.fault(action, case.nth, None, **match)
-    else:
-        fault = aep.fault(action, case.index)
+    path = re.sub(r"[0-9a-f]{24}$", "[0-9a-f]{24}", case.request["path"])
+    match = {"method": case.request["method"], "path": f"^{path}$"}
+    fault = aep.fault(action, case.nth, None if case.lasting else 1, **match)
     error = None
     try:
         run.go()

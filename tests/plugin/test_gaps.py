@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from aep_provider.dataset.tags import timestamp
+from aep_provider.operations.gap_report import GapReport, merged
 from support.aep import BareAep
 from support.local import Local
 
@@ -101,16 +102,22 @@ def test_an_update_reports_the_window_of_a_killed_run(local: Local, aep: BareAep
     assert seen["profile_gap"]["from"] == timestamp(STARTED)
 
 
-def test_a_new_window_keeps_the_batches_of_an_unreported_one(
-    local: Local, aep: BareAep, given: Given
-) -> None:
+def test_a_new_window_keeps_an_unreported_one_beside_it(local: Local, aep: BareAep, given: Given) -> None:
     outputs = recorded(local, aep, given)
     aep.dataset(ID, {**UPSERT, "pulumiProfileGap": note()})
     aep.seed(batches={"inside": batch(timedelta(seconds=30))})
     seen = local.start(aep.url).update(ID, outputs, given(dataset_id=ID, is_upsert=False)).outs
     assert len(gaps(local)) == 2
     assert seen["profile_gap"]["from"] > timestamp(STARTED)
-    assert seen["profile_gap"]["replay"] == ["inside"]
+    (earlier,) = seen["earlier_gaps"]
+    assert (earlier["from"], earlier["replay"]) == (timestamp(STARTED), ["inside"])
+
+
+def test_a_report_keeps_what_only_an_older_one_could_list() -> None:
+    times: GapReport = {"from": timestamp(STARTED), "to": timestamp(ENDED)}
+    newer, older = GapReport(**times, suspect=["b"]), GapReport(**times, replay=["a"], suspect=["c", "b"])
+    assert merged(newer, older) == GapReport(**times, replay=["a"], suspect=["b", "c"])
+    assert merged(times, times) == times
 
 
 @pytest.mark.parametrize(("by", "reported"), [("aep/dev/orders", True), ("other/prod/orders", False)])
@@ -185,3 +192,64 @@ def test_what_is_the_same_for_all_is_said_once_and_the_last_line_sums_up(
     assert len(gaps(local)) == 5
     assert "this run so far: 5 windows, the longest" in gaps(local)[-1]
     assert gaps(local)[-1].endswith("0 batches to ingest again).")
+
+
+def test_with_our_tags_off_the_note_of_an_earlier_window_dates_nothing(
+    local: Local, aep: BareAep, given: Given
+) -> None:
+    aep.dataset(ID, {**ON, "pulumiProfileGap": note()})
+    outputs = local.start(aep.url, **{"aep:ownershipTag": "false"}).create(given(**ADOPT)).outs
+    assert outputs["profile_gap"]["to"] >= outputs["profile_gap"]["from"] > timestamp(ENDED)
+
+
+def toggled_while_batches_lag(local: Local, aep: BareAep, given: Given) -> dict[str, Any]:
+    """The outputs of a toggle whose listings did not show the batch that was ingested right before it."""
+    aep.dataset(ID, ON)
+    aep.fault({"status": 200, "body": {}}, times=2, method="GET", path="/batches")
+    now = int(datetime.now(timezone.utc).timestamp() * 1000)
+    fresh = {"status": "success", "created": now, "completed": now}
+    aep.seed(batches={"fresh": {**fresh, "relatedObjects": [{"type": "dataSet", "id": ID}]}})
+    outputs = local.start(aep.url).create(given(**ADOPT)).outs
+    assert outputs["profile_gap"]["suspect"] == []
+    assert "no batch is listed that ended in that time" in gaps(local)[0]
+    return outputs
+
+
+def test_a_batch_that_was_listed_late_is_reported_once_by_a_refresh(
+    local: Local, aep: BareAep, given: Given
+) -> None:
+    outputs = toggled_while_batches_lag(local, aep, given)
+    seen = local.start(aep.url).read(ID, outputs).outs
+    assert seen["profile_gap"] == {**outputs["profile_gap"], "suspect": ["fresh"]}
+    assert "listed since it was reported: " in gaps(local)[0]
+    assert local.start(aep.url).read(ID, seen).outs["profile_gap"] == seen["profile_gap"]
+    assert gaps(local) == []
+
+
+@pytest.mark.parametrize(("hours", "asked"), [(23, 1), (25, 0)])
+def test_batches_are_listed_again_for_a_day(
+    local: Local, aep: BareAep, given: Given, hours: int, asked: int
+) -> None:
+    outputs = recorded(local, aep, given)
+    closed = datetime.now(timezone.utc) - timedelta(hours=hours)
+    gap = {"from": timestamp(closed), "to": timestamp(closed), "replay": [], "suspect": []}
+    aep.clear_requests()
+    local.start(aep.url).read(ID, {**outputs, "profile_gap": gap})
+    assert aep.calls().count("GET catalog/batches") == asked
+
+
+def test_lists_that_could_not_be_had_are_completed_by_a_refresh(
+    local: Local, aep: BareAep, given: Given
+) -> None:
+    aep.dataset(ID, ON)
+    aep.fault({"status": 403, "body": {}}, nth=2, method="GET", path="/batches")
+    outputs = local.start(aep.url).create(given(**ADOPT)).outs
+    assert "replay" not in outputs["profile_gap"]
+    seen = local.start(aep.url).read(ID, outputs).outs["profile_gap"]
+    assert seen == {**outputs["profile_gap"], "replay": [], "suspect": []}
+
+
+def test_a_second_look_that_fails_does_not_fail_a_refresh(local: Local, aep: BareAep, given: Given) -> None:
+    outputs = toggled_while_batches_lag(local, aep, given)
+    aep.fault({"status": 403, "body": {}}, method="GET", path="/batches")
+    assert local.start(aep.url).read(ID, outputs).outs["profile_gap"] == outputs["profile_gap"]

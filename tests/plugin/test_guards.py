@@ -10,12 +10,19 @@ from typing import Any
 
 import pytest
 
-from aep_provider.emulator.seeds import EVENTS_SCHEMA, PLAIN_SCHEMA, PROFILE_SCHEMA, PROFILE_SCHEMA_2
+from aep_provider.emulator.seeds import (
+    EVENTS_SCHEMA,
+    PLAIN_SCHEMA,
+    PROFILE_CLASS,
+    PROFILE_SCHEMA,
+    PROFILE_SCHEMA_2,
+)
 from aep_provider.errors import AepProviderError, Refused
 from aep_provider.operations import guards
 from aep_provider.operations.guards import GUARDS, Guard
 from support.aep import BareAep, raw_dataset
 from support.local import OWNER, Local, inputs, previewed
+from support.times import CLOSED
 
 ID = "5b020a27e7040801dedbf46e"
 OTHER = "65f1c0a2b3d4e5f60718293a"
@@ -86,6 +93,7 @@ CASES = [
     Case("interrupted run", own, {**NEW, "schema_id": PROFILE_SCHEMA_2}),
     Case("union", NOTHING, {**NEW, "schema_id": PLAIN_SCHEMA}),
     Case("union", NOTHING, {**NEW, "schema_id": f"{PROFILE_SCHEMA}0"}),
+    Case("union", NOTHING, {**NEW, "schema_id": f"{PROFILE_CLASS}__union"}),
     Case("union", lambda aep: aep.dataset(ID, {}, schemaRef={}), ADOPT),
     Case("behaviour", NOTHING, {**NEW, "schema_id": EVENTS_SCHEMA}),
     Case(
@@ -94,6 +102,7 @@ CASES = [
         ADOPT,
         {"aep:sandbox": "prod", "aep:allowProduction": "true"},
     ),
+    Case("change window", lambda aep: aep.dataset(ID, ON), ADOPT, {"aep:changeWindow": CLOSED}),
     Case("token", lambda aep: aep.dataset(ID, ON), ADOPT, {"token": "ready"}),
 ]
 
@@ -143,6 +152,17 @@ def test_the_refusal_is_the_one_that_is_documented(
 
 def test_every_guard_that_refuses_has_a_case() -> None:
     assert {guard.name for guard in GUARDS if guard.refusals} == {one.guard for one in CASES} | {"batches"}
+
+
+def test_a_change_of_upsert_asks_about_the_schema(local: Local, aep: BareAep) -> None:
+    aep.dataset(ID, ON)
+    provider = local.start(aep.url)
+    outputs = provider.create(inputs(dataset_id=ID, is_upsert=False)).outs
+    aep.dataset(ID, ON, schemaRef={"id": EVENTS_SCHEMA})
+    aep.clear_requests()
+    with pytest.raises(Refused, match="time series"):
+        provider.update(ID, outputs, inputs(**ADOPT))
+    assert aep.writes() == []
 
 
 @pytest.mark.parametrize(("mode", "would"), [("wait", "wait for them"), ("fail", "refuse")])

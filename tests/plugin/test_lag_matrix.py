@@ -51,7 +51,13 @@ FACTORS: Mapping[str, tuple[Any, ...]] = {
     "listings": ({}, {"list_lag": 1}, {"list_lag": 3}, {"list_lag_seconds": 12}),
     "effects": ({}, {"write_lag": 1}, {"write_lag": 3}, {"write_lag_seconds": 2}, {"write_lag_seconds": 12}),
     "pages": ({}, {"page_cap": 1}),
-    "service": ({}, {"if_match": False}, {"background_every": 1}, {"patch_without_disable": "refuse"}),
+    "service": (
+        {},
+        {"if_match": False},
+        {"background_every": 1},
+        {"patch_without_disable": "refuse"},
+        {"empty_properties": "missing_too"},
+    ),
     "clock": (0, 1, -1),
     "tags": (True, False),
 }

@@ -34,6 +34,23 @@ def refused(call: Callable[[], object]) -> str:
     return details
 
 
+def test_an_argument_that_came_with_the_value_of_aep_is_managed_after_a_refresh(
+    aep: BareAep, plugin: Plugin
+) -> None:
+    aep.dataset(ID, ON, name="Orders", description="of the shop")
+    checked, _ = plugin.check({}, {"dataset_id": ID, "is_upsert": False, "owner": "aep/dev/orders"})
+    _, outputs = plugin.create(checked)
+    more = checked | {"description": "of the shop"}
+    # No difference, so no update: the engine keeps the new inputs with the old outputs.
+    assert plugin.diff(ID, outputs, more).changes == NONE
+    _, read, inputs = plugin.read(ID, outputs, more)
+    assert inputs == more
+    assert read["managed"] == ["dataset_id", "description"]
+    # A dataset's id that the inputs name is left to an update, since a delete rests on it.
+    _, read, _ = plugin.read(ID, outputs | {"managed": []}, more)
+    assert read["managed"] == ["description"]
+
+
 def test_a_life_from_check_to_delete(aep: BareAep, plugin: Plugin) -> None:
     checked, failures = plugin.check({}, NEW | {"owner": "aep/dev/orders", "wait_timeout": 30})
     assert failures == []

@@ -16,6 +16,7 @@ from aep_provider.aep.single_flight import EachTime
 from aep_provider.emulator.seeds import PROFILE_SCHEMA
 from aep_provider.plugin import host
 from support.aep import BareAep
+from support.clock import FakeClock
 from support.local import Local, previewed
 
 Given = Callable[..., dict[str, Any]]
@@ -48,6 +49,19 @@ def test_a_refresh_shows_each_dataset_as_it_is(local: Local, aep: BareAep, given
     provider = local.start(aep.url)
     assert provider.read(ID, outputs).outs["profile_enabled"] is True
     assert provider.read(OTHER, {}).outs["profile_enabled"] is False
+
+
+@pytest.mark.usefixtures("plain")
+def test_a_refresh_shows_no_drift_where_empty_objects_stand_for_no_value(
+    local: Local, aep: BareAep, given: Given
+) -> None:
+    """Created, changed and read in a service that shows `{}` for whatever a dataset does not have."""
+    aep.switch(empty_properties="missing_too")
+    aep.dataset(OTHER, {}, name="")
+    asked = given(name="Members", schema_id=PROFILE_SCHEMA, is_upsert=False)
+    made = local.start(aep.url).create(asked)
+    outputs = local.start(aep.url).update(str(made.id), made.outs, {**asked, "is_upsert": True}).outs
+    assert local.start(aep.url).read(str(made.id), outputs).outs == outputs
 
 
 @pytest.mark.usefixtures("plain")
@@ -91,7 +105,7 @@ def test_read_plainly_a_preview_asks_about_the_checked_resource_only(
     ("value", "kind"), [("1", PlainReads), ("", FastReads), ("0", FastReads), (None, FastReads)]
 )
 def test_only_1_chooses_the_plain_way(value: str | None, kind: type) -> None:
-    assert isinstance(chosen({} if value is None else {PLAIN: value}), kind)
+    assert isinstance(chosen({} if value is None else {PLAIN: value}, FakeClock(), 4), kind)
 
 
 def test_a_memory_that_keeps_nothing_asks_each_time() -> None:

@@ -5,17 +5,19 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from types import SimpleNamespace
 from typing import Any
 
 import grpc
 import pytest
+from pulumi.runtime.proto import engine_pb2
 from pulumi.runtime.rpc import UNKNOWN
 
 from aep_provider.emulator.seeds import PLAIN_SCHEMA, PROFILE_SCHEMA
 from aep_provider.plugin import host
 from support.aep import BareAep
 from support.local import previewed
-from support.plugin import Plugin
+from support.plugin import Engine, Plugin
 
 ID = "5b020a27e7040801dedbf46e"
 UPSERT = {"unifiedProfile": ["enabled:true", "isUpsert:true"], "unifiedIdentity": ["enabled:true"]}
@@ -112,3 +114,17 @@ def test_the_pool_has_the_threads_at_once() -> None:
         together = threading.Barrier(9)
         # Nine that wait for each other end only if nine threads serve them.
         assert len({future.result() for future in [pool.submit(together.wait, 20) for _ in range(9)]}) == 9
+
+
+def test_what_is_waited_for_is_shown_for_a_moment_and_a_warning_stays(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    engine = Engine()
+    stub = SimpleNamespace(Log=lambda request, timeout: engine.Log(request, None))
+    severities = {"INFO": engine_pb2.INFO, "WARNING": engine_pb2.WARNING}
+    known = SimpleNamespace(LogRequest=engine_pb2.LogRequest, severities=severities, stub=stub)
+    monkeypatch.setattr(host, "_engine", lambda: known)
+    monkeypatch.setattr(host.EngineReporter, "_said", set())
+    host.EngineReporter().progress("waiting for 1 batch")
+    host.EngineReporter().warn("one batch may be lost")
+    assert [one.ephemeral for one in engine.messages] == [True, False]

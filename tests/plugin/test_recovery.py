@@ -215,6 +215,14 @@ def test_a_preview_of_a_recovery_that_would_be_refused_says_so_first(
     ]
 
 
+def test_a_recovery_that_wrote_nothing_is_looked_at_once(local: Local, aep: BareAep, given: Given) -> None:
+    aep.dataset(ID, LEFT_OFF | {"pulumiManagedBy": ["other/prod/orders"]})
+    provider = local.start(aep.url)
+    with pytest.raises(ProfileOff, match="other/prod/orders"):
+        provider.create(given(**ADOPT))
+    assert aep.calls().count("GET catalog/dataSets/{id}") == 2, "before the guards, and to say that it is off"
+
+
 def test_a_recovery_reports_the_gap_that_it_closes(local: Local, aep: BareAep, given: Given) -> None:
     aep.dataset(ID, LEFT_OFF)
     seed_batches(

@@ -9,8 +9,9 @@ from typing import Any
 
 import pytest
 
-from aep_provider.aep.reads import PLAIN
+from aep_provider.aep.reads import PLAIN, FastReads
 from aep_provider.emulator.seeds import PROFILE_SCHEMA
+from aep_provider.errors import PermissionDenied
 from support.aep import BareAep
 from support.local import Local, previewed
 
@@ -36,10 +37,13 @@ def reads(aep: BareAep) -> int:
 def asks_ahead(local: Local, aep: BareAep, given: Given, *announcements: list[dict[str, Any]]) -> None:
     """Check the first dataset of each announcement, and see two more be asked about meanwhile."""
     provider = local.start(aep.url)
+    # The listings that serve all of them are asked for once, here.
+    assert provider.check({}, given(**new(99)) | previewed([new(99)])).failures == []
     for declared in announcements:
-        # All are held: which of them is the check's own is for the threads to settle.
-        aep.fault({"hold": "before"}, times=2, method="GET", path="/dataSets$")
+        # All are held: which of them is the check's own is for the threads to settle. The order of the two faults
+        # lets none pass between them that is still asked for the announcement before.
         third = aep.fault({"hold": "before"}, nth=3, times=None, method="GET", path="/dataSets$")
+        aep.fault({"hold": "before"}, times=2, method="GET", path="/dataSets$")
         with ThreadPoolExecutor(1) as thread:
             news = given(**declared[0]) | previewed(declared)
             check = thread.submit(provider.check, {}, news)
@@ -104,3 +108,59 @@ def test_an_update_plans_from_a_read_of_its_own(local: Local, aep: BareAep, give
     writes = len(aep.writes())
     provider.update(ID, outputs, given(dataset_id=ID, is_upsert=True))
     assert len(aep.writes()) == writes
+
+
+@pytest.mark.parametrize("path", ["/sandbox-management/", "/schemas/", "/dataSets$"])
+def test_what_fails_when_asked_ahead_fails_the_operation_that_needs_it_by_one_request(
+    local: Local, aep: BareAep, given: Given, path: str
+) -> None:
+    provider = local.start(aep.url)
+    fault = aep.fault({"status": 403, "body": {}}, path=path)
+    with pytest.raises(PermissionDenied):
+        provider.create(given(**new(0)))
+    assert aep.writes() == []
+    assert aep.hits(fault) == 1
+    assert provider.create(given(**new(0))).id in aep.datasets()
+
+
+@pytest.mark.parametrize("path", ["/sandbox-management/", "/schemas/", "/dataSets/"])
+def test_a_change_of_upsert_is_not_made_where_what_was_asked_ahead_failed(
+    local: Local, aep: BareAep, given: Given, path: str
+) -> None:
+    aep.dataset(ID, ON)
+    outputs = local.start(aep.url).create(given(dataset_id=ID, is_upsert=False)).outs
+    provider = local.start(aep.url)
+    writes = len(aep.writes())
+    aep.fault({"status": 403, "body": {}}, path=path)
+    with pytest.raises(PermissionDenied):
+        provider.update(ID, outputs, given(dataset_id=ID, is_upsert=True))
+    assert len(aep.writes()) == writes
+
+
+def test_an_operation_that_writes_hears_of_no_failure_from_before_it(
+    local: Local, aep: BareAep, given: Given
+) -> None:
+    aep.dataset(ID, ON)
+    provider = local.start(aep.url)
+    outputs = provider.create(given(dataset_id=ID)).outs
+    provider = local.start(aep.url)
+    # What is asked ahead is answered at once, so that it is known to have failed.
+    local.patch.setattr(FastReads, "start", lambda self, ask: ask())
+    aep.fault({"status": 503}, times=None, path="/(sandbox-management|catalog)/")
+    with pytest.raises(Exception, match="503"):
+        provider.update(ID, outputs, given(dataset_id=ID, is_upsert=False))
+    aep.clear_faults()
+    seen = provider.update(ID, outputs, given(dataset_id=ID, is_upsert=False)).outs
+    assert (outputs["is_upsert"], seen["is_upsert"]) == (True, False)
+
+
+@pytest.mark.parametrize("workers", ["1", "8"])
+def test_a_refused_credential_is_not_tried_again_by_every_question(
+    local: Local, aep: BareAep, given: Given, workers: str
+) -> None:
+    provider = local.start(aep.url, **{"aep:clientSecret": "wrong", "aep:parallel": workers})
+    declared = [new(number) for number in range(40)]
+    with ThreadPoolExecutor(8) as pool:
+        checks = pool.map(lambda one: provider.check({}, given(**one) | previewed(declared)), declared)
+        assert all(check.failures for check in checks)
+    assert len(aep.requests()) == 1

@@ -83,6 +83,31 @@ def test_a_412_to_a_disable_without_version_is_an_error(local: Local, aep: BareA
     assert profile(aep) == ["enabled:true"]
 
 
+def test_a_412_after_no_answer_is_followed_by_a_disable(
+    local: Local, aep: BareAep, given: Given, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    aep.dataset(ID, ON)
+    provider = local.start(aep.url)
+    aep.fault(LOST, 1, method="PATCH")
+    before_disable(monkeypatch, lambda: aep.tick(background=True), nth=2)
+    provider.create(given(**ADOPT))
+    assert patches(aep) == ["off!", "off!", "off", "upsert"]
+    assert [entry["status"] for entry in aep.writes()] == [None, 412, 200, 200]
+    assert sum(host.CLOCK.waits) == 0.2, "nothing is waited for after the 412"  # type: ignore[attr-defined]
+
+
+def test_a_412_after_no_answer_to_the_last_disable_restores(
+    local: Local, aep: BareAep, given: Given, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    aep.dataset(ID, ON)
+    provider = local.start(aep.url)
+    aep.fault(LOST, 1, 3, method="PATCH")
+    before_disable(monkeypatch, lambda: aep.tick(background=True), nth=4)
+    with pytest.raises(RolledBack):
+        provider.create(given(**ADOPT))
+    assert patches(aep) == ["off!", "off!", "off!", "off!", "plain"]
+
+
 def test_what_somebody_else_wrote_before_the_disable_stays(
     local: Local, aep: BareAep, given: Given, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -142,6 +167,13 @@ def test_one_conflict_with_an_edit_is_sent_again(local: Local, aep: BareAep, giv
     assert sum(host.CLOCK.waits) == 0  # type: ignore[attr-defined]
 
 
+def test_an_edit_outlasts_conflicts_that_go_on(local: Local, aep: BareAep, given: Given) -> None:
+    aep.dataset(ID, UPSERT)
+    aep.fault(BUSY, 1, 2, method="PATCH")
+    local.start(aep.url).create(given(**ADOPT, name="Renamed"))
+    assert aep.datasets()[ID]["name"] == "Renamed"
+
+
 def test_a_union_that_propagates_late_is_tried_again(local: Local, aep: BareAep, given: Given) -> None:
     aep.dataset(ID, ON)
     aep.fault({"status": 422, "body": {}}, 2, 2, method="PATCH")
@@ -176,9 +208,11 @@ def test_a_lagging_read_does_not_lengthen_the_window(local: Local, aep: BareAep,
     aep.switch(read_lag=3)
     aep.fault(NO_REPLY, 1, method="PATCH")
     local.start(aep.url).create(given(**ADOPT))
-    assert patches(aep)[:3] == ["off!", "off!", "upsert"], "the second one is refused: the first had landed"
-    between = [call for call in aep.calls() if "{id}" in call][2:6]
-    assert [call.split()[0] for call in between] == ["PATCH", "GET", "PATCH", "PATCH"]
+    assert patches(aep)[:4] == ["off!", "off!", "off", "upsert"], (
+        "the second is refused: the first had landed"
+    )
+    between = [call for call in aep.calls() if "{id}" in call][2:7]
+    assert [call.split()[0] for call in between] == ["PATCH", "GET", "PATCH", "PATCH", "PATCH"]
     assert not any("A disable was not answered" in said for said in local.said), "it has landed"
 
 

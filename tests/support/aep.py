@@ -6,6 +6,7 @@ import contextlib
 import re
 from collections.abc import Iterator, Mapping
 from typing import Any
+from urllib.parse import quote
 
 import requests
 
@@ -55,6 +56,24 @@ class _ShortForms(Control):
         headers["Content-Type"] = "application/json-patch+json"
         url = f"{self.url}/data/foundation/catalog/dataSets/{dataset_id}"
         requests.request(method, url, json=operations, headers=headers, timeout=10).raise_for_status()
+
+    def enable_schema(self, schema_id: str) -> None:
+        """Enable a schema for Profile, as somebody does in AEP: Schemas > the schema > Profile."""
+        headers = self.headers(OTHER_CLIENT_ID, OTHER_CLIENT_SECRET)
+        headers["Content-Type"] = "application/json"
+        # What has no primary identity cannot be enabled.
+        identity = {
+            "@type": "xdm:descriptorIdentity",
+            "xdm:sourceSchema": schema_id,
+            "xdm:sourceVersion": 1,
+            "xdm:sourceProperty": "/personalEmail/address",
+            "xdm:namespace": "Email",
+            "xdm:isPrimary": True,
+        }
+        self.seed(descriptors=[{**identity, "@id": "primary"}])
+        url = f"{self.url}/data/foundation/schemaregistry/tenant/schemas/{quote(schema_id, safe='')}"
+        union = [{"op": "add", "path": "/meta:immutableTags", "value": ["union"]}]
+        requests.patch(url, json=union, headers=headers, timeout=10).raise_for_status()
 
 
 class Aep(_ShortForms):

@@ -18,7 +18,19 @@ class Checkout:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         shutil.copytree(ROOT, folder, ignore=LEFT_OUT)
-        (folder / ".venv").symlink_to(ROOT / ".venv")
+        self.lend_environment()
+
+    def lend_environment(self) -> None:
+        """Put what is in the virtual environment of the one under test into one of the copy's own.
+
+        With a mark of its own: make never installs the copy into the environment that other tests run in.
+        """
+        own = self.folder / ".venv"
+        own.mkdir()
+        for part in (ROOT / ".venv").iterdir():
+            if part.name != ".ready":
+                (own / part.name).symlink_to(part)
+        (own / ".ready").touch()
 
     @property
     def environment(self) -> dict[str, str]:

@@ -27,6 +27,14 @@ def commands(block: str) -> Iterator[str]:
                 command = ""
 
 
+def outputs(block: str) -> str:
+    """What a console block shows below its commands."""
+    rest = block
+    for command in commands(block):
+        rest = rest.replace(f"$ {command}", "", 1)
+    return rest.strip("\n")
+
+
 def _goes_on(command: str) -> bool:
     """Whether a line ends in a backslash, or within quotes."""
     try:
@@ -61,9 +69,14 @@ def not_printed(shown: str, printed: str) -> list[str]:
 def _plain(text: str) -> str:
     for pattern, instead in (
         (r"\x1b\[[0-9;?]*[a-zA-Z]", ""),
-        (r"[0-9a-f]{24}", "<id>"),
+        (r"\b[0-9a-f]{24}\b", "<id>"),
+        (r"\b[0-9a-f]{16}\b", "<claim>"),
+        (r"\(\d+ of 600 s\)", "<waited>"),
         (r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z", "<time>"),
         (r"\(\d+(\.\d+)?s\)", "<took>"),
+        (r"\b(about|takes) \d+\.\d\d s", r"\1 <took>"),
+        (r"\b(Mon|Tue|Wed|Thu|Fri|Sat|Sun) \d{4}-\d\d-\d\d\b", "<day>"),
+        (r"\(\d\d:\d\d UTC\)", "<in UTC>"),
         (r"127\.0\.0\.1:\d+", "<address>"),
         (r"─+", "─"),
         (r"\s+", " "),

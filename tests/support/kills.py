@@ -33,6 +33,8 @@ class Operation:
     """The program that is deployed first."""
     profile_before: tuple[str, ...] = ()
     """`unifiedProfile` of the dataset that exists from the start."""
+    beside: range = range(0)
+    """The numbers of the requests that are sent side by side, so in any order."""
 
     @property
     def creates(self) -> bool:
@@ -50,6 +52,7 @@ CREATE = Operation(
     [TOKEN, SANDBOXES, MANY, MANY, SCHEMA, POST, MANY],
     f'UpsertDataset("orders", name="Orders", schema_id="{PROFILE_SCHEMA}")',
     ("enabled:true", "isUpsert:true"),
+    beside=range(2, 6),
 )
 ADOPT = Operation(
     "adopt",
@@ -57,6 +60,7 @@ ADOPT = Operation(
     f'UpsertDataset("orders", dataset_id="{ID}")',
     ("enabled:true", "isUpsert:true"),
     profile_before=("enabled:true",),
+    beside=range(2, 7),
 )
 UPDATE = Operation(
     "toggle",
@@ -65,6 +69,7 @@ UPDATE = Operation(
     ("enabled:true",),
     before=ADOPT.program,
     profile_before=("enabled:true", "isUpsert:true"),
+    beside=range(2, 7),
 )
 
 
@@ -98,8 +103,10 @@ class Boundary:
 
 
 def boundaries(operation: Operation) -> Iterator[Boundary]:
-    """All of an operation."""
+    """All of an operation; of what is sent side by side, the first that comes."""
     for number in range(1, len(operation.requests) + 1):
+        if number in operation.beside[1:]:
+            continue
         yield Boundary(operation, "before", number)
         if number in operation.writes or number == len(operation.requests):
             yield Boundary(operation, "after", number)

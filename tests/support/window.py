@@ -36,15 +36,18 @@ def patches(aep: BareAep) -> list[str]:
     return found
 
 
-def before_disable(monkeypatch: pytest.MonkeyPatch, do: Callable[[], object], times: int = 1) -> None:
-    """Do something right before a disable is sent, after the dataset was read for it."""
+def before_disable(
+    monkeypatch: pytest.MonkeyPatch, do: Callable[[], object], times: int = 1, nth: int = 1
+) -> None:
+    """Do something right before the nth disable is sent and those after it, after the dataset was read for it."""
     sending = Prepared.send
-    done: list[object] = []
+    disables: list[object] = []
 
     def send(self: Prepared, fill: Any = None) -> Any:
-        disables = self.name.startswith("PATCH") and b"enabled:false" in (self._request.body or b"")
-        if disables and len(done) < times:
-            done.append(do())
+        if self.name.startswith("PATCH") and b"enabled:false" in (self._request.body or b""):
+            disables.append(self)
+            if nth <= len(disables) < nth + times:
+                do()
         return sending(self, fill)
 
     monkeypatch.setattr(Prepared, "send", send)

@@ -10,6 +10,7 @@ import os
 import signal
 import subprocess
 import sys
+import sysconfig
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -437,3 +438,30 @@ def test_what_it_does_not_do_is_refused_quietly(start: Start) -> None:
     with pytest.raises(grpc.RpcError, match="not implemented"):
         host.stub.Pack(language_pb2.PackRequest(), timeout=SECONDS)
     assert host.output() == (b"", b"")
+
+
+PACKAGES = f"PYTHONPATH={sysconfig.get_path('purelib')}"
+"""For the fake environment, in which no SDK is installed."""
+
+
+def plugin(host: Host, kind: str) -> list[language_pb2.RunPluginResponse]:
+    """What comes of a plugin in the project's folder."""
+    request = language_pb2.RunPluginRequest(
+        pwd=str(host.folder), args=["127.0.0.1:1"], env=["SAID=4711", PACKAGES], kind=kind, info=host.info()
+    )
+    return list(host.stub.RunPlugin(request, timeout=SECONDS))
+
+
+def test_a_policy_pack_is_run_and_its_output_handed_on(start: Start) -> None:
+    host = start()
+    (host.folder / "__main__.py").write_text("import os; print(os.environ['SAID'])")
+    assert plugin(host, "analyzer") == [
+        language_pb2.RunPluginResponse(stdout=b"4711\n"),
+        language_pb2.RunPluginResponse(exitcode=0),
+    ]
+
+
+def test_no_other_plugin_is_run(start: Start) -> None:
+    with pytest.raises(grpc.RpcError) as raised:
+        plugin(start(), "resource")
+    assert raised.value.code() == grpc.StatusCode.UNIMPLEMENTED

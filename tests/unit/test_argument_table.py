@@ -68,13 +68,13 @@ class TestANewEntryTravelsEverywhere:
 
     def test_outputs_hold_it(self) -> None:
         given, _ = validated({**GIVEN, "colour": "red"})
-        found = outputs(given, seen(labels={"colour": "red"}), LOCATION, adopted=False, claim="", gap=None)
+        found = outputs(given, seen(labels={"colour": "red"}), LOCATION, adopted=False, claim="", gaps=())
         assert (found["colour"], "colour" in found["managed"]) == ("red", True)
 
     def test_a_refresh_shows_its_drift(self) -> None:
         given, _ = validated({**GIVEN, "colour": "red"})
-        recorded = outputs(given, seen(labels={"colour": "red"}), LOCATION, adopted=False, claim="", gap=None)
-        found, inputs = refreshed(Record(recorded), seen(labels={"colour": "blue"}), LOCATION, None)
+        recorded = outputs(given, seen(labels={"colour": "red"}), LOCATION, adopted=False, claim="", gaps=())
+        found, inputs = refreshed(Record(recorded), seen(labels={"colour": "blue"}), LOCATION, ())
         assert (found["colour"], inputs["colour"]) == ("blue", "blue")
         assert differs("colour", found, given)
 

@@ -18,7 +18,7 @@ from aep_provider.aep.batches import Batch
 from aep_provider.aep.responses import error_from_response, etag
 from aep_provider.aep.transport import Response
 from aep_provider.emulator import Control, Emulator
-from aep_provider.emulator.seeds import CLIENT_SECRET, PROFILE_SCHEMA
+from aep_provider.emulator.seeds import CLIENT_SECRET, GLOBAL_SCHEMA, PROFILE_CLASS, PROFILE_SCHEMA
 from aep_provider.errors import (
     AepProviderError,
     ApiError,
@@ -103,6 +103,34 @@ def test_a_schema_that_is_none_is_unreadable(url: str, client: Aep, body: dict[s
     fault(url, {"status": 200, "body": body}, service="schemaregistry")
     with pytest.raises(UnreadableResponse, match="a schema with meta:immutableTags"):
         client.schemas.get(PROFILE_SCHEMA)
+
+
+@pytest.mark.parametrize("shown", ["object", "stored", "missing_too"])
+@pytest.mark.parametrize("fields", [{}, {"description": ""}, {"description": "", "tags": {}}])
+def test_a_property_without_a_value_reads_alike_however_it_is_shown(
+    url: str, client: Aep, shown: str, fields: dict[str, Any]
+) -> None:
+    control = Control(url)
+    control.switch(empty_properties=shown)
+    control.seed(datasets={ID: {"name": "Orders", "schemaRef": {"id": PROFILE_SCHEMA}, **fields}})
+    alone = client.catalog.get(ID)
+    assert alone.values["description"] == ""
+    assert client.catalog.many([ID]) == {ID: alone}
+    assert client.catalog.page(0) == ({ID: alone}, False)
+    assert list(client.catalog.all()) == client.catalog.named("Orders") == [alone]
+
+
+@pytest.mark.parametrize(
+    ("schema_id", "title"),
+    [
+        (f"{PROFILE_CLASS}__union", f"Union object for {PROFILE_CLASS}"),
+        (GLOBAL_SCHEMA, "Adobe sample profile"),
+        (PROFILE_SCHEMA, "Customers"),
+    ],
+    ids=["union of Adobe's class", "Adobe's schema", "own schema"],
+)
+def test_a_schema_is_looked_up_in_its_container(client: Aep, schema_id: str, title: str) -> None:
+    assert client.schemas.get(schema_id).title == title
 
 
 @pytest.mark.parametrize(
@@ -297,6 +325,7 @@ def test_a_schema_and_the_sandboxes_are_asked_for_once(url: str, client: Aep) ->
         (409, '{"title":"busy"}', Conflict, "busy"),
         (412, '{"title":"moved"}', PreconditionFailed, "moved"),
         (500, '{"errorMessage":"flow"}', ServerFault, "flow"),
+        (499, '{"title":"closed by the client"}', RequestRefused, "closed"),
         (404, "<html><h1>Not here</h1></html>", NotFound, "Not here"),
         (503, "", ServerFault, "no body"),
         (302, "", UnreadableResponse, "302"),

@@ -40,7 +40,9 @@ def test_the_public_names() -> None:
     assert sorted(aep_provider.__all__) == [
         "AepProviderError",
         "ExistingDataset",
+        "ExistingDatasetByName",
         "NewDataset",
+        "NewDatasetByTitle",
         "ProfileGap",
         "UpsertDataset",
         "declare",

@@ -93,6 +93,12 @@ def test_both_forms_of_configuration_are_understood(prefix: str, typed: bool) ->
     assert (settings.allow_production, settings.ownership_tag, settings.parallel) == (True, False, 4)
 
 
+def test_an_empty_change_window_counts_as_none() -> None:
+    assert Settings.load({"aep:changeWindow": ""}, ENOUGH).change_window is None
+    settings = Settings.load({"changeWindow": "Sat 06:00-12:00 UTC"}, ENOUGH)
+    assert str(settings.change_window) == "Sat 06:00-12:00 UTC"
+
+
 def test_the_environment_wins_for_credentials_and_endpoints() -> None:
     local = {"AEP_ENDPOINT": "http://localhost:1/", "AEP_IMS_ENDPOINT": "http://[::1]:2"}
     settings = Settings.load({"aep:clientSecret": "old", "aep:endpoint": "https://x.example"}, ENOUGH | local)
@@ -122,6 +128,8 @@ def test_the_environment_wins_for_credentials_and_endpoints() -> None:
         ({}, {"AEP_ENDPOINT": "http://127.0.0.1:1"}, "one is local and the other is not"),
         ({"aep:parallel": "65"}, {}, "from 1 to 64"),
         ({"aep:allowProduction": "yes"}, {}, "must be true or false"),
+        ({"aep:changeWindow": "at night"}, {}, "aep:changeWindow has 'at night', which is not days, times"),
+        ({"aep:changeWindow": ";"}, {}, "aep:changeWindow names no time\nAn example: 'Mon-Thu"),
     ],
 )
 def test_a_bad_setting_is_named_with_its_remedy(

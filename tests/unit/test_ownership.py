@@ -85,6 +85,7 @@ def test_under_one_prefix_resources_never_share_an_owner(
     [
         (RESOURCE_TYPE, "shop/dev/members"),
         (f"acme:aep:Loyalty${RESOURCE_TYPE}", "shop/dev/acme:aep:Loyalty$members"),
+        (f"zoo:aep:Loyalty${RESOURCE_TYPE}", "shop/dev/zoo:aep:Loyalty$members"),
         (f"pulumi:pulumi:Stack${RESOURCE_TYPE}", "shop/dev/members"),
         ("pulumi-python:dynamic/acme:Members", "shop/dev/pulumi-python:dynamic/acme:Members$$members"),
     ],

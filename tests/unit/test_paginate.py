@@ -88,7 +88,7 @@ def sandboxes(service: Service) -> object:
 
 
 def flows(service: Service) -> object:
-    return Flows(cast(Gateway, service), SingleFlight()).into("0" * 24)
+    return Flows(cast(Gateway, service), SingleFlight(), SingleFlight()).into("0" * 24)
 
 
 ENDLESS: dict[str, tuple[Callable[[Service], object], object]] = {

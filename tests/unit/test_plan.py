@@ -171,7 +171,11 @@ def test_a_window_is_noted_by_the_disable_and_closed_by_the_enable() -> None:
     observed = look(body({UNIFIED_PROFILE: ["enabled:true"], UNIFIED_IDENTITY: ["enabled:true"]}))
     steps = plan(observed, Desired(is_upsert=True, owner="aep/dev/orders"), NOW)
     note = {"op": "add", "path": "/tags/pulumiProfileGap"}
-    assert steps.disable[2] == note | {"value": [f"from:{NOW}", "by:aep/dev/orders", "was:plain"]}
+    opened = steps.disable[2]["value"]
+    assert (steps.disable[2], opened[:3]) == (
+        note | {"value": opened},
+        [f"from:{NOW}", "by:aep/dev/orders", "was:plain"],
+    )
     assert steps.enable[2] == note | {
         "value": [f"from:{NOW}", "by:aep/dev/orders", "was:plain", f"to:{SENT}"]
     }
@@ -200,15 +204,36 @@ def test_a_tag_key_with_slashes_is_escaped() -> None:
 
 
 @pytest.mark.parametrize(
+    ("profile", "identity", "upsert", "said"),
+    [
+        (["enabled:true"], ["enabled:true"], True, ["upsert is off"]),
+        (["enabled:true", "isUpsert:true"], ["enabled:true"], False, ["upsert is on"]),
+        (["enabled:true"], ["enabled:false"], False, ["Identity is off"]),
+        (["enabled:false", "isUpsert:true"], ["enabled:false"], False, ["Profile is off", "Identity is off"]),
+    ],
+)
+def test_what_differs_of_the_two_switches_is_said(
+    profile: list[str], identity: list[str], upsert: bool, said: list[str]
+) -> None:
+    observed = look(body({UNIFIED_PROFILE: profile, UNIFIED_IDENTITY: identity}))
+    assert differences(observed, Desired(is_upsert=upsert)) == said
+
+
+@pytest.mark.parametrize(
     ("kept", "hint"),
-    [("Cafe\u0301s", "normalised its Unicode"), ("Caf\u00e9", "cut it"), ("Tea rooms", "")],
+    [
+        ("Cafe\u0301s 1", " (AEP normalised its Unicode; declare it as AEP keeps it)"),
+        ("Caf\u00e9", " (AEP cut it; declare a shorter one)"),
+        ("Caf\u00e9s1", " (AEP removed blanks; declare it as AEP keeps it)"),
+        ("Tea rooms", ""),
+        ("Bars", ""),
+    ],
 )
 def test_a_service_that_alters_a_name_is_named_as_the_cause(kept: str, hint: str) -> None:
     tags = {UNIFIED_PROFILE: ["enabled:true"], UNIFIED_IDENTITY: ["enabled:true"]}
-    desired = Desired(is_upsert=False, managed={"name": "Caf\u00e9s"})
+    desired = Desired(is_upsert=False, managed={"name": "Caf\u00e9s 1"})
     (said,) = differences(look(body(tags, kept)), desired)
-    assert said.startswith("name is")
-    assert hint in said
+    assert said == f"name is {kept!r}, not 'Caf\u00e9s 1'{hint}"
 
 
 @pytest.mark.parametrize(

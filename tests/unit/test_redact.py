@@ -12,7 +12,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from aep_provider.aep.redact import LONGEST, escaped, redact, shown
+from aep_provider.aep.redact import HIDDEN, LONGEST, escaped, redact, shown
 from aep_provider.aep.responses import error_from_response, unreadable
 from aep_provider.aep.transport import Response
 
@@ -24,6 +24,7 @@ ENCODINGS: dict[str, Callable[[str], str]] = {
     "form": quote_plus,
     "json": lambda secret: json.dumps({"echo": secret}),
     "json in json": lambda secret: json.dumps(json.dumps(secret)),
+    "json that keeps other letters": lambda secret: json.dumps(secret, ensure_ascii=False),
     "html": html.escape,
     "python": repr,
     "base64": lambda secret: base64.b64encode(secret.encode()).decode(),
@@ -57,6 +58,11 @@ def test_whatever_is_hidden_no_secret_is_left(text: str, secrets: list[str]) -> 
 @given(text=st.text(alphabet="ab*", max_size=40))
 def test_hiding_a_secret_does_not_make_another_one(text: str) -> None:
     assert "ab***ab" not in redact(text, ["aabb", "ab***ab"])
+
+
+@pytest.mark.parametrize("encode", [str, repr, ascii, json.dumps, html.escape])
+def test_an_encoded_secret_is_hidden_to_its_last_character(encode: Callable[[str], str]) -> None:
+    assert shown(encode(SECRET), [SECRET]).strip("'\"") == HIDDEN
 
 
 @given(text=st.text())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -14,7 +15,7 @@ def waiting(flight: SingleFlight[int], key: str) -> int:
     """How many threads wait for an answer that is under way."""
     with flight._lock:
         answer = flight._answers.get(key)
-    return len(answer._condition._waiters) if answer else 0  # type: ignore[attr-defined]
+    return len(answer.answer._condition._waiters) if answer else 0  # type: ignore[attr-defined]
 
 
 @pytest.mark.parametrize("fails", [False, True])
@@ -46,3 +47,40 @@ def test_a_failure_is_not_remembered() -> None:
     assert flight.get("key", lambda: 7) == 7
     assert flight.get("key", lambda: 8) == 7
     assert flight.get("other", lambda: 9) == 9
+
+
+def test_what_was_asked_ahead_is_not_asked_again() -> None:
+    started: list[Callable[[], None]] = []
+    flight: SingleFlight[int] = SingleFlight(started.append)
+    calls: list[int] = []
+
+    def ask() -> int:
+        calls.append(1)
+        return 7
+
+    flight.ahead("key", ask)
+    flight.ahead("key", ask)
+    (begin,) = started
+    begin()
+    assert flight.get("key", ask) == 7
+    flight.ahead("key", ask)
+    assert (len(calls), len(started)) == (1, 1)
+
+
+def test_what_no_thread_has_begun_is_asked_by_who_needs_it() -> None:
+    started: list[Callable[[], None]] = []
+    flight: SingleFlight[int] = SingleFlight(started.append)
+    answers = iter([7, 8])
+    flight.ahead("key", lambda: next(answers))
+    assert flight.get("key", lambda: next(answers)) == 7
+    started[0]()
+    assert flight.get("key", lambda: next(answers)) == 7
+
+
+def test_a_failure_of_what_was_asked_ahead_is_heard_once_and_costs_no_second_request() -> None:
+    flight: SingleFlight[float] = SingleFlight(lambda begin: begin())
+    answers = iter([0, 1])
+    flight.ahead("key", lambda: 1 / next(answers))
+    with pytest.raises(ZeroDivisionError):
+        flight.get("key", lambda: 2)
+    assert flight.get("key", lambda: 1 / next(answers)) == 1

@@ -6,7 +6,7 @@ import json
 import socket
 import threading
 import traceback
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
@@ -25,6 +25,7 @@ from aep_provider.aep.transport import Response, Transport
 from aep_provider.dataset.tags import UnifiedTag, WindowNote
 from aep_provider.emulator import Control, Emulator
 from aep_provider.emulator.client import LoggedRequest
+from aep_provider.emulator.seeds import PROFILE_SCHEMA
 from aep_provider.errors import (
     ApiError,
     ConnectionFailed,
@@ -119,6 +120,34 @@ def test_a_ready_token_is_sent_as_it_is_and_never_renewed(url: str) -> None:
     assert [entry["service"] for entry in log(url)] == ["catalog", "catalog"]
 
 
+@pytest.mark.parametrize("life", ["86399", "9" * 12, 86399.5])
+def test_the_life_of_a_token_may_be_text(url: str, life: object) -> None:
+    fault(url, {"status": 200, "body": {"access_token": "t", "expires_in": life}}, service="ims")
+    client(url).gateway.tokens.ensure(600)
+
+
+READS: dict[str, Callable[[Aep], object]] = {
+    "dataset": lambda aep: aep.catalog.get(ID),
+    "datasets": lambda aep: list(aep.catalog.all()),
+    "several datasets": lambda aep: aep.catalog.many([ID, ID[::-1]]),
+    "batches": lambda aep: aep.batches.recent(ID),
+    "last batches": lambda aep: aep.batches.last([ID]),
+    "schema": lambda aep: aep.schemas.get(PROFILE_SCHEMA),
+    "sandboxes": lambda aep: aep.sandboxes.current(),
+    "flows": lambda aep: aep.flows.into(ID),
+}
+
+
+@pytest.mark.parametrize("read", READS)
+def test_a_read_outside_a_window_is_repeated(url: str, read: str) -> None:
+    with Control(url) as aep:
+        aep.seed(datasets={ID: {"name": "Orders", "tags": {}}, ID[::-1]: {"name": "Others", "tags": {}}})
+        aep.seed(schemas=[{"$id": PROFILE_SCHEMA, "title": "Customers"}])
+    fault(url, {"status": 503, "body": {}}, method="GET")
+    READS[read](client(url))
+    assert [entry["status"] for entry in log(url)][1:3] == [503, 200]
+
+
 def test_a_403_names_the_permission_that_is_probably_missing(url: str) -> None:
     fault(url, {"status": 403, "body": {"title": "Forbidden"}}, method="GET", service="catalog")
     with pytest.raises(PermissionDenied, match="View Datasets"):
@@ -135,6 +164,7 @@ def test_a_403_names_the_permission_that_is_probably_missing(url: str) -> None:
         {"access_token": "t", "expires_in": -1},
         {"access_token": "t", "expires_in": True},
         {"access_token": "t", "expires_in": "soon"},
+        {"access_token": "t", "expires_in": "9" * 13},
     ],
 )
 def test_a_token_reply_that_lacks_what_it_must_hold_is_an_error(url: str, body: dict[str, Any]) -> None:

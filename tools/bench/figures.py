@@ -91,11 +91,12 @@ class Bench:
         self._pulumi = pulumi
         self._url = url
         self._bare_url = bare_url
-        self._runs = runs
-        self._say = say
+        self.runs = runs
+        self.say = say
 
     @contextlib.contextmanager
-    def _project(self, *, bare: bool = False, anew: bool = True, **environment: str) -> Iterator[Project]:
+    def project(self, *, bare: bool = False, anew: bool = True, **environment: str) -> Iterator[Project]:
+        """One stack; `anew` empties its emulator first."""
         url = self._bare_url if bare else self._url
         if anew:
             Control(url).reset()
@@ -118,9 +119,9 @@ class Bench:
             for what in ("create", "toggle", "rename", "destroy")
         ]
         # As many properties, since the time that the engine takes for its checkpoints goes by their size.
-        for _ in range(self._runs):
+        for _ in range(self.runs):
             for bare in (False, True):
-                with self._project(bare=bare, BENCH_SAME="1") as made, slow(made.url):
+                with self.project(bare=bare, BENCH_SAME="1") as made, slow(made.url):
                     made.declare(new(200))
                     times = [made.up()]
                     made.declare(new(200, upsert=False))
@@ -130,7 +131,7 @@ class Bench:
                     times.append(made.destroy())
                 for figure, seconds in zip(figures, times, strict=True):
                     (figure.theirs if bare else figure.ours).append(seconds)
-                self._say(f"writes, {'bare' if bare else 'ours'}: {times}")
+                self.say(f"writes, {'bare' if bare else 'ours'}: {times}")
         return figures
 
     def unchanged(self) -> list[Figure]:
@@ -143,21 +144,21 @@ class Bench:
             )
         ]
         with (
-            self._project() as ours,
-            self._project(bare=True, BENCH_SAME="1") as same,
-            self._project(bare=True, anew=False) as small,
+            self.project() as ours,
+            self.project(bare=True, BENCH_SAME="1") as same,
+            self.project(bare=True, anew=False) as small,
         ):
             for made in (ours, same, small):
                 made.declare(new(1000, name=made.folder.name))
                 made.environment |= SKIP
                 made.up()
                 made.environment.pop("PULUMI_SKIP_CHECKPOINTS")
-            for _ in range(self._runs):
+            for _ in range(self.runs):
                 seconds = ours.up()
                 for figure, floor in zip(figures, (same, small), strict=True):
                     figure.ours.append(seconds)
                     figure.theirs.append(floor.up())
-                self._say(f"no-op: {[round(figure.result, 2) for figure in figures]}")
+                self.say(f"no-op: {[round(figure.result, 2) for figure in figures]}")
         return figures
 
     def refresh(self) -> list[Figure]:
@@ -165,52 +166,62 @@ class Bench:
         figure = Figure(
             "refresh, N=800, 100 ms a call", "one GET each, 4 threads", "≥ 6 × faster", at_least(6), speed
         )
-        with self._project() as ours, self._project(bare=True, BENCH_THREADS="4") as theirs:
+        with self.project() as ours, self.project(bare=True, BENCH_THREADS="4") as theirs:
             for made in (theirs, ours):
                 made.declare(new(800))
                 made.environment |= SKIP
                 made.up()
                 made.environment.pop("PULUMI_SKIP_CHECKPOINTS")
             with slow(ours.url), slow(theirs.url):
-                for _ in range(self._runs):
+                for _ in range(self.runs):
                     figure.ours.append(ours.refresh())
                     figure.theirs.append(theirs.refresh())
-                    self._say(f"refresh: {figure.ours[-1]:.2f}, bare {figure.theirs[-1]:.2f}")
+                    self.say(f"refresh: {figure.ours[-1]:.2f}, bare {figure.theirs[-1]:.2f}")
         return [figure]
 
     def toggle(self) -> list[Figure]:
-        """200 toggles, against a script that sends Adobe's documented calls one after another."""
-        figures = [
-            Figure(
-                f"toggle, N=200, 100 ms a call, --parallel 64{more_words}",
-                "sequential script: GET, PATCH, PATCH, GET",
-                "≥ 15 × faster",
-                at_least(15),
-                speed,
-            )
-            for more_words in ("", ", checkpoints skipped")
-        ]
-        for _ in range(self._runs):
-            Control(self._bare_url).reset()
-            entries = existing(self._bare_url, 200, upsert=True)
-            with slow(self._bare_url):
-                script = _script(self._bare_url, [entry["dataset_id"] for entry in entries])
-            for figure, extra in zip(figures, ({}, SKIP), strict=True):
-                with self._project(AEP_PARALLEL="64") as made:
-                    made.declare(new(200))
-                    made.environment |= SKIP
-                    made.up()
-                    made.environment.pop("PULUMI_SKIP_CHECKPOINTS")
-                    made.environment |= extra
-                    Control(self._url).clear_requests()
-                    with slow(self._url):
-                        made.declare(new(200, upsert=False))
-                        figure.ours.append(made.up("--parallel", "64"))
-                    log = Control(self._url).requests()
-                    assert sum(entry["method"] == "PATCH" for entry in log) == 2 * 200
+        """Toggles, against a script that sends Adobe's documented calls one after another."""
+        figures = []
+        for count, goal in ((40, 5.3), (200, 15.0)):
+            pair = [
+                Figure(
+                    f"toggle, N={count}, 100 ms a call, --parallel 64{more_words}",
+                    "sequential script: GET, PATCH, PATCH, GET",
+                    f"≥ {goal:g} × faster",
+                    at_least(goal),
+                    speed,
+                )
+                for more_words in ("", ", checkpoints skipped")
+            ]
+            for _ in range(self.runs):
+                script = self._scripted(count)
+                for figure, extra in zip(pair, ({}, SKIP), strict=True):
+                    figure.ours.append(self._toggled(count, extra))
                     figure.theirs.append(script)
-                self._say(f"toggle: {figure.ours[-1]:.2f}, script {script:.2f}")
+                    self.say(f"toggle: {figure.ours[-1]:.2f}, script {script:.2f}")
+            figures += pair
         return figures
+
+    def _scripted(self, count: int) -> float:
+        Control(self._bare_url).reset()
+        entries = existing(self._bare_url, count, upsert=True)
+        with slow(self._bare_url):
+            return _script(self._bare_url, [entry["dataset_id"] for entry in entries])
+
+    def _toggled(self, count: int, extra: dict[str, str]) -> float:
+        with self.project(AEP_PARALLEL="64") as made:
+            made.declare(new(count))
+            made.environment |= SKIP
+            made.up()
+            made.environment.pop("PULUMI_SKIP_CHECKPOINTS")
+            made.environment |= extra
+            Control(self._url).clear_requests()
+            with slow(self._url):
+                made.declare(new(count, upsert=False))
+                seconds = made.up("--parallel", "64")
+            log = Control(self._url).requests()
+            assert sum(entry["method"] == "PATCH" for entry in log) == 2 * count
+        return seconds
 
     def window(self) -> list[Figure]:
         """From the reply to the disable to the arrival of the enable, as the emulator saw them."""
@@ -220,13 +231,13 @@ class Bench:
                 f"the window, N={count}", "—", f"< {limit:.0f} ms", at_most(limit), alone, unit=" ms"
             )
             figures.append(figure)
-            with self._project() as made:
-                for run in range(self._runs):
+            with self.project() as made:
+                for run in range(self.runs):
                     made.declare(new(count, upsert=run % 2 == 0))
                     made.up()
                     figure.ours += _windows(Control(self._url).requests())
                     Control(self._url).clear_requests()
-            self._say(f"window: {figure.result:.2f} ms of {len(figure.ours)}")
+            self.say(f"window: {figure.result:.2f} ms of {len(figure.ours)}")
         return figures
 
     def growth(self) -> list[Figure]:
@@ -241,13 +252,13 @@ class Bench:
         )
         size = Figure("state of one dataset, inputs and outputs", "—", "≤ 2 KB", at_most(2.0), alone, " KB")
         for count in (100, 1000, 2000):
-            with self._project() as made:
+            with self.project() as made:
                 made.declare(new(count))
                 made.environment |= SKIP
                 made.up()
                 made.environment.pop("PULUMI_SKIP_CHECKPOINTS")
                 size.ours.append(made.state_size() / 1000)
-                for _ in range(self._runs):
+                for _ in range(self.runs):
                     if count == 1000:
                         with _watched(made.folder) as peak:
                             refreshed, unchanged = made.refresh(), made.up("--refresh")
@@ -258,7 +269,7 @@ class Bench:
                         (tenfold[1].theirs if count == 100 else tenfold[1].ours).append(refreshed)
                     if count > 100:
                         (double.ours if count == 2000 else double.theirs).append(unchanged)
-                self._say(f"growth: N={count}: refresh {refreshed:.2f}, no-op {unchanged:.2f}")
+                self.say(f"growth: N={count}: refresh {refreshed:.2f}, no-op {unchanged:.2f}")
         return [*tenfold, double, memory, size]
 
     def preview(self) -> list[Figure]:
@@ -276,17 +287,17 @@ class Bench:
             " s",
         )
         for figure, before, count in ((fresh, False, 1), (one, True, 1), (many, False, 100)):
-            with self._project() as ours, self._project(bare=True) as theirs:
+            with self.project() as ours, self.project(bare=True) as theirs:
                 theirs.declare(new(count))
                 ours.declare(existing(self._url, count, upsert=True) if count > 1 else new(1))
                 if before:
                     ours.up()
                     theirs.up()
                 with slow(self._url, 100 if count > 1 else 0):
-                    for _ in range(self._runs):
+                    for _ in range(self.runs):
                         figure.ours.append(ours.preview())
                         figure.theirs.append(theirs.preview())
-            self._say(f"{figure.name}: {figure.ours[-1]:.2f}, bare {figure.theirs[-1]:.2f}")
+            self.say(f"{figure.name}: {figure.ours[-1]:.2f}, bare {figure.theirs[-1]:.2f}")
         return [one, fresh, many]
 
 

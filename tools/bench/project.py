@@ -21,6 +21,16 @@ from aep_provider.emulator.seeds import CLIENT_ID, CLIENT_SECRET, ORG_ID, PROFIL
 HERE = Path(__file__).resolve().parent
 COMMAND = Path(sys.executable).parent / "aep-provider"
 
+
+def pulumi() -> str:
+    """The path of the Pulumi command; ends the process where there is none."""
+    command = [sys.executable, str(HERE.parent / "get_pulumi.py")]
+    found = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=False)
+    if found.returncode:
+        sys.exit(found.returncode)
+    return found.stdout.strip()
+
+
 _PROGRAM = """
 import json, pathlib
 import pulumi
@@ -74,7 +84,9 @@ class Project:
             shutil.copy(HERE / "bare.py", self.folder)
         module = "bare" if bare else "aep_provider"
         (self.folder / "__main__.py").write_text(_PROGRAM.format(module=module))
-        self.environment = os.environ | {
+        # As where it is installed: compiled once.
+        outer = {key: value for key, value in os.environ.items() if key != "PYTHONDONTWRITEBYTECODE"}
+        self.environment = outer | {
             "PATH": f"{Path(pulumi).parent}{os.pathsep}{os.environ['PATH']}",
             "PULUMI_BACKEND_URL": f"file://{self.folder / 'state'}",
             "PULUMI_HOME": str(self.folder / "home"),
@@ -91,6 +103,11 @@ class Project:
             **environment,
         }
         self.run("stack", "init", "dev")
+
+    def use_sandbox(self, name: str) -> None:
+        """Work in a sandbox other than dev."""
+        headers = Control(self.url).headers(sandbox=name)
+        self.environment |= {"AEP_SANDBOX": name, "BENCH_HEADERS": json.dumps(headers)}
 
     def declare(self, entries: list[dict[str, Any]]) -> None:
         """Say what the program declares from now on."""
@@ -116,13 +133,32 @@ class Project:
         """`pulumi up` without a preview."""
         return self.run("up", "--yes", "--skip-preview", *flags)
 
-    def preview(self) -> float:
+    def preview(self, *flags: str) -> float:
         """`pulumi preview`."""
-        return self.run("preview")
+        return self.run("preview", *flags)
 
-    def refresh(self) -> float:
+    def refresh(self, *flags: str) -> float:
         """`pulumi refresh` without a preview."""
-        return self.run("refresh", "--yes", "--skip-preview")
+        return self.run("refresh", "--yes", "--skip-preview", *flags)
+
+    def memory_of_preview(self) -> float:
+        """The most that `pulumi preview` and all that it starts have in memory at a time, in MiB."""
+        command = [self._pulumi, "preview", "--non-interactive"]
+        most = 0
+        with subprocess.Popen(
+            command,
+            cwd=self.folder,
+            env=self.environment,
+            start_new_session=True,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        ) as process:
+            while process.poll() is None:
+                most = max(most, sum(map(_resident, _of_session(process.pid))))
+                time.sleep(0.02)
+        if process.returncode:
+            sys.exit(f"pulumi preview failed with {process.returncode}")
+        return most / 1024
 
     def destroy(self) -> float:
         """`pulumi destroy` without a preview."""
@@ -138,6 +174,21 @@ class Project:
     def remove(self) -> None:
         """Delete the folder."""
         shutil.rmtree(self.folder)
+
+
+def _of_session(session: int) -> Iterator[Path]:
+    """The processes that a command started, itself among them."""
+    for folder in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError, IndexError):
+            if int((folder / "stat").read_text().rpartition(")")[2].split()[3]) == session:
+                yield folder
+
+
+def _resident(folder: Path) -> int:
+    """KiB of a process that are its own, and its share of what several have; 0 where it has just ended."""
+    with contextlib.suppress(OSError, IndexError):
+        return int((folder / "smaps_rollup").read_text().partition("Pss:")[2].split()[0])
+    return 0
 
 
 @contextlib.contextmanager

@@ -2,7 +2,8 @@
 
 The engine starts it, reads a port number from the first line of its output and asks it over gRPC to run the
 program. Pulumi's own host does much more (installing dependencies, type checking, debugging, plugins written
-in Python); this one does what `preview`, `up`, `refresh` and `destroy` need. See tools/README.md.
+in Python); this one does what `preview`, `up`, `refresh` and `destroy` need, with a policy pack too. See
+tools/README.md.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ import stat
 import subprocess
 import sys
 import threading
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -178,6 +180,39 @@ class LanguageHost(language_pb2_grpc.LanguageRuntimeServicer):
         # Pulumi's own host says -1 of a program that a signal ended, whichever it was.
         text = f"program exited with non-zero exit code: {max(code, -1)}" if code else ""
         return language_pb2.RunResponse(error=text)
+
+    def RunPlugin(
+        self, request: language_pb2.RunPluginRequest, context: grpc.ServicerContext
+    ) -> Iterator[language_pb2.RunPluginResponse]:
+        """Run a policy pack, and hand on what it prints: its first line is the port that the engine waits for."""
+        if request.kind != "analyzer":
+            context.abort(
+                grpc.StatusCode.UNIMPLEMENTED,
+                "the development language host runs no plugins but policy packs",
+            )
+        try:
+            python, env = toolchain_of(request.info).python()
+        except SetupError as error:
+            context.abort(grpc.StatusCode.UNKNOWN, str(error))
+        env |= dict(one.split("=", 1) for one in request.env)
+        command = [python, "-u", "-m", "pulumi.policy", *request.args[:1], request.info.program_directory]
+        with self._lock:
+            if self._stopped:
+                context.abort(grpc.StatusCode.UNAVAILABLE, "the language host is shutting down")
+            pack = subprocess.Popen(
+                command, cwd=request.pwd, env=env, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE
+            )
+            self._programs.add(pack)
+        try:
+            if not context.add_callback(pack.terminate):
+                pack.terminate()
+            assert pack.stdout is not None
+            for line in pack.stdout:
+                yield language_pb2.RunPluginResponse(stdout=line)
+            yield language_pb2.RunPluginResponse(exitcode=pack.wait())
+        finally:
+            with self._lock:
+                self._programs.discard(pack)
 
     def _arguments(self, request: language_pb2.RunRequest) -> list[str]:
         options = {

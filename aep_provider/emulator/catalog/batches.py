@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from copy import deepcopy
 from typing import Any
 
@@ -10,13 +11,19 @@ from starlette.responses import JSONResponse, Response
 from aep_provider.emulator import errors, filters
 from aep_provider.emulator.call import Call
 from aep_provider.emulator.catalog import dataset as model
-from aep_provider.emulator.catalog import promotion
+from aep_provider.emulator.catalog import fragments, lag, promotion
 from aep_provider.emulator.store import Json
 from aep_provider.emulator.world import World
 
-KIND = "batch"
+KIND = lag.BATCH
 SCRIPT = "_script"
 """A seeded batch may hold the statuses that its next readings show, one each; clients never see the list."""
+
+DELETED: Json = {"status": "inactive", SCRIPT: ["deleted"]}
+"""What becomes of a batch that is deleted by ``REVERT`` or replaced: first inactive, later deleted (doc, live)."""
+
+_SUB = "sub_batch"
+"""By the id of a batch that Profile made of another one: until when it is ``loaded``."""
 
 ENDED = frozenset(
     {
@@ -58,7 +65,7 @@ _LAST = (
 def list_all(call: Call) -> Response:
     """``GET /batches`` (spec): an object keyed by id."""
     call.expect_query(*_KNOWN, *_PERIODS, *_SIMPLE)
-    query, store = call.query, call.world.store
+    query, world = call.query, call.world
     limit, start = filters.page_bounds(query.get("limit"), query.get("start"))
     tests = [filters.expression(text) for text in query.getlist("property")]
     tests += [filters.tags(text) for text in query.getlist("tags")]
@@ -70,33 +77,38 @@ def list_all(call: Call) -> Response:
         if name in query:
             moment = filters.millis(name, query[name])
             tests.append(filters.expression(f"{comparison}{moment}", dotted=True))
-    if "batch" in query:
-        ids = query["batch"].split(",")
-        rows = filters.keep(
-            ((key, body) for key, body in store.all(KIND, call.sandbox).items() if key in ids), tests
-        )
-    else:
-        rows = filters.keep(store.all(KIND, call.sandbox).items(), tests)
+    ids = query["batch"].split(",") if "batch" in query else None
+
+    def selected(rows: Iterable[filters.Row]) -> list[filters.Row]:
+        return filters.keep((row for row in rows if ids is None or row[0] in ids), tests)
+
     if start == 0:
         # One listing is one reading, however many pages it takes.
-        rows = [(batch_id, advance(call.world, call.sandbox, batch_id)) for batch_id, _ in rows]
+        for batch_id, _ in selected(world.store.all(KIND, call.sandbox).items()):
+            advance(world, call.sandbox, batch_id)
+    rows = selected(lag.listed(world, KIND, call.sandbox))
     if "status" in query:
         rows = filters.keep(rows, [filters.simple("status", query["status"])])
     if "orderBy" in query:
         rows = filters.order(rows, query["orderBy"])
     properties = query.get("properties")
-    page = filters.page(rows, start, limit, call.world.settings.page_cap)
+    page = filters.page(rows, start, limit, world.settings.page_cap)
     return JSONResponse({batch_id: filters.project(shown(body), properties) for batch_id, body in page})
 
 
 def look_up(call: Call) -> Response:
-    """``GET /batches/{id}`` (spec): wrapped in its id."""
+    """``GET /batches/{id}`` (spec) and ``/batches/{id1},{id2}`` (doc: look-up-multiple-objects).
+
+    The reply is keyed by id, also for one. One missing id is a 404; of several, those that are missing are left
+    out (assumed).
+    """
     call.expect_query("properties", "aggregate")
-    batch_id = call.path_params["id"]
-    if call.world.store.get(KIND, batch_id, call.sandbox) is None:
+    wanted = call.path_params["ids"].split(",")
+    found = {batch_id: body for batch_id in wanted if (body := _read(call, batch_id)) is not None}
+    if not found and len(wanted) == 1:
         raise errors.catalog(404, "NotFoundError", "Batch not found.")
-    body = shown(advance(call.world, call.sandbox, batch_id))
-    return JSONResponse({batch_id: filters.project(body, call.query.get("properties"))})
+    properties = call.query.get("properties")
+    return JSONResponse({key: filters.project(shown(body), properties) for key, body in found.items()})
 
 
 def last(call: Call) -> Response:
@@ -106,7 +118,7 @@ def last(call: Call) -> Response:
     limit, start = filters.page_bounds(query.get("limit"), query.get("start"))
     wanted = query["dataSetId"].split(",") if "dataSetId" in query else None
     batches: dict[str, list[filters.Row]] = {}
-    for key, body in sorted(call.world.store.all(KIND, call.sandbox).items(), key=_created):
+    for key, body in sorted(lag.listed(call.world, KIND, call.sandbox), key=_created):
         for dataset_id in datasets_of(body):
             if wanted is None or dataset_id in wanted:
                 batches.setdefault(dataset_id, []).append((key, body))
@@ -145,19 +157,79 @@ def finish(world: World, sandbox: str) -> int:
 
 def change(world: World, sandbox: str, batch_id: str, values: Json) -> Json:
     """Set fields of a batch, with the version and the times that follow; success promotes it, once."""
+    with world.store.transaction():
+        return _change(world, sandbox, batch_id, values)
+
+
+def add(world: World, sandbox: str, batch_id: str, batch: Json) -> None:
+    """Store a new batch."""
+    lag.remember(world, KIND, sandbox, batch_id)
+    world.store.put(KIND, batch_id, batch, sandbox)
+
+
+def settle(world: World) -> None:
+    """End the batches that Profile made of others, when their time has come."""
+    for sandbox in list(world.store.all("sandbox")):
+        for batch_id, body in list(world.store.all(_SUB, sandbox).items()):
+            if world.clock.seconds() >= body["until"]:
+                world.store.delete(_SUB, batch_id, sandbox)
+                change(world, sandbox, batch_id, {"status": "success"})
+
+
+def _read(call: Call, batch_id: str) -> Json | None:
+    """Return a batch as a read by id shows it; each reading takes its script one step further."""
+    if call.world.store.get(KIND, batch_id, call.sandbox) is not None:
+        advance(call.world, call.sandbox, batch_id)
+    return lag.read(call.world, KIND, call.sandbox, batch_id)
+
+
+def _change(world: World, sandbox: str, batch_id: str, values: Json) -> Json:
     before = world.store.all(KIND, sandbox)[batch_id]
     batch = deepcopy(before)
     moved = "status" in values and values["status"] != batch.get("status")
     batch.update(values)
-    with world.store.transaction():
-        if moved:
-            model.touch(world, batch, str(batch.get("updatedUser", "")))
-            if batch["status"] in ENDED:
-                batch["completed"] = batch["updated"]
-            if batch["status"] in _SUCCEEDED and promotion.REACHED not in before:
-                promotion.promote(world, sandbox, batch_id, batch, datasets_of(batch))
-        world.store.put(KIND, batch_id, batch, sandbox)
+    promoted = moved and batch["status"] in _SUCCEEDED and promotion.REACHED not in before
+    if moved:
+        model.touch(world, batch, str(batch.get("updatedUser", "")))
+        if batch["status"] in ENDED:
+            batch["completed"] = batch["updated"]
+        if batch["status"] == DELETED["status"] and world.settings.profile_on_revert == "remove":
+            fragments.forget_events(world, sandbox, batch_id)
+    if promoted:
+        promotion.promote(world, sandbox, batch_id, batch, datasets_of(batch))
+    lag.remember(world, KIND, sandbox, batch_id)
+    world.store.put(KIND, batch_id, batch, sandbox)
+    if promoted:
+        _replace_predecessors(world, sandbox, batch)
+        _add_sub_batches(world, sandbox, batch_id, batch)
     return batch
+
+
+def _replace_predecessors(world: World, sandbox: str, batch: Json) -> None:
+    """Delete the batches that a promoted one replaces (doc: api-overview, "Replay a batch").
+
+    The page says that a replay equals deleting the old batch and ingesting a new one; that the old one stays
+    until the new one has succeeded is assumed.
+    """
+    named = (batch.get("replay") or {}).get("predecessors")
+    for old in named if isinstance(named, list) else []:
+        body = world.store.get(KIND, str(old), sandbox)
+        if body is not None and body.get("status") in _SUCCEEDED:
+            _change(world, sandbox, str(old), DELETED)
+
+
+def _add_sub_batches(world: World, sandbox: str, batch_id: str, batch: Json) -> None:
+    """Add the batches that Profile makes of one (live notes of a third party), if the settings say so."""
+    seconds = world.settings.sub_batch_seconds
+    taken = [dataset_id for dataset_id, told in batch[promotion.REACHED].items() if told["enabled"]]
+    for dataset_id in taken if seconds else []:
+        sandbox_id = (world.store.get("sandbox", sandbox) or {}).get("id", "")
+        sub_id = f"{batch_id}-{batch.get('imsOrg', '')}-{sandbox_id}-{dataset_id}-INGEST"
+        related = [{"type": "dataSet", "id": dataset_id}, {"type": "batch", "id": batch_id}]
+        # Nothing of it goes to Profile a second time.
+        fields: Json = {"status": "loaded", "relatedObjects": related, promotion.REACHED: {}}
+        add(world, sandbox, sub_id, complete(world, sandbox, fields, str(batch.get("createdClient", ""))))
+        world.store.put(_SUB, sub_id, {"until": world.clock.seconds() + seconds}, sandbox)
 
 
 def complete(world: World, sandbox: str, fields: Json, client_id: str) -> Json:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import re
 import secrets
+from collections.abc import Iterable
+from datetime import timedelta
 
-from aep_provider.emulator import errors
+from aep_provider.emulator import errors, unions
 from aep_provider.emulator.call import Call
 from aep_provider.emulator.store import Json
 from aep_provider.emulator.world import World
@@ -60,6 +62,22 @@ def check(call: Call, fields: Json) -> None:
     check_types(fields)
     check_tags(fields)
     call.expect_fields(fields, WRITABLE)
+
+
+def check_table_format(fields: Json) -> None:
+    """Check that the format of the table, where it is given, is not nothing (live 2026-05).
+
+    Raises:
+        Refused: it is an empty list or blank.
+    """
+    values = fields.get("tags", {}).get(TABLE_FORMAT)
+    if values is not None and not any(value.strip() for value in values):
+        raise no_table_format()
+
+
+def no_table_format() -> errors.Refused:
+    """Return the refusal of a dataset that would lose the format of its table (text: code of others)."""
+    return errors.catalog(422, "UnprocessableEntityError", f"Field '{TABLE_FORMAT}' cannot be empty or blank")
 
 
 def check_types(fields: Json) -> None:
@@ -117,7 +135,8 @@ def complete(world: World, sandbox: str, dataset_id: str, fields: Json, client_i
 
 def behaviour(world: World, fields: Json) -> str:
     """Return "record" or "time-series", from what the schema extends."""
-    schema = world.store.get("schema", str((fields.get("schemaRef") or {}).get("id")))
+    schema_id = str((fields.get("schemaRef") or {}).get("id"))
+    schema = world.store.get("schema", schema_id) or unions.made(world).get(schema_id)
     time_series = "https://ns.adobe.com/xdm/data/time-series" in (schema or {}).get("meta:extends", [])
     return "time-series" if time_series else "record"
 
@@ -131,6 +150,20 @@ def org_of(world: World, client_id: str) -> str:
 def server_tags(name: str) -> dict[str, list[str]]:
     """Return the tags that a fresh dataset of that name has from Catalog (doc: update-object, v2 sample)."""
     return {TABLE_NAME: [table_name(name)], TABLE_FORMAT: ["delta"]}
+
+
+def name_table(world: World, dataset: Json, others: Iterable[Json]) -> None:
+    """Give a new dataset's table a name of its own: a dated suffix where another has it (doc: retention guide).
+
+    Args:
+        dataset: its tags are changed in place.
+        others: the datasets of the sandbox.
+    """
+    taken = [other.get("tags", {}).get(TABLE_NAME) for other in others]
+    [name], now = dataset["tags"][TABLE_NAME], world.clock.now()
+    while dataset["tags"][TABLE_NAME] in taken:
+        dataset["tags"][TABLE_NAME] = [f"{name}_{now:%Y%m%d_%H%M%S}_{now.microsecond // 1000:03}"]
+        now += timedelta(milliseconds=1)
 
 
 def table_name(name: str) -> str:

@@ -7,10 +7,10 @@ from typing import Any
 
 from starlette.responses import JSONResponse, Response
 
-from aep_provider.emulator import errors, filters
+from aep_provider.emulator import errors, filters, unions
 from aep_provider.emulator.call import Call
 from aep_provider.emulator.catalog import dataset as model
-from aep_provider.emulator.catalog import effects, lag, patches, profile
+from aep_provider.emulator.catalog import effects, lag, patches, profile, retention
 from aep_provider.emulator.store import Json
 from aep_provider.emulator.world import World
 
@@ -34,8 +34,13 @@ def create(call: Call) -> Response:
         _check_schema_ref(call.world, fields["schemaRef"])
     dataset_id = model.new_id(call.world)
     dataset = model.complete(call.world, call.sandbox, dataset_id, fields, call.client_id)
-    dataset["tags"] = {**model.server_tags(str(fields.get("name", dataset_id))), **fields.get("tags", {})}
-    _store(call, dataset_id, None, dataset)
+    tags = fields.get("tags", {})
+    dataset["tags"] = {**model.server_tags(str(fields.get("name", dataset_id))), **tags}
+    if model.TABLE_NAME not in tags:
+        model.name_table(call.world, dataset, lag.everything(call.world, call.sandbox))
+    model.check_table_format(dataset)
+    if not _store(call, dataset_id, None, dataset):
+        return JSONResponse([])
     location = f"/data/foundation/catalog/dataSets/{dataset_id}"
     return JSONResponse([f"@/dataSets/{dataset_id}"], status_code=201, headers={"Location": location})
 
@@ -59,11 +64,12 @@ def list_all(call: Call) -> Response:
         for name, text in query.multi_items()
         if name in _SIMPLE and not (name == "name" and settings.name_filter == "ignored")
     ]
-    rows = filters.keep(lag.listed(call.world, call.sandbox), tests)
+    rows = filters.keep(lag.listed(call.world, KIND, call.sandbox), tests)
     if "orderBy" in query:
         rows = filters.order(rows, query["orderBy"])
     page = filters.page(rows, start, limit, settings.page_cap)
-    return JSONResponse({dataset_id: filters.project(body, properties) for dataset_id, body in page})
+    empty = settings.empty_properties
+    return JSONResponse({dataset_id: filters.project(body, properties, empty) for dataset_id, body in page})
 
 
 def look_up(call: Call) -> Response:
@@ -76,9 +82,10 @@ def look_up(call: Call) -> Response:
     found = {dataset_id: body for dataset_id in wanted if (body := _read(call, dataset_id)) is not None}
     if not found and len(wanted) == 1:
         raise _not_found()
-    properties = call.query.get("properties")
-    reply = JSONResponse({key: filters.project(body, properties) for key, body in found.items()})
-    if len(wanted) == 1 and call.world.settings.if_match:
+    properties, settings = call.query.get("properties"), call.world.settings
+    empty = settings.empty_properties
+    reply = JSONResponse({key: filters.project(body, properties, empty) for key, body in found.items()})
+    if len(wanted) == 1 and settings.if_match:
         # The documentation writes E-Tag (catalog/api/appendix), HTTP writes ETag with quotes: both are there.
         reply.headers["E-Tag"] = version = str(found[wanted[0]]["version"])
         reply.headers["ETag"] = f'"{version}"'
@@ -102,7 +109,12 @@ def patch_v2(call: Call) -> Response:
     call.expect_query()
     before = _current(call)
     _require_json(call)
-    return _update(call, before, patches.deep_merge(call, before), protect_format=True)
+    after = patches.deep_merge(call, before)
+    reply = _update(call, before, after, protect_format=True)
+    if retention.of(call.json()) is not None and call.world.settings.retention_reply == "configuration":
+        dataset_id = call.path_params["id"]
+        return JSONResponse({dataset_id: lag.newest(call.world, call.sandbox, dataset_id)})
+    return reply
 
 
 def put(call: Call) -> Response:
@@ -111,10 +123,14 @@ def put(call: Call) -> Response:
     before = _current(call)
     _require_json(call)
     fields = _object(call)
+    # The sample of the page sends it along (doc: replace-object); that it changes nothing is assumed.
+    fields.pop("files", None)
     model.check(call, fields)
     kept = {name: value for name, value in before.items() if name in model.READ_ONLY}
     server: Json = {
-        name: before[name] for name in ("state", "classification", "extensions") if name in before
+        name: before[name]
+        for name in ("state", "classification", "extensions", "schemaRef")
+        if name in before
     }
     return _update(call, before, {"tags": {}, **server, **fields, **kept}, protect_format=False)
 
@@ -141,29 +157,33 @@ def delete(call: Call) -> Response:
 def _update(call: Call, before: Json, after: Json, protect_format: bool) -> Response:
     model.check_types(after)
     model.check_tags(after)
-    # Catalog is said to refuse a write that loses the table format (code): the result counts, not the patch.
+    model.check_table_format(after)
+    # Catalog refuses a PATCH that loses the table format (live 2026-05): the result counts, not the patch.
     had_format = model.TABLE_FORMAT in before.get("tags", {})
     if protect_format and had_format and model.TABLE_FORMAT not in after.get("tags", {}):
-        raise errors.catalog(
-            422, "UnprocessableEntityError", f"Field '{model.TABLE_FORMAT}' cannot be empty or blank"
-        )
+        raise model.no_table_format()
     if after.get("schemaRef") != before.get("schemaRef"):
         _check_schema_ref(call.world, after.get("schemaRef"))
     after = deepcopy(after)
+    retention.stamp(call.world, before, after)
     model.touch(call.world, after, call.user)
     dataset_id = call.path_params["id"]
     _store(call, dataset_id, before, after)
     return JSONResponse([f"@/dataSets/{dataset_id}"])
 
 
-def _store(call: Call, dataset_id: str, before: Json | None, after: Json) -> None:
+def _store(call: Call, dataset_id: str, before: Json | None, after: Json) -> bool:
+    """Save a dataset that may be as it is wanted; return False if it was only to be validated."""
     world = call.world
     doubtful = profile.warnings(world, before, after)
     profile.stamp(world, before, after)
+    if _validates_only(call):
+        return False
     with world.store.transaction():
         effects.write(world, call.sandbox, dataset_id, after)
         effects.note_doubtful(world, call.sandbox, dataset_id, doubtful)
         effects.count_write(world, call.sandbox, dataset_id)
+    return True
 
 
 def _read(call: Call, dataset_id: str) -> Json | None:
@@ -175,12 +195,21 @@ def _read(call: Call, dataset_id: str) -> Json | None:
             _remove(call, dataset_id)
         else:
             store.put(effects.DELETING, dataset_id, {"reads": deleting["reads"] - 1}, call.sandbox)
-    return lag.read(call.world, call.sandbox, dataset_id)
+    return lag.read(call.world, KIND, call.sandbox, dataset_id)
 
 
 def _remove(call: Call, dataset_id: str) -> None:
     with call.world.store.transaction():
         effects.write(call.world, call.sandbox, dataset_id, None)
+
+
+def _validates_only(call: Call) -> bool:
+    """Say whether nothing is to be saved: for POST and PUT (doc: catalog/api/appendix); the reply is assumed."""
+    wanted = call.headers.get("pragma", "").strip().lower() == "validate-only"
+    if wanted and call.method not in ("POST", "PUT"):
+        call.doubt("header:pragma")
+        return False
+    return wanted
 
 
 def _current(call: Call) -> Json:
@@ -203,7 +232,9 @@ def _check_if_match(call: Call, dataset: Json) -> None:
 
 def _check_schema_ref(world: World, schema_ref: Any) -> None:
     schema_id = schema_ref.get("id") if isinstance(schema_ref, dict) else None
-    if not isinstance(schema_id, str) or world.store.get("schema", schema_id) is None:
+    if not isinstance(schema_id, str) or not (
+        world.store.get("schema", schema_id) or schema_id in unions.made(world)
+    ):
         raise errors.bad_request(f"The schema {schema_id} could not be found")
 
 

@@ -70,14 +70,14 @@ def _write_behind(world: World, sandbox: str, dataset_id: str) -> None:
 
     current = world.store.get(KIND, dataset_id, sandbox)
     if current is not None:
-        lag.remember(world, sandbox, dataset_id)
+        lag.remember(world, KIND, sandbox, dataset_id)
         world.store.put(KIND, dataset_id, change(current), sandbox)
     lag.change_queued(world, sandbox, dataset_id, change)
 
 
 def _commit(world: World, sandbox: str, dataset_id: str, after: Json | None, at: int | None = None) -> None:
     """Change the store; the caller has a transaction open. ``at`` is the time of a late effect."""
-    lag.remember(world, sandbox, dataset_id)
+    lag.remember(world, KIND, sandbox, dataset_id)
     before = world.store.get(KIND, dataset_id, sandbox)
     if after is None:
         for kind in (KIND, NOTES, DELETING, windows.KIND):

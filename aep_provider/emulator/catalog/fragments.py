@@ -53,6 +53,13 @@ def forget(world: World, sandbox: str, dataset_id: str) -> None:
                 world.store.delete(kind, key, sandbox)
 
 
+def forget_events(world: World, sandbox: str, batch_id: str) -> None:
+    """Remove the experience events that a batch brought into Profile; its records cannot leave (doc)."""
+    for key in list(world.store.all(EVENT, sandbox)):
+        if key.startswith(f"{batch_id}|"):
+            world.store.delete(EVENT, key, sandbox)
+
+
 def merged(into: Json, values: Json) -> Json:
     """Return an object with another's fields set, at every depth; lists are replaced (assumed)."""
     result = dict(into)

@@ -11,6 +11,7 @@ from aep_provider.emulator.world import World
 PROFILE = "unifiedProfile"
 IDENTITY = "unifiedIdentity"
 UNION = "union"
+_FLAGS = "acp_granular_plugin_validation_flags"
 
 
 def has(values: Any, flag: str) -> bool:
@@ -30,6 +31,13 @@ def state(dataset: Json | None) -> dict[str, bool]:
     tag = (dataset or {}).get("tags", {}).get(PROFILE)
     enabled = has(tag, "enabled")
     return {"enabled": enabled, "upsert": enabled and has(tag, "isUpsert")}
+
+
+def is_flagged_off(dataset: Json) -> bool:
+    """Say whether a dataset has the flag that is said to keep Profile away from it (three files of others)."""
+    values = dataset.get("tags", {}).get(_FLAGS)
+    flags = [str(value).replace(" ", "") for value in values] if isinstance(values, list) else []
+    return "profile:disabled" in flags
 
 
 def stamp(world: World, before: Json | None, after: Json) -> None:

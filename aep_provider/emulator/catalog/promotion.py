@@ -34,6 +34,8 @@ def promote(world: World, sandbox: str, batch_id: str, batch: Json, targets: lis
         if dataset is None:
             continue
         state = profile.state(dataset)
+        if world.settings.granular_flags == "honoured" and profile.is_flagged_off(dataset):
+            state = profile.state(None)
         # Two changes may fall into one millisecond: the number of the window says what the time cannot.
         window = len(windows.changes(world, sandbox, dataset_id, dataset)) - 1
         told: Json = {**state, "window": window, "rows": 0, "without_identity": 0}

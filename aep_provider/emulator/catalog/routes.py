@@ -21,7 +21,9 @@ def routes() -> list[BaseRoute]:
         route("PUT", one, datasets.put),
         route("DELETE", one, datasets.delete),
         route("PATCH", f"{_BASE}/v2/dataSets/{{id}}", datasets.patch_v2),
+        # The documentation on retention writes it so (doc: experience-event-dataset-retention-ttl-guide).
+        route("PATCH", f"{_BASE}/v2/datasets/{{id}}", datasets.patch_v2),
         route("GET", f"{_BASE}/batches", batches.list_all),
-        route("GET", f"{_BASE}/batches/{{id}}", batches.look_up),
+        route("GET", f"{_BASE}/batches/{{ids}}", batches.look_up),
         route("GET", f"{_BASE}/lastBatches", batches.last),
     ]

@@ -1,0 +1,54 @@
+"""What `check` does about names in the place of ids."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from pulumi.dynamic import CheckFailure
+
+from aep_provider import arguments
+from aep_provider.errors import AepProviderError
+from aep_provider.operations import names
+from aep_provider.operations.context import Context, Run
+
+
+def resolve_names(
+    connect: Callable[[], Context],
+    run: Run,
+    resource: str,
+    olds: Mapping[str, Any],
+    news: dict[str, Any],
+    *,
+    preview: bool,
+) -> list[CheckFailure]:
+    """Put the ids beside the names that are known.
+
+    A name that cannot be looked up fails the check, of a preview too: without the id there is nothing to preview.
+
+    Args:
+        connect: makes the context; not called where every id is on record.
+        run: what the program declares.
+        resource: the logical name.
+        olds: the inputs on record.
+        news: the inputs; the ids are added.
+        preview: whether the id of a name that is looked up is told.
+
+    Returns:
+        What would refuse it.
+    """
+    failures = []
+    for name, stands_for in arguments.references().items():
+        if news.get(name) is None:
+            continue
+        try:
+            news[stands_for] = names.resolved(connect, name, olds, news)
+            text = f"{name} {news[name]!r} is {news[stands_for]}"
+            if preview and not names.kept(name, olds, news) and (resource, text) not in run.named:
+                run.named.add((resource, text))
+                connect().report.info(text)
+            if name == "dataset":
+                names.refuse_second(run, resource, news[stands_for])
+        except AepProviderError as error:
+            failures.append(CheckFailure(name, str(error)))
+    return failures
