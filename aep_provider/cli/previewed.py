@@ -13,6 +13,7 @@ import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
@@ -71,8 +72,8 @@ class Previewed:
     """A preview, as far as it is about datasets.
 
     Attributes:
-        steps: what changes.
-        errors: why it was refused, with the logical name or ``""``.
+        steps: what changes, by logical name.
+        errors: why it was refused, with the logical name or ``""``, by that name.
         warnings: what was warned of, likewise.
     """
 
@@ -103,14 +104,16 @@ def read(preview: Mapping[str, Any]) -> Previewed:
     try:
         ours = [step for step in preview.get("steps") or [] if is_ours(_state(step))]
         steps = [_step(step) for step in ours if step["op"] in CHANGES]
+        # The engine previews resources side by side; a card should not differ from run to run by that.
+        steps.sort(key=lambda step: (step.resource, step.urn))
         diagnostics = preview.get("diagnostics") or []
-        errors = list(_said(diagnostics, "error"))
+        errors = sorted(_said(diagnostics, "error"), key=itemgetter(0))
         named = [one for one in errors if one[0]]
         return Previewed(
             steps,
             # Pulumi adds that its monitor has ended; alone it is all there is.
             named or errors,
-            [one for one in _said(diagnostics, "warning") if one[0]],
+            sorted((one for one in _said(diagnostics, "warning") if one[0]), key=itemgetter(0)),
         )
     except (AttributeError, KeyError, TypeError) as error:
         raise PulumiFailed(

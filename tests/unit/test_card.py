@@ -290,6 +290,23 @@ def test_a_preview_is_read_without_what_does_not_change() -> None:
     assert held.warnings == [("orders", "it writes")]
 
 
+def test_the_order_in_which_the_engine_came_to_resources_does_not_show() -> None:
+    names = ["c", "a", "b"]
+    steps = [
+        {**pulumi_step("delete", {"name": name}, None), "urn": f"{URN.rpartition('::')[0]}::{name}"}
+        for name in names
+    ]
+    said = [
+        {"urn": step["urn"], "severity": severity, "message": text}
+        for step in steps
+        for severity, text in (("error", "no"), ("warning", "second"), ("warning", "first"))
+    ]
+    held = previewed.read({"steps": steps, "diagnostics": said})
+    assert [step.resource for step in held.steps] == ["a", "b", "c"]
+    assert held.errors == [("a", "no"), ("b", "no"), ("c", "no")]
+    assert held.warnings == [(name, text) for name in ("a", "b", "c") for text in ("second", "first")]
+
+
 def test_an_error_without_a_resource_counts_where_it_is_all_there_is() -> None:
     held = previewed.read({"diagnostics": [{"message": "error: no passphrase\n", "severity": "error"}]})
     assert held.errors == [("", "no passphrase")]
