@@ -70,7 +70,9 @@ def guard_table() -> str:
             guard.asks.replace(" (advice)", ""),
             "A warning at preview." if guard.waiting_cures else "",
             "Asked again right before each disable." if guard.each_disable else "",
-            "Asked again right before the disable." if guard.again and not guard.each_disable else "",
+            "Asked again right before the write, after a wait or an edit."
+            if guard.again and not guard.each_disable
+            else "",
             "Preview only." if guard.preview_only else "",
         ]
         asks = " ".join(filter(None, marks))

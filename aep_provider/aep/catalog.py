@@ -120,7 +120,8 @@ class Catalog:
             "GET", path, "several datasets", query={"properties": ",".join(properties())}, permission=_READ
         )
         response = self._gateway.send(request)
-        return self._whole(mapping(response))
+        shown = self._whole(mapping(response))
+        return {dataset_id: shown[dataset_id] for dataset_id in dataset_ids if dataset_id in shown}
 
     def page(self, start: int) -> tuple[dict[str, Observed], bool]:
         """Read one page of the listing of all datasets, in whatever order the service has.

@@ -60,7 +60,7 @@ def ask(context: Context, change: Change, *, again: bool = False) -> None:
     Args:
         context: where, and to whom warnings go.
         change: what is about to be done.
-        again: only those that are asked once more right before the disable.
+        again: only those that are asked once more right before the disable or the POST.
 
     Raises:
         BatchesInFlight: the last guard; waiting cures it.

@@ -21,6 +21,9 @@ from aep_provider.operations.context import Context, describe
 from aep_provider.operations.ownership import SEVERAL_REMEDY
 from aep_provider.operations.reconcile import Outcome, proved, take_over
 
+LOOK_UP_LASTS = 3.0
+"""Seconds from a look-up to the POST after which it is made once more: a guard may have waited for minutes."""
+
 LOOK_UPS = (0.0, 1.0, 3.0)
 """Seconds before each look-up after a POST whose outcome is unknown."""
 
@@ -56,11 +59,27 @@ def create(context: Context, desired: Desired, policy: Policy) -> Outcome:
     """
     desired = replace(desired, claim=secrets.token_hex(8) if desired.own_tags and desired.owner else None)
     with context.run.creating[desired.name]:
-        change = creation(desired, policy)
-        asking.ask(context, change)
-        left_behind = change.look_up.found(context).own if change.look_up is not None else ()
-        outcome = _taken_over(context, left_behind[0], desired, policy) if left_behind else None
-        return outcome or _posted(context, desired, policy)
+        begun = context.clock.monotonic()
+        found = _left_behind(context, desired, policy)
+        if found is None and context.clock.monotonic() - begun > LOOK_UP_LASTS:
+            found = _left_behind(context, desired, policy, again=True)
+        if found is not None:
+            return _taken_over(context, found, desired, policy)
+        return _posted(context, desired, policy)
+
+
+def _left_behind(
+    context: Context, desired: Desired, policy: Policy, *, again: bool = False
+) -> Observed | None:
+    """Ask the guards; the dataset that an interrupted run left behind.
+
+    Args:
+        again: only look once more for what an interrupted run, or somebody else, has created meanwhile.
+    """
+    change = creation(desired, policy)
+    asking.ask(context, change, again=again)
+    own = change.look_up.found(context).own if change.look_up is not None else ()
+    return own[0] if own else None
 
 
 def _taken_over(context: Context, observed: Observed, desired: Desired, policy: Policy) -> Outcome:
@@ -72,7 +91,7 @@ def _taken_over(context: Context, observed: Observed, desired: Desired, policy: 
 
 
 def _posted(context: Context, desired: Desired, policy: Policy) -> Outcome:
-    found = _post(context, desired)
+    found = _post(context, desired, policy)
     if isinstance(found, Observed):
         return _taken_over(context, found, desired, policy)
     context.run.held.add(found)
@@ -116,8 +135,8 @@ def _fresh(context: Context, dataset_id: str) -> Observed:
     return context.aep.catalog.get(dataset_id)
 
 
-def _post(context: Context, desired: Desired) -> str | Observed:
-    """Send the POST once. Returns the new id, or the dataset found after an unknown outcome."""
+def _post(context: Context, desired: Desired, policy: Policy) -> str | Observed:
+    """Send the POST once. Returns the new id, or the dataset found after an unknown outcome or a wait."""
     body = creation_body(desired)
     sent = context.now()
     unions = iter(UNION_TRIES)
@@ -130,6 +149,9 @@ def _post(context: Context, desired: Desired) -> str | Observed:
             pause = next(unions, None) if awaits_union(error) else None
             if pause is None or context.clock.wait(pause):
                 raise
+            found = _left_behind(context, desired, policy, again=True)
+            if found is not None:
+                return found
         except ApiError as error:
             if not error.effect_unknown:
                 raise

@@ -26,7 +26,7 @@ class Guard:
         refusals: the texts of its refusals and what they advise, for the documentation; ``…`` stands for what
             differs. Empty for advice, which never refuses.
         waiting_cures: whether a refusal may be over by the time of `up`, so that it is a warning at preview.
-        again: whether it is asked once more right before the disable, after a wait or an edit.
+        again: whether it is asked once more right before the disable or the POST, after a wait or an edit.
         each_disable: whether it is asked right before each disable that is sent as well; it makes no request then.
         preview_only: for advice that costs `up` more than it is worth.
         ahead: has asked meanwhile what `check` will ask, where the answer may be a moment older than the check.
@@ -160,10 +160,15 @@ GUARDS: tuple[Guard, ...] = (
                 "give its id as `dataset_id`, or choose another name",
             ),
             (
+                "Another resource of this run creates a dataset named … as well",
+                "remove one of the two, or give it another name",
+            ),
+            (
                 "Several datasets carry the owner …",
                 "keep one: give its id as `dataset_id`, and delete the others in AEP",
             ),
         ),
+        again=True,
         ahead=_look_up_ahead,
     ),
     Guard(
@@ -177,6 +182,7 @@ GUARDS: tuple[Guard, ...] = (
                 "`aep-provider import --owned` brings it into this stack",
             ),
         ),
+        again=True,
     ),
     Guard(
         "union",

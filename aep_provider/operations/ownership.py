@@ -76,6 +76,14 @@ def check_namesakes(context: Context, change: Change) -> None:
     if change.look_up is None:
         return
     desired = change.desired
+    # A listing may not show yet what this run has just created.
+    first = context.run.creators.setdefault(desired.name, desired.owner)
+    if first != desired.owner:
+        raise Refused(
+            f"Another resource of this run creates a dataset named {desired.name!r} in sandbox {context.sandbox} as "
+            f"well: {first}",
+            "Remove one of the two, or give it another name.",
+        )
     found = change.look_up.found(context)
     if len(found.own) > 1:
         ids = ", ".join(dataset.id for dataset in found.own)

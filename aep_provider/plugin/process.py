@@ -32,7 +32,7 @@ class Process:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._config: Mapping[str, Any] = {}
+        self._config: Mapping[str, Any] | None = None
         self._settings: Settings | None = None
         self._aep: Aep | None = None
         self._shared: Aep | None = None
@@ -72,8 +72,15 @@ class Process:
         return host.EngineReporter(self.log)
 
     def configure(self, config: Mapping[str, Any]) -> None:
-        """Take a new configuration; what was learnt under the old one is forgotten."""
+        """Take a configuration; if it is another one, what was learnt under the old one is forgotten.
+
+        Pulumi's host configures once for each text that a provider is pickled to, and one state may hold several,
+        since versions of Python pickle differently. What this run has learnt keeps deletes from what is alive, so it
+        has to outlive that.
+        """
         with self._lock:
+            if config == self._config:
+                return
             self._config, self._settings, self._aep, self._shared = config, None, None, None
             self.preview = Preview()
             self.run = Run()
@@ -82,9 +89,12 @@ class Process:
     def settings(self) -> Settings:
         """The settings, read when first needed; raises `SettingsError`."""
         with self._lock:
-            if self._settings is None:
-                self._settings = Settings.load(self._config, os.environ)
-            return self._settings
+            return self._loaded()
+
+    def _loaded(self) -> Settings:
+        if self._settings is None:
+            self._settings = Settings.load(self._config or {}, os.environ)
+        return self._settings
 
     def context(self) -> Context:
         """For an operation that writes: what it reads is read then and there."""
@@ -97,8 +107,8 @@ class Process:
         return self._context(sharing=True)
 
     def _context(self, *, sharing: bool) -> Context:
-        settings = self.settings
         with self._lock:
+            settings = self._loaded()
             if self._aep is None or self._shared is None:
                 # Imported here because the HTTP library takes longer to import than an unchanged stack needs.
                 from aep_provider.aep import connect

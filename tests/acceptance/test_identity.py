@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import base64
+import json
+import pickle
+
 import pytest
 
+from aep_provider._entry import Reference
 from aep_provider.emulator.seeds import PROFILE_SCHEMA, PROFILE_SCHEMA_2
 from support.aep import Aep
 from support.project import Project
@@ -28,6 +33,28 @@ def test_a_create_that_fails_by_the_network_deletes_nothing(project: Project, ae
     assert (
         "declared by another resource of the program" in project.up("--continue-on-error", expect=None).text
     )
+    assert list(aep.datasets()) == [dataset_id]
+
+
+def test_a_state_of_another_python_makes_no_run_forget_what_it_refused(project: Project, aep: Aep) -> None:
+    project.program(MEMBERS)
+    project.up()
+    (dataset_id,) = aep.datasets()
+    # Python 3.14 pickles by a newer protocol, so that the text of the provider in the state is another one.
+    text = base64.b64encode(pickle.dumps(Reference(), protocol=5)).decode()
+    state = json.loads(project.run("stack", "export").text)
+    (members,) = (one for one in state["deployment"]["resources"] if one["type"] == TYPE)
+    assert members["outputs"]["__provider"] != text
+    for props in (members["inputs"], members["outputs"]):
+        props["__provider"] = text
+    file = project.folder / "state.json"
+    file.write_text(json.dumps(state))
+    project.run("stack", "import", "--file", str(file))
+
+    project.program(MEMBERS.replace('"members"', '"people"'))
+    aep.fault({"status": 503, "body": {"title": "down"}}, 1, None, method="GET", path=r"dataSets$")
+    told = project.up("--continue-on-error", expect=None).text
+    assert "declared by another resource of the program" in told
     assert list(aep.datasets()) == [dataset_id]
 
 

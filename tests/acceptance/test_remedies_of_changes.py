@@ -20,6 +20,7 @@ ON = {"unifiedProfile": ["enabled:true"], "unifiedIdentity": ["enabled:true"]}
 PREVIEW, UP, DESTROY = "pulumi preview", "pulumi up --skip-preview", "pulumi destroy --skip-preview"
 ADOPT = f'UpsertDataset("orders", dataset_id="{ID}")'
 CREATE = f'UpsertDataset("members", name="Members", schema_id="{PROFILE_SCHEMA}", deletion_protection=False)'
+MADE = 'pulumi.Output.from_input("Members")'
 OTHER = CREATE.replace('"members"', '"others"').replace('"Members"', '"Others"')
 URN = "urn:pulumi:dev::aep::pulumi-python:dynamic/aep:UpsertDataset::"
 
@@ -39,6 +40,11 @@ PROGRAMS = {
     "Set is_upsert=False for this dataset.": (
         CREATE.replace(PROFILE_SCHEMA, EVENTS_SCHEMA),
         CREATE.replace(f'"{PROFILE_SCHEMA}"', f'"{EVENTS_SCHEMA}", is_upsert=False'),
+    ),
+    "Remove one of the two, or give it another name.": (
+        # Outputs, so that the program itself cannot tell that they are the same.
+        "\n".join((CREATE, OTHER)).replace('name="Others"', 'name="Members"').replace('"Members"', MADE),
+        f"{CREATE}\n{OTHER}",
     ),
     "Remove the resource from the program.": (ADOPT.replace(ID, ID_2), ""),
     "Check dataset_id and aep:sandbox. If it was deleted": (ADOPT.replace(ID, f"0{ID[1:]}"), ADOPT),

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import threading
 from datetime import datetime, timedelta, timezone
 from typing import Any
 
 import pytest
 
 from aep_provider.aep.catalog import Catalog
+from aep_provider.aep.reads import PLAIN
 from aep_provider.emulator.seeds import PROFILE_SCHEMA
 from aep_provider.errors import NotConverged, Refused
-from support.aep import BareAep
+from aep_provider.operations.create import UNION_TRIES
+from support.aep import WAIT, BareAep
 from support.local import OWNER, Local, inputs, previewed
 
 ID = "5b020a27e7040801dedbf46e"
@@ -36,6 +39,51 @@ def test_a_new_dataset_carries_owner_and_claim_in_its_post(local: Local, aep: Ba
     (post,) = aep.writes()
     assert post["body"]["tags"]["pulumiManagedBy"] == [OWNER]
     assert post["body"]["tags"]["pulumiClaim"] == [made.outs["claim"]]
+
+
+@pytest.mark.parametrize(("guard", "plain"), [("sandbox-management", ""), ("schemaregistry", "1")])
+def test_a_look_up_that_a_slow_guard_made_old_is_made_once_more(
+    local: Local, aep: BareAep, guard: str, plain: str
+) -> None:
+    looked, named = threading.Event(), Catalog.named
+
+    def look(catalog: Catalog, name: str) -> Any:
+        found = named(catalog, name)
+        looked.set()
+        return found
+
+    def wait(seconds: float) -> None:
+        # An earlier run of this resource, which nobody watches any more, ends meanwhile.
+        if seconds >= 30:
+            assert looked.wait(WAIT)
+            left_behind(aep)
+
+    busy = {"status": 503, "headers": {"Retry-After": "30"}, "body": {"title": "busy"}}
+    aep.fault(busy, times=1, method="GET", path=guard)
+    local.patch.setattr(Catalog, "named", look)
+    local.patch.setenv(PLAIN, plain)
+    local.on_wait = wait
+    made = local.start(aep.url).create(inputs(**NEW))
+    assert (made.id, list(aep.datasets())) == (ID, [ID])
+
+
+def test_a_dataset_that_appears_while_a_union_is_waited_for_is_taken_over(local: Local, aep: BareAep) -> None:
+    aep.fault(UNION, times=2, method="POST", path="/dataSets")
+    local.on_wait = lambda seconds: left_behind(aep) if seconds == UNION_TRIES[1] else None
+    made = local.start(aep.url).create(inputs(**NEW))
+    assert (made.id, list(aep.datasets())) == (ID, [ID])
+
+
+def test_two_resources_with_one_name_make_one_dataset_although_the_listing_lags(
+    local: Local, aep: BareAep
+) -> None:
+    local.on_wait = aep.tick
+    aep.switch(list_lag_seconds=5)
+    provider = local.start(aep.url)
+    provider.create(inputs(**NEW))
+    with pytest.raises(Refused, match="Another resource of this run creates a dataset named 'Members'"):
+        provider.create(inputs(**NEW, owner="aep/dev/returns"))
+    assert len(aep.datasets()) == 1
 
 
 def test_a_take_over_writes_a_new_claim(local: Local, aep: BareAep) -> None:

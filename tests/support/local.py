@@ -19,6 +19,7 @@ from aep_provider.aep import transport
 from aep_provider.aep.reads import PLAIN
 from aep_provider.arguments import PREVIEW, SWITCHES, URN, validated
 from aep_provider.plugin import host
+from aep_provider.plugin.process import PROCESS
 from aep_provider.plugin.provider import UpsertDatasetProvider
 from support.clock import FakeClock
 from support.settings import config
@@ -114,6 +115,7 @@ class Local:
         self.patch.setattr(host, "CLOCK", FakeClock(start, self.on_wait))
         self.patch.setattr(host, "_engine", lambda: listener)
         self.patch.setattr(host.EngineReporter, "_said", set())
+        self.patch.setattr(PROCESS, "_config", None)
         provider = Provider()
         provider.configure(ConfigureRequest(Config(config(url) | settings, "aep")))
         return provider

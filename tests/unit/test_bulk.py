@@ -161,6 +161,13 @@ def test_a_shared_reply_without_tags_does_not_mean_off(service: Service) -> None
     assert service.hits(shared) == 1
 
 
+def test_a_shared_reply_shows_nothing_that_it_was_not_asked_for(service: Service) -> None:
+    first, second, other = service.hold(3)
+    service.fault({"status": 200, "body": service.datasets()}, method="GET", path="/dataSets/.*,")
+    assert list(service.aep.catalog.many([second, first])) == [second, first]
+    assert other in service.datasets()
+
+
 def test_an_error_reaches_only_who_asked_for_that_dataset(service: Service) -> None:
     ids = service.hold(30)
     service.fault({"status": 400, "body": {}}, times=None, method="GET", path=f"/dataSets/{ids[7]}$")
