@@ -15,6 +15,7 @@ from itertools import chain
 from typing import Any
 
 from aep_provider import arguments
+from aep_provider.announcement import unpacked
 from aep_provider.arguments import OWNER_TAG
 from aep_provider.dataset.desired import Desired
 from aep_provider.dataset.observed import Observed
@@ -52,14 +53,14 @@ class Preview:
         """Take note of what the program declares, in its order.
 
         Args:
-            declared: JSON lists of the arguments of each resource, with ``resource``, its logical name. One list
+            declared: packed JSON lists of the arguments of each resource, with ``resource``, its logical name. One list
                 comes with several resources, since they overtake each other.
             run: told which dataset each logical name is to have.
         """
         with self._lock:
             new = [text for text in declared if text not in self._heard]
             self._heard.update(new)
-            for news in chain.from_iterable(map(json.loads, new)):
+            for news in chain.from_iterable(map(json.loads, map(unpacked, new))):
                 if news.get("dataset_id"):
                     run.declared[str(news["resource"])].add(str(news["dataset_id"]))
                 # What `declare` announces, the resource announces again when its turn has come.

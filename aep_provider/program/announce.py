@@ -15,6 +15,7 @@ from weakref import WeakKeyDictionary
 import pulumi
 
 from aep_provider import arguments
+from aep_provider.announcement import packed
 from aep_provider.dataset.ownership import owner_of
 from aep_provider.errors import InvalidInput
 
@@ -37,7 +38,7 @@ class ProgramError(InvalidInput, pulumi.RunError):
 
 @dataclass
 class _Text:
-    """Some of what a program declares, as JSON, and how many resources are still to carry it."""
+    """Some of what a program declares, as packed JSON, and how many resources are still to carry it."""
 
     text: str
     left: int
@@ -62,7 +63,7 @@ class _Program:
     def told(self) -> list[str]:
         """What the next resource carries."""
         if self.waiting:
-            text = json.dumps(self.waiting, default=_plain)
+            text = packed(json.dumps(self.waiting, default=_plain))
             self.telling.append(_Text(text, _carriers(text)))
             self.waiting = []
         now = list(self.telling)

@@ -17,6 +17,7 @@ from pulumi.runtime.proto import engine_pb2
 
 from aep_provider.aep import transport
 from aep_provider.aep.reads import PLAIN
+from aep_provider.announcement import packed
 from aep_provider.arguments import PREVIEW, SWITCHES, URN, validated
 from aep_provider.plugin import host
 from aep_provider.plugin.process import PROCESS
@@ -37,7 +38,7 @@ def inputs(**given: Any) -> dict[str, Any]:
 def previewed(declared: Sequence[dict[str, Any]] = (), *, name: str = "orders") -> dict[str, Any]:
     """What the constructor adds to the arguments in a preview."""
     urn = f"urn:pulumi:dev::aep::pulumi-python:dynamic/aep:UpsertDataset::{name}"
-    return {PREVIEW: {"preview": True, "declared": [json.dumps(list(declared))]}, URN: urn}
+    return {PREVIEW: {"preview": True, "declared": [packed(json.dumps(list(declared)))]}, URN: urn}
 
 
 class _Listener:

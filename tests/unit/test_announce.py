@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from types import MappingProxyType
 
+from aep_provider.announcement import packed, unpacked
 from aep_provider.program.announce import _AT_ONCE, _Program
 
 
@@ -13,7 +14,9 @@ def test_whichever_resource_comes_first_brings_what_is_declared() -> None:
     program.waiting.append({"resource": "orders", "dataset_id": "1"})
     carried = [program.told() for _ in range(_AT_ONCE + 1)]
     # The SDK sends so many at once at most; one that is sent later cannot overtake them all.
-    assert all(map(json.loads, carried[0]))
+    assert [json.loads(unpacked(text)) for text in carried[0]] == [
+        [{"resource": "orders", "dataset_id": "1"}]
+    ]
     assert carried == [carried[0]] * _AT_ONCE + [[]]
 
 
@@ -22,6 +25,16 @@ def test_what_is_declared_later_is_carried_besides() -> None:
     program.waiting.append({"resource": "orders"})
     program.told()
     program.waiting.append({"resource": "members", "tags": MappingProxyType({"team": ("a", "b")})})
-    first, second = map(json.loads, program.told())
+    first, second = (json.loads(unpacked(text)) for text in program.told())
     assert first == [{"resource": "orders"}]
     assert second == [{"resource": "members", "tags": {"team": ["a", "b"]}}]
+
+
+def test_what_repeats_itself_becomes_small_and_comes_back_whole() -> None:
+    entries = [
+        {"resource": f"größe-{number}", "schema_id": "https://ns.adobe.com/a/schemas/b"}
+        for number in range(100)
+    ]
+    text = json.dumps(entries)
+    assert unpacked(packed(text)) == text
+    assert len(packed(text)) < len(text) / 5
