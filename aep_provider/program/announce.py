@@ -83,6 +83,7 @@ def _carriers(text: str) -> int:
 
 # By stack, since the Automation API runs several programs in one process.
 _programs: WeakKeyDictionary[pulumi.Resource, dict[Provider, _Program]] = WeakKeyDictionary()
+_prefixes: WeakKeyDictionary[pulumi.Resource, str] = WeakKeyDictionary()
 
 
 def announce(resource: str, given: Mapping[str, Any], provider: Provider) -> None:
@@ -169,10 +170,25 @@ class Owner:
     def __await__(self) -> Generator[Any, None, str | None]:
         """The owner; ``None`` where the program cannot tell, which leaves it to `check`."""
         urn = yield from self._urn.future().__await__()
-        try:
-            return owner_of(urn or "", self._prefix)
-        except ValueError:
-            return None
+        return owner_if_told(urn or "", self._prefix)
+
+
+def owner_if_told(urn: str, prefix: str) -> str | None:
+    """The owner that a URN names; ``None`` where it does not tell, which leaves it to `check`."""
+    try:
+        return owner_of(urn, prefix)
+    except ValueError:
+        return None
+
+
+def owner_prefix() -> str:
+    """The value of ``aep:owner``, or ``""``; read once a program, since the SDK parses all of the configuration."""
+    stack = pulumi.runtime.get_root_resource()
+    if stack is None:
+        return pulumi.Config("aep").get("owner") or ""
+    if stack not in _prefixes:
+        _prefixes[stack] = pulumi.Config("aep").get("owner") or ""
+    return _prefixes[stack]
 
 
 def is_known(value: object) -> bool:

@@ -71,7 +71,7 @@ async def declare(
         if len(made) == 1:
             # What waits for its turn is declared as well; the plugin is told of it ahead.
             for one, other in judged.items():
-                announce(one, completed(one, other.given, other.opts), made[name]._provider)
+                announce(one, other.complete, made[name]._provider)
     return made
 
 
@@ -88,10 +88,11 @@ def _of_the_stack() -> list[Mapping[str, Any]]:
 class _Entry(NamedTuple):
     given: dict[str, Any]
     opts: pulumi.ResourceOptions | None
+    complete: dict[str, Any]
 
 
 def _judged(entries: Iterable[object], opts: pulumi.ResourceOptions | None) -> dict[str, _Entry]:
-    """The arguments and options by logical name."""
+    """The arguments, as given and with the defaults, and options by logical name."""
     judged: dict[str, _Entry] = {}
     problems: list[str] = []
     taken: dict[tuple[str, str], str] = {}
@@ -108,8 +109,8 @@ def _judged(entries: Iterable[object], opts: pulumi.ResourceOptions | None) -> d
         else:
             own = {key: given.pop(key) for key in _OPTIONS if key in given}
             try:
-                judged[name] = _Entry(given, _options(name, own, opts))
-                completed(name, given, judged[name].opts)
+                options = _options(name, own, opts)
+                judged[name] = _Entry(given, options, completed(name, given, options))
             except InvalidInput as error:
                 problems.append(f"{error.message}\n{error.remedy}".rstrip())
             problems += _clashes(name, given, taken)
