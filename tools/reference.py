@@ -18,6 +18,7 @@ from aep_provider import arguments
 from aep_provider.operations.guards import GUARDS
 from aep_provider.plugin.event_log import ALWAYS, EVENTS
 from aep_provider.probe.beliefs import BELIEFS
+from aep_provider.program.outputs import Outputs
 from aep_provider.program.resource import UpsertDataset
 
 DOCS = Path(__file__).resolve().parent.parent / "docs"
@@ -27,8 +28,7 @@ SIMPLER = (
     (r"pulumi\.Output\[([^\[\]]*)\]", r"\1"),
     (r"Sequence\[([^\[\]]*)\]", r"list of \1"),
     (r"Mapping\[str, ([^\[\]]*)\]", r"map of \1"),
-    (r"_Gaps", "list of map"),
-    (r"_Gap", "map"),
+    (r"ProfileGap( \| None)?", "map"),
 )
 
 
@@ -126,9 +126,10 @@ def with_evidence(page: str) -> str:
 
 def _outputs() -> Iterator[tuple[str, str, str]]:
     """The outputs: name, annotation as it is written and not as Python resolves it, and docstring."""
-    (declared,) = ast.parse(inspect.getsource(UpsertDataset)).body
-    assert isinstance(declared, ast.ClassDef)
-    for node, after in pairwise(declared.body):
+    (outputs,), (numbers,) = (ast.parse(inspect.getsource(one)).body for one in (Outputs, UpsertDataset))
+    assert isinstance(outputs, ast.ClassDef)
+    assert isinstance(numbers, ast.ClassDef)
+    for node, after in pairwise([*outputs.body, *numbers.body]):
         if isinstance(node, ast.AnnAssign):
             said = after.value if isinstance(after, ast.Expr) else None
             assert isinstance(said, ast.Constant), f"{ast.unparse(node)} has no docstring"

@@ -3,8 +3,8 @@
 # No `from __future__ import annotations` here: the SDK reads the annotations of the class for each resource,
 # and would compile them each time if they were strings.
 
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping
+from typing import Any
 
 import pulumi
 
@@ -18,17 +18,12 @@ from aep_provider.program.announce import (
     owner_prefix,
     refuse_clashes,
 )
-from aep_provider.program.forms import InFlightBatches, ProfileGap, Tags
+from aep_provider.program.forms import InFlightBatches, Tags
+from aep_provider.program.outputs import Outputs
 from aep_provider.program.validate import as_program_error, completed, warn_of_plain_secret
 
-if TYPE_CHECKING:
-    _Gap = ProfileGap | None
-    _Gaps = Sequence[ProfileGap]
-else:
-    _Gap = _Gaps = Any  # Pulumi reads the annotations of outputs, and knows nothing of typed dicts.
 
-
-class UpsertDataset(pulumi.dynamic.Resource, module="aep", name="UpsertDataset"):
+class UpsertDataset(Outputs, pulumi.dynamic.Resource, module="aep", name="UpsertDataset"):
     """An AEP dataset that feeds Real-Time Customer Profile, with or without upsert.
 
     Create a dataset::
@@ -50,87 +45,9 @@ class UpsertDataset(pulumi.dynamic.Resource, module="aep", name="UpsertDataset")
     the dataset.
     """
 
-    dataset_id: pulumi.Output[str]
-    """The dataset's id, also of one that was created."""
-
-    name: pulumi.Output[str]
-    """The dataset's name."""
-
-    description: pulumi.Output[str]
-    """The dataset's description, or ``""``."""
-
-    schema_id: pulumi.Output[str]
-    """The schema's ``$id``."""
-
-    schema: pulumi.Output[str | None]
-    """The title by which the program names the schema; None where it does not."""
-
-    dataset: pulumi.Output[str | None]
-    """The name by which the program names an existing dataset; None where it does not."""
-
-    schema_content_type: pulumi.Output[str]
-    """The schema's content type in ``schemaRef``."""
-
-    tags: pulumi.Output[Mapping[str, Sequence[str]]]
-    """The tag keys that this resource owns."""
-
-    is_upsert: pulumi.Output[bool]
-    """Whether Profile merges partial records; while Profile is off, the setting from before."""
-
-    profile_enabled: pulumi.Output[bool]
-    """Whether Profile is on; off is drift, and is repaired."""
-
-    identity_enabled: pulumi.Output[bool]
-    """Whether Identity is on; off is drift, and is repaired."""
-
-    allow_profile_gap: pulumi.Output[bool]
-    """The argument."""
-
-    in_flight_batches: pulumi.Output[str]
-    """The argument."""
-
+    # The numbers; what else a dataset shows is in `Outputs`.
     wait_timeout: pulumi.Output[int]
     """The argument, in seconds."""
-
-    deletion_protection: pulumi.Output[bool]
-    """The argument, or what it defaults to."""
-
-    owner: pulumi.Output[str]
-    """``<project>/<stack>/<name>``, or ``<aep:owner>/<name>``; under a component the name begins with the types
-    of the parents."""
-
-    claim: pulumi.Output[str]
-    """A random word that the creation wrote on the dataset; ``""`` for one that existed before. Only the
-    resource whose record has it may delete the dataset."""
-
-    enabled_at: pulumi.Output[str]
-    """When Profile was enabled, as the service writes it, or ``""``."""
-
-    created: pulumi.Output[str]
-    """When the dataset was created, UTC."""
-
-    adopted: pulumi.Output[bool]
-    """Whether the dataset existed before."""
-
-    managed: pulumi.Output[Sequence[str]]
-    """The optional arguments that the program gives."""
-
-    sandbox: pulumi.Output[str]
-    """The sandbox that the dataset lives in; a provider set to another location refuses to touch it."""
-
-    org_id: pulumi.Output[str]
-    """The organisation that it lives in."""
-
-    endpoint: pulumi.Output[str]
-    """The base URL of the AEP that it lives in."""
-
-    profile_gap: pulumi.Output[_Gap]
-    """The last window of this resource: ``from``, ``to``, ``replay`` (batches to ingest again), ``suspect``
-    (nobody can see whether Profile took them); None if there was none."""
-
-    earlier_gaps: pulumi.Output[_Gaps]
-    """Earlier windows of this resource with batches that may still have to be ingested again, the newest first; nine
-    at most. Their keys are those of `profile_gap`."""
 
     spec_version: pulumi.Output[int]
     """Version of this record."""
@@ -285,5 +202,5 @@ class UpsertDataset(pulumi.dynamic.Resource, module="aep", name="UpsertDataset")
 
 def _seeded(given: Mapping[str, Any]) -> dict[str, Any]:
     """Every argument and output by name: only names that are there become attributes."""
-    names = (*UpsertDataset.__annotations__, *given)
+    names = (*Outputs.__annotations__, *UpsertDataset.__annotations__, *given)
     return {name: given.get(name) for name in names}

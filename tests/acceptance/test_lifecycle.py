@@ -219,6 +219,17 @@ def test_inputs_may_be_outputs_of_other_resources(project: Project, aep: Aep) ->
     assert f"after {names['First']}" in names
 
 
+def test_a_program_gets_each_output_in_the_type_that_it_is_declared_with(project: Project) -> None:
+    project.program(
+        f"made = {CREATE}",
+        "names = ['wait_timeout', 'spec_version', 'is_upsert', 'name', 'tags', 'managed', 'profile_gap']",
+        "held = pulumi.Output.all(*(getattr(made, name) for name in names))",
+        "pulumi.export('types', held.apply(lambda values: ' '.join(type(one).__name__ for one in values)))",
+    )
+    project.up()
+    assert project.run("stack", "output", "types").text.strip() == "int int bool str dict list NoneType"
+
+
 def test_state_stays_small(project: Project) -> None:
     project.program(CREATE)
     project.up()

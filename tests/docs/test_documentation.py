@@ -20,6 +20,7 @@ import aep_provider
 from aep_provider import UpsertDataset, errors, settings
 from aep_provider.cli import main
 from aep_provider.operations.replay import EVIDENCE
+from aep_provider.program.outputs import Outputs
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("tools/*.md")])
@@ -50,7 +51,7 @@ def test_the_tables_are_what_the_code_says(name: str) -> None:
     assert tool["written"](now) == now, "run: python tools/reference.py"
 
 
-@pytest.mark.parametrize("output", list(UpsertDataset.__annotations__))
+@pytest.mark.parametrize("output", [*Outputs.__annotations__, *UpsertDataset.__annotations__])
 def test_every_output_is_documented(output: str) -> None:
     assert f"`{output}`" in page("resource.md").split("## Outputs")[1].split("## What happens")[0]
 
