@@ -32,6 +32,10 @@ SAME_OUTPUTS: dict[str, Any] = {
     "org_id": "0123456789ABCDEF01234567@AdobeOrg",
     "endpoint": "http://127.0.0.1:41141",
     "profile_gap": None,
+    "earlier_gaps": [],
+    "claim": "0123456789abcdef",
+    "schema": None,
+    "dataset": None,
     "spec_version": 1,
 }
 _threads = threading.local()
@@ -99,6 +103,7 @@ class BareDataset(Resource, module="bench", name="BareDataset"):
 
     def __init__(self, resource_name: str, **props: Any) -> None:
         if os.environ.get("BENCH_SAME"):
+            props.pop("resource", None)
             props = {
                 **SAME_INPUTS,
                 "owner": f"bench/dev/{resource_name}",
