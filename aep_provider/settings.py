@@ -27,8 +27,7 @@ if TYPE_CHECKING:
 ADOBE_ENDPOINT = "https://platform.adobe.io"
 ADOBE_IMS_ENDPOINT = "https://ims-na1.adobelogin.com"
 DEFAULT_SCOPES = "openid,session,AdobeID,read_organizations,additional_info.projectedProductContext"
-DEFAULT_PARALLEL = 20
-"""Calls at once: the 40 Profile datasets that Adobe's limits leave room for take two rounds."""
+DEFAULT_PARALLEL = 16
 
 HTTP_HOST = "AEP_ALLOW_HTTP_HOST"
 """Names one host besides this machine that plain http is allowed to: an emulator in another container."""

@@ -80,7 +80,7 @@ def test_protection_depends_on_who_created_the_dataset() -> None:
 
 def test_settings_from_the_environment_alone() -> None:
     settings = Settings.load({}, ENOUGH)
-    assert (settings.sandbox, settings.org_id, settings.parallel) == ("dev", "A@AdobeOrg", 20)
+    assert (settings.sandbox, settings.org_id, settings.parallel) == ("dev", "A@AdobeOrg", 16)
 
 
 @pytest.mark.parametrize("prefix", ["aep:", ""], ids=["namespaced", "bare"])

@@ -143,7 +143,7 @@ def _call(method: str, path: str, body: object = None, expect: int = 0) -> Any:
         from aep_provider.plugin import host
 
         _widened.set()
-        host.widen(int(os.environ.get("BENCH_THREADS", "20")))
+        host.widen(int(os.environ.get("BENCH_THREADS", "16")))
     session: requests.Session | None = getattr(_threads, "session", None)
     if session is None:
         session = _threads.session = requests.Session()
