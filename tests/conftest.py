@@ -14,8 +14,14 @@ import pytest
 
 
 def pytest_configure() -> None:
-    """Let commands under test hear Ctrl-C: a shell makes what it runs in the background deaf to it."""
+    """Let commands under test hear what whoever runs the tests may be deaf to.
+
+    A shell makes what it runs in the background deaf to Ctrl-C, and `nohup` to the end of a terminal. A command that is
+    started inherits that, but no handler.
+    """
     signal.signal(signal.SIGINT, signal.default_int_handler)
+    if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:
+        signal.signal(signal.SIGHUP, lambda *_: None)
 
 
 @pytest.fixture(scope="session")
