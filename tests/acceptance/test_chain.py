@@ -68,16 +68,21 @@ class Stages:
                     self._aep.clear_faults(fault)
 
 
+def previewed(project: Project, stages: Stages) -> None:
+    """Let a preview pass through the stages; it has to succeed."""
+    preview = project.start("preview")
+    stages.pass_through()
+    text, _ = preview.communicate(timeout=60)
+    assert preview.returncode == 0, text
+
+
 def test_a_preview_of_changes_of_upsert_is_three_requests_deep(project: Project, aep: Aep) -> None:
     declare(project, created(upsert=True))
     project.up()
     declare(project, created(upsert=False))
     aep.forget()
     stages = Stages(aep, {**dict.fromkeys(LISTED, 1), "/schemas/": 1, "/dataSets$": 1}, {"/batches": N})
-    preview = project.start("preview")
-    stages.pass_through()
-    text, _ = preview.communicate(timeout=60)
-    assert preview.returncode == 0, text
+    previewed(project, stages)
     # Nothing else was asked: the token, what was held first, and the batches.
     assert len(aep.requests()) == 1 + 5 + N
 
@@ -88,10 +93,7 @@ def test_a_preview_of_changes_of_upsert_of_adopted_datasets_is_as_deep(project: 
     declare(project, adopted(aep, upsert=False))
     aep.forget()
     stages = Stages(aep, {**dict.fromkeys(LISTED, 1), "/schemas/": 1, "/dataSets/": 1}, {"/batches": N})
-    preview = project.start("preview")
-    stages.pass_through()
-    text, _ = preview.communicate(timeout=60)
-    assert preview.returncode == 0, text
+    previewed(project, stages)
     assert len(aep.requests()) == 1 + 5 + N
 
 

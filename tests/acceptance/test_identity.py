@@ -58,6 +58,21 @@ def test_a_state_of_another_python_makes_no_run_forget_what_it_refused(project: 
     assert list(aep.datasets()) == [dataset_id]
 
 
+@pytest.mark.parametrize("parent", ["None", "pulumi.ComponentResource('acme:aep:Loyalty', 'loyalty')"])
+def test_the_urn_that_a_program_tells_is_the_one_that_the_engine_gives(project: Project, parent: str) -> None:
+    option = ", opts=pulumi.ResourceOptions(parent=parent)"
+    project.program(
+        f"parent = {parent}",
+        f"made = {members(option)}",
+        "told = made._for_check('members', None, pulumi.ResourceOptions(parent=parent))",
+        "pulumi.export('urns', pulumi.Output.all(told['__urn'], made.urn).apply(lambda both: ' '.join(both)))",
+    )
+    project.up()
+    told, given = project.run("stack", "output", "urns").text.split()
+    assert told == given
+    assert given.endswith("aep:UpsertDataset::members")
+
+
 def test_ids_that_are_swapped_pass_the_preview_and_converge(project: Project, aep: Aep) -> None:
     for dataset_id in (ORDERS, RETURNS):
         aep.dataset(dataset_id, PROFILE_SCHEMA, ON)
