@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
+from itertools import islice
 from typing import Any
 
 from aep_provider.aep.gateway import ApiRequest, Gateway
@@ -80,6 +81,7 @@ class Batch:
         created, completed: when (UTC); ``None`` = not said.
         replaces: ids of the batches that it was ingested in the place of (``replay.predecessors``).
         origin: the batch that it stands for, where it says so.
+        dataset_ids: the datasets that it is for, as far as it says so.
     """
 
     id: str
@@ -88,6 +90,7 @@ class Batch:
     completed: datetime | None
     replaces: tuple[str, ...] = ()
     origin: Origin | None = None
+    dataset_ids: tuple[str, ...] = ()
 
     @property
     def in_flight(self) -> bool:
@@ -134,6 +137,9 @@ class Batches:
     def recent_ahead(self, dataset_id: str) -> None:
         """Have them listed, for `recent`. Nothing here, where they are listed when they are asked for."""
 
+    def sandbox_ahead(self) -> None:
+        """Have those of the whole sandbox listed, for `recent`. Nothing here, where each dataset's are listed."""
+
     def of_last(self, dataset_id: str, look_back: timedelta) -> list[Batch]:
         """The dataset's batches of the last days, newest first.
 
@@ -144,20 +150,44 @@ class Batches:
         Raises:
             ApiError: they could not be read, or not understood.
         """
+        what = f"batches of dataset {dataset_id}"
+        found = self._listed(what, {"dataSet": dataset_id}, look_back)
+        return sorted(found, key=lambda batch: batch.created, reverse=True)
+
+    def of_sandbox(self, look_back: timedelta) -> Mapping[str, list[Batch]] | None:
+        """The batches of the last days of every dataset, newest first, where these are few.
+
+        Args:
+            look_back: how far back their creation may lie.
+
+        Returns:
+            By dataset; ``None`` where they fill a page, or one does not say for which dataset it is.
+
+        Raises:
+            ApiError: they could not be read, or not understood.
+        """
+        found = list(islice(self._listed("batches of all datasets", {}, look_back), PAGE))
+        if len(found) == PAGE or not all(batch.dataset_ids for batch in found):
+            return None
+        by_dataset: dict[str, list[Batch]] = {}
+        for batch in sorted(found, key=lambda batch: batch.created, reverse=True):
+            for dataset_id in batch.dataset_ids:
+                by_dataset.setdefault(dataset_id, []).append(batch)
+        return by_dataset
+
+    def _listed(self, what: str, only: Mapping[str, str], look_back: timedelta) -> Iterator[Batch]:
         # By the service's clock: with a local one that is ahead, the newest batches would be missed.
         since = int((self._gateway.server_time() - look_back).timestamp() * 1000)
 
         def fetch(start: int) -> Page[int, Batch]:
             query: dict[str, str | int] = {
-                "dataSet": dataset_id,
+                **only,
                 "createdAfter": since,
                 "orderBy": "desc:created",
                 "limit": PAGE,
                 "start": start,
             }
-            request = ApiRequest(
-                "GET", PATH, f"batches of dataset {dataset_id}", query=query, permission="View Datasets"
-            )
+            request = ApiRequest("GET", PATH, what, query=query, permission="View Datasets")
             response = self._gateway.send(request)
             page = mapping(response)
             for body in page.values():
@@ -171,7 +201,7 @@ class Batches:
                 raise unreadable(response, f"batches were expected ({error})") from error
             return Page(response, found, next_offset(start, len(page)))
 
-        return sorted(paginate(fetch, 0), key=lambda batch: batch.created, reverse=True)
+        return paginate(fetch, 0)
 
     def any(self, dataset_id: str) -> bool:
         """Whether a batch was ever made for the dataset.
@@ -220,7 +250,22 @@ def _read(batch_id: str, body: Any) -> Batch:
     completed = _moment(body.get("completed") or body.get("updated"))
     replaces, tags = _predecessors(body.get("replay")), body.get("tags")
     origin = Origin.read(tags.get(REPLAY_TAG)) if isinstance(tags, dict) else None
-    return Batch(batch_id, body["status"].lower(), created, completed, replaces, origin)
+    return Batch(
+        batch_id,
+        body["status"].lower(),
+        created,
+        completed,
+        replaces,
+        origin,
+        datasets_of(body.get("relatedObjects")),
+    )
+
+
+def datasets_of(related: object) -> tuple[str, ...]:
+    """The datasets among what a batch is related to; none where that is malformed."""
+    objects = [one for one in related if isinstance(one, dict)] if isinstance(related, list) else []
+    ids = (one.get("id") for one in objects if one.get("type") == "dataSet")
+    return tuple(one for one in ids if isinstance(one, str))
 
 
 def _predecessors(replay: object) -> tuple[str, ...]:

@@ -5,18 +5,20 @@ Nothing that writes uses it: a write is planned from a read of its own.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import contextlib
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 
 from aep_provider.aep import Aep
-from aep_provider.aep.batches import Batch, Batches
+from aep_provider.aep.batches import LOOK_BACK, Batch, Batches
 from aep_provider.aep.bulk import Bulk
 from aep_provider.aep.catalog import Catalog
 from aep_provider.aep.gateway import Gateway
 from aep_provider.aep.reads import Reads
 from aep_provider.aep.single_flight import Memory
 from aep_provider.dataset.observed import Observed
+from aep_provider.errors import ApiError
 
 
 def shared(aep: Aep) -> Aep:
@@ -52,12 +54,28 @@ class _SharedCatalog(Catalog):
 
 
 class _SharedBatches(Batches):
+    """Batches that are listed once; those of the whole sandbox at first, so that a few serve every dataset."""
+
     def __init__(self, gateway: Gateway, reads: Reads) -> None:
         super().__init__(gateway)
         self._recent: Memory[list[Batch]] = reads.memory()
+        self._of_sandbox: Memory[Mapping[str, list[Batch]] | None] = reads.memory()
 
     def recent(self, dataset_id: str) -> list[Batch]:
-        return self._recent.get(dataset_id, partial(super().recent, dataset_id))
+        return self._recent.get(dataset_id, partial(self._ask, dataset_id))
 
     def recent_ahead(self, dataset_id: str) -> None:
-        self._recent.ahead(dataset_id, partial(super().recent, dataset_id))
+        self._recent.ahead(dataset_id, partial(self._ask, dataset_id))
+
+    def sandbox_ahead(self) -> None:
+        self._of_sandbox.ahead("", self._ask_for_all)
+
+    def _ask(self, dataset_id: str) -> list[Batch]:
+        everything = self._of_sandbox.get("", self._ask_for_all)
+        return super().recent(dataset_id) if everything is None else everything.get(dataset_id, [])
+
+    def _ask_for_all(self) -> Mapping[str, list[Batch]] | None:
+        # What fails is asked again for each dataset, and said for it.
+        with contextlib.suppress(ApiError):
+            return self.of_sandbox(LOOK_BACK)
+        return None

@@ -52,6 +52,7 @@ def before_read(context: Context, *, schema_id: str = "", toggles: bool = False)
         context.aep.schemas.ahead(schema_id)
     if toggles:
         context.aep.flows.ahead()
+        context.aep.batches.sandbox_ahead()
 
 
 def ask(context: Context, change: Change, *, again: bool = False) -> None:

@@ -17,6 +17,10 @@ if TYPE_CHECKING:
     from aep_provider.plugin.event_log import EventLog
     from aep_provider.plugin.spans import Spans
 
+CALLS_FOR_EACH_REQUEST = 2
+"""Calls that the plugin answers at a time, for each request that may be under way. With as many calls as requests, a
+place stays empty whenever a call does something else, and the last resources of a stack go in a round of their own."""
+
 COLLECTOR = "PULUMI_OTEL_EXPORTER_OTLP_ENDPOINT"
 """Where the engine collects spans, with `pulumi --otel-traces`."""
 
@@ -118,7 +122,7 @@ class Process:
                 self._aep = connect(settings, host.CLOCK, reads, self.spans)
                 self._shared = reads.for_refreshes(self._aep)
                 if reads.widens:
-                    host.widen(settings.parallel)
+                    host.widen(CALLS_FOR_EACH_REQUEST * settings.parallel)
             aep = self._shared if sharing else self._aep
             return Context(aep, settings, self.reporter(), host.CLOCK, self.run)
 

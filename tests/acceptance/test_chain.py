@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+import time
 from typing import Any
 
 import pytest
 
+from aep_provider.aep.batches import PAGE
 from aep_provider.aep.reads import PLAIN
 from aep_provider.emulator.seeds import PROFILE_SCHEMA
 from support.aep import Aep
@@ -20,6 +22,8 @@ N = 3
 IDS = [f"{n:024x}" for n in range(1, N + 1)]
 ON = {"unifiedProfile": ["enabled:true", "isUpsert:true"], "unifiedIdentity": ["enabled:true"]}
 LISTED = ("/targetConnections", "/flows", "/sandbox-management/")
+SHARED = {**dict.fromkeys(LISTED, 1), "/schemas/": 1, "/batches": 1}
+"""What a preview of changes of upsert asks once for all datasets."""
 
 
 def declare(project: Project, each: list[dict[str, Any]]) -> None:
@@ -76,15 +80,28 @@ def previewed(project: Project, stages: Stages) -> None:
     assert preview.returncode == 0, text
 
 
-def test_a_preview_of_changes_of_upsert_is_three_requests_deep(project: Project, aep: Aep) -> None:
+def test_a_preview_of_changes_of_upsert_is_two_requests_deep(project: Project, aep: Aep) -> None:
     declare(project, created(upsert=True))
     project.up()
     declare(project, created(upsert=False))
     aep.forget()
-    stages = Stages(aep, {**dict.fromkeys(LISTED, 1), "/schemas/": 1, "/dataSets$": 1}, {"/batches": N})
-    previewed(project, stages)
-    # Nothing else was asked: the token, what was held first, and the batches.
-    assert len(aep.requests()) == 1 + 5 + N
+    previewed(project, Stages(aep, {**SHARED, "/dataSets$": 1}))
+    # Nothing else was asked but the token.
+    assert len(aep.requests()) == 1 + len(SHARED) + 1
+
+
+def test_where_there_are_many_batches_a_preview_asks_for_those_of_each_dataset_next(
+    project: Project, aep: Aep
+) -> None:
+    declare(project, created(upsert=True))
+    project.up()
+    related = [{"type": "dataSet", "id": "f" * 24}]
+    body = {"status": "success", "created": int(time.time() * 1000), "relatedObjects": related}
+    aep.seed(batches={f"01HBATCH{n}": body for n in range(PAGE)})
+    declare(project, created(upsert=False))
+    aep.forget()
+    previewed(project, Stages(aep, {**SHARED, "/dataSets$": 1}, {"/batches": N}))
+    assert len(aep.requests()) == 1 + len(SHARED) + 1 + N
 
 
 def test_a_preview_of_changes_of_upsert_of_adopted_datasets_is_as_deep(project: Project, aep: Aep) -> None:
@@ -92,9 +109,8 @@ def test_a_preview_of_changes_of_upsert_of_adopted_datasets_is_as_deep(project: 
     project.up()
     declare(project, adopted(aep, upsert=False))
     aep.forget()
-    stages = Stages(aep, {**dict.fromkeys(LISTED, 1), "/schemas/": 1, "/dataSets/": 1}, {"/batches": N})
-    previewed(project, stages)
-    assert len(aep.requests()) == 1 + 5 + N
+    previewed(project, Stages(aep, {**SHARED, "/dataSets/": 1}))
+    assert len(aep.requests()) == 1 + len(SHARED) + 1
 
 
 def test_changes_of_upsert_wait_for_one_request_more_than_they_send_each(project: Project, aep: Aep) -> None:

@@ -105,6 +105,15 @@ BELIEFS = (
         how="List the batches of a dataset that does not exist, in a sandbox that has batches.",
     ),
     Belief(
+        id="batch-sandbox",
+        statement="Without dataSet= the batches of every dataset are listed; relatedObjects names the dataset.",
+        level=Level.SPECIFIED,
+        source="Catalog Service API",
+        rests="aep/batches.py, aep/shared.py",
+        if_false="A preview may not name batches in flight; `up` lists those of each dataset and waits.",
+        how="List five batches.",
+    ),
+    Belief(
         id="batch-created-after",
         statement="createdAfter= leaves out the batches that were created before.",
         level=Level.SPECIFIED,

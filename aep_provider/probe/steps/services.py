@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 from urllib.parse import quote
 
-from aep_provider.aep.batches import LAST
+from aep_provider.aep.batches import LAST, datasets_of
 from aep_provider.aep.batches import PATH as BATCHES
 from aep_provider.aep.flows import PATH as FLOWS
 from aep_provider.aep.sandboxes import PATH as SANDBOXES
@@ -94,6 +94,15 @@ def batches(run: Run) -> Iterator[Answer]:
         "other datasets' batches are left out",
         otherwise=f"{none.describe()}, with other datasets' batches",
     )
+    named = [
+        datasets_of(body.get("relatedObjects")) for body in newest.object().values() if isinstance(body, dict)
+    ]
+    yield judged(
+        "batch-sandbox",
+        all(named),
+        "each of the newest names its dataset",
+        otherwise="not all of the newest name a dataset",
+    )
     after = run.raw.send("GET", BATCHES, query={"createdAfter": max(numbers) + 1, "limit": 5})
     late = [body.get("created") for body in after.object().values() if isinstance(body, dict)]
     honoured = after.ok and all(isinstance(value, int) and value > max(numbers) for value in late)
@@ -154,5 +163,9 @@ STEPS = (
         schemas,
     ),
     Step("Dataflows", ("flow-rights", "flow-envelope"), flows),
-    Step("Batch listing", ("batch-filter", "batch-created-after", "batch-order", "last-batches"), batches),
+    Step(
+        "Batch listing",
+        ("batch-filter", "batch-sandbox", "batch-created-after", "batch-order", "last-batches"),
+        batches,
+    ),
 )
