@@ -89,6 +89,12 @@ class Bulk:
                     self._changed.notify_all()
         return known or self._catalog.get(dataset_id)
 
+    @property
+    def asked(self) -> int:
+        """How many datasets were asked for one by one until now."""
+        with self._changed:
+            return len(self._asked)
+
     def ahead(self, dataset_ids: Sequence[str]) -> None:
         """Have datasets read together that `get` will be asked for."""
         with self._changed:

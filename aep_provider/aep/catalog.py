@@ -214,12 +214,15 @@ class Catalog:
         """Every dataset that carried a tag key when this process first asked."""
         return self._tagged.get(key, lambda: self._carrying(key))
 
-    def tagged_ahead(self, key: str, each: Callable[[Observed], None] | None = None) -> None:
+    def tagged_ahead(
+        self, key: str, each: Callable[[Observed], None] | None = None, *, expected: int = 0
+    ) -> None:
         """Have them listed, for `tagged`.
 
         Args:
             key: the tag key.
             each: told of each dataset when its page comes, and not when the last one has; it must not raise.
+            expected: how many they probably are. Not used here, where one page is asked for after another.
         """
         self._tagged.ahead(key, lambda: self._carrying(key, each))
 
@@ -244,22 +247,25 @@ class Catalog:
     def _filtered(
         self, query: Mapping[str, str], wanted: Callable[[Mapping[str, Any]], bool]
     ) -> Iterator[Observed]:
-        def fetch(start: int) -> Page[int, Observed | None]:
-            response = self._listing(query, start)
-            page = mapping(response)
-            for body in page.values():
-                if isinstance(body, dict):
-                    self._gateway.check_ours(response, body)
-            try:
-                read: dict[Hashable, Observed | None] = {
-                    dataset_id: _read(dataset_id, body, wanted) for dataset_id, body in page.items()
-                }
-            except MalformedDataset as error:
-                raise unreadable(response, str(error)) from error
-            # `start` counts from 0 (documented, and seen live).
-            return Page(response, read, next_offset(start, len(page)))
+        # `start` counts from 0 (documented, and seen live).
+        listed = paginate(lambda start: self._fetch(query, wanted, start), 0)
+        return (dataset for dataset in listed if dataset is not None)
 
-        return (dataset for dataset in paginate(fetch, 0) if dataset is not None)
+    def _fetch(
+        self, query: Mapping[str, str], wanted: Callable[[Mapping[str, Any]], bool], start: int
+    ) -> Page[int, Observed | None]:
+        response = self._listing(query, start)
+        page = mapping(response)
+        for body in page.values():
+            if isinstance(body, dict):
+                self._gateway.check_ours(response, body)
+        try:
+            read: dict[Hashable, Observed | None] = {
+                dataset_id: _read(dataset_id, body, wanted) for dataset_id, body in page.items()
+            }
+        except MalformedDataset as error:
+            raise unreadable(response, str(error)) from error
+        return Page(response, read, next_offset(start, len(page)))
 
     def _whole(self, entries: Mapping[str, object]) -> dict[str, Observed]:
         """The datasets that show what every dataset has; asking for the others alone says what ails them."""

@@ -172,7 +172,7 @@ class Gateway:
     def prepare(
         self, request: ApiRequest, *, urgent: bool = False, status_suffices: bool = False
     ) -> Prepared:
-        """Make a request ready to be sent by this thread.
+        """Make a request ready to be sent.
 
         Args:
             request: what to send.

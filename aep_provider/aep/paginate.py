@@ -46,6 +46,21 @@ def next_offset(start: int, received: int) -> int | None:
     return start + received if received >= SMALLEST_PAGE else None
 
 
+def with_end(page: Page[int, Entry], start: int, end: Page[int, Entry] | None) -> Page[int, Entry]:
+    """The first page of a listing, joined with a page that was asked for beside it, where the two leave no hole.
+
+    Args:
+        page: the first one.
+        start: how many entries the other one passed over.
+        end: the other one, or ``None``.
+    """
+    if page.following is None or end is None:
+        return page
+    if not start <= page.following <= start + len(end.entries):
+        return page
+    return Page(page.response, {**end.entries, **page.entries}, end.following)
+
+
 def paginate(fetch: Callable[[Cursor], Page[Cursor, Entry]], first: Cursor) -> Iterator[Entry]:
     """Every entry of a listing, once, asked for as far as it is used.
 

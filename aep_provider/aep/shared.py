@@ -6,19 +6,23 @@ Nothing that writes uses it: a write is planned from a read of its own.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
+from typing import Any
 
 from aep_provider.aep import Aep
 from aep_provider.aep.batches import LOOK_BACK, Batch, Batches
 from aep_provider.aep.bulk import Bulk
 from aep_provider.aep.catalog import Catalog
 from aep_provider.aep.gateway import Gateway
+from aep_provider.aep.paginate import SMALLEST_PAGE, Page, with_end
 from aep_provider.aep.reads import Reads
 from aep_provider.aep.single_flight import Memory
 from aep_provider.dataset.observed import Observed
 from aep_provider.errors import ApiError
+
+_Page = Page[int, "Observed | None"]
 
 
 def shared(aep: Aep) -> Aep:
@@ -39,12 +43,46 @@ class _SharedCatalog(Catalog):
         super().__init__(gateway, reads.memory())
         self._bulk = bulk
         self._named: Memory[list[Observed]] = reads.memory()
+        self._ends: Memory[tuple[int, _Page | None]] = reads.memory()
+        self._expected = 0
 
     def get(self, dataset_id: str, *, urgent: bool = False) -> Observed:
         return super().get(dataset_id, urgent=True) if urgent else self._bulk.get(dataset_id)
 
     def get_ahead(self, dataset_ids: Sequence[str]) -> None:
         self._bulk.ahead(dataset_ids)
+
+    def tagged_ahead(
+        self, key: str, each: Callable[[Observed], None] | None = None, *, expected: int = 0
+    ) -> None:
+        self._expected = max(self._expected, expected)
+        super().tagged_ahead(key, each)
+
+    def _fetch(
+        self, query: Mapping[str, str], wanted: Callable[[Mapping[str, Any]], bool], start: int
+    ) -> _Page:
+        """The first page of what carries a tag comes with the end of the listing, where its length can be guessed.
+
+        A page shorter than asked for need not be the last one, and to see that nothing follows would take one request
+        after another.
+        """
+        if start or "tags" not in query:
+            return super()._fetch(query, wanted, start)
+        ask = partial(self._end, query, wanted)
+        self._ends.ahead(query["tags"], ask)
+        page = super()._fetch(query, wanted, start)
+        return page if page.following is None else with_end(page, *self._ends.get(query["tags"], ask))
+
+    def _end(
+        self, query: Mapping[str, str], wanted: Callable[[Mapping[str, Any]], bool]
+    ) -> tuple[int, _Page | None]:
+        # A refresh asks for one dataset after another, for most of them while the token is on its way.
+        with contextlib.suppress(ApiError):
+            self._gateway.tokens.get()
+            start = max(self._expected, self._bulk.asked)
+            if start >= SMALLEST_PAGE:
+                return start, super()._fetch(query, wanted, start)
+        return 0, None
 
     def named(self, name: str) -> list[Observed]:
         return self._named.get(name, partial(super().named, name))

@@ -1,8 +1,7 @@
 """HTTP: connections, time-outs and repeated reads. Knows nothing of Adobe.
 
-One session per thread, since the library does not promise thread safety, and since the two PATCHes of a
-window have to follow each other on one TCP connection. Only reads are repeated here: what may be repeated
-after an unknown outcome of a write is decided by who knows what the write was for.
+Only reads are repeated here: what may be repeated after an unknown outcome of a write is decided by who knows what the
+write was for.
 """
 
 from __future__ import annotations
@@ -24,6 +23,7 @@ from aep_provider.aep import exchange
 from aep_provider.aep.certificates import check_certificates
 from aep_provider.aep.limit import LONGEST_RETRY_AFTER, Limit
 from aep_provider.aep.redact import redact, shown
+from aep_provider.aep.sessions import Sessions
 from aep_provider.aep.watch import Unwatched, Watch
 from aep_provider.clock import Clock
 from aep_provider.errors import ConnectionFailed
@@ -112,6 +112,7 @@ class Transport:
         self._clock = clock
         self._watch = watch or Unwatched()
         self._threads = threading.local()
+        self._sessions = Sessions()
         self._secrets: tuple[str, ...] = ()
         self.limit = Limit(clock, at_once)
         policy: dict[str, Any] = {
@@ -138,7 +139,8 @@ class Transport:
         self.limit.acquire()
         self._threads.held = True
         try:
-            yield
+            with self._sessions.lent():
+                yield
         finally:
             self._threads.held = False
             self.limit.release()
@@ -156,7 +158,7 @@ class Transport:
 
     def prepare(self, request: requests.Request) -> requests.PreparedRequest:
         """Make everything of a request that can be made before it is due."""
-        return self._session.prepare_request(request)
+        return self._sessions.blank.prepare_request(request)
 
     def send(
         self,
@@ -171,7 +173,7 @@ class Transport:
         """Send a request and read the response, whatever its status.
 
         Args:
-            request: from `prepare`, of this thread.
+            request: from `prepare`.
             name: how an error names what was asked.
             urgent: once, and for `URGENT_TIMEOUT`; otherwise reads are repeated on 429, 5xx and lost
                 connections, and each attempt has `READ_TIMEOUT`.
@@ -184,18 +186,17 @@ class Transport:
             ConnectionFailed: no complete response came in time.
             SettingsError: the environment names certificates that cannot be used.
         """
-        session = self._session
-        adapter = session.get_adapter(str(request.url))
-        if isinstance(adapter, HTTPAdapter):
-            # By method here and not by the policy's own list: the library repeats any method, also a POST,
-            # after what it counts as "other" errors, such as a TLS failure in the middle of a response.
-            patient = request.method == "GET" and not urgent and not once
-            adapter.max_retries = self._patient if patient else self._once
+        patient = request.method == "GET" and not urgent and not once
         whole = URGENT_TIMEOUT if urgent else READ_TIMEOUT
         # A new connection may take half of the time: what is left afterwards is for the request.
         timeouts = (min(CONNECT_TIMEOUT, whole / 2), whole)
         environment = self._environment_for(str(request.url))
-        with self.slot() if limited else contextlib.nullcontext():
+        with self.slot() if limited else contextlib.nullcontext(), self._sessions.lent() as session:
+            adapter = session.get_adapter(str(request.url))
+            if isinstance(adapter, HTTPAdapter):
+                # By method here and not by the policy's own list: the library repeats any method, also a POST,
+                # after what it counts as "other" errors, such as a TLS failure in the middle of a response.
+                adapter.max_retries = self._patient if patient else self._once
             self._watch.sent(str(request.method), str(request.url), self._secrets)
             try:
                 with exchange.within(self._clock, whole, status_suffices=status_suffices):
@@ -257,26 +258,11 @@ class Transport:
         host = urlsplit(url)[:2]
         found = self._environment.get(host)
         if found is None:
-            found = self._session.merge_environment_settings(url, {}, None, None, None)
+            found = self._sessions.blank.merge_environment_settings(url, {}, None, None, None)
             if host[0] == "https":
                 check_certificates(found.get("verify"), os.environ)
             self._environment[host] = found
         return found
-
-    @property
-    def _session(self) -> requests.Session:
-        session: requests.Session | None = getattr(self._threads, "session", None)
-        if session is None:
-            session = self._threads.session = requests.Session()
-            for scheme in ("https://", "http://"):
-                session.mount(scheme, exchange.TimedAdapter())
-            # Without this the library would let an entry of ~/.netrc replace the Authorization header.
-            session.auth = _unchanged
-        return session
-
-
-def _unchanged(request: requests.PreparedRequest) -> requests.PreparedRequest:
-    return request
 
 
 def _reason(error: Exception) -> str:

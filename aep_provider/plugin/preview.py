@@ -111,6 +111,7 @@ class Preview:
             ]
             self._begun.update(upcoming)
             declared = [self._declared[place] for place in upcoming]
+            created = sum(map(_is_ours, self._declared))
         if not declared:
             return
         ask = partial(_ask_ahead, context, new=new)
@@ -119,14 +120,14 @@ class Preview:
         )
         by_name = {one.get("name"): one for one in [news, *declared] if listed and _is_ours(one)}
         if by_name:
-            _ask_by_listing(context, by_name, ask)
+            _ask_by_listing(context, by_name, ask, expected=created)
         for one in declared:
             if not (listed and _is_ours(one)):
                 context.aep.reads.start(partial(ask, one))
 
 
 def _ask_by_listing(
-    context: Context, by_name: Mapping[Any, Mapping[str, Any]], ask: Callable[..., None]
+    context: Context, by_name: Mapping[Any, Mapping[str, Any]], ask: Callable[..., None], *, expected: int
 ) -> None:
     """Ask about each dataset when its page of the listing comes, and about those that are not listed at the end."""
 
@@ -140,7 +141,7 @@ def _ask_by_listing(
         for one in by_name.values():
             context.aep.reads.start(partial(ask, one))
 
-    context.aep.catalog.tagged_ahead(OWNER_TAG, each)
+    context.aep.catalog.tagged_ahead(OWNER_TAG, each, expected=expected)
     context.aep.reads.start(rest)
 
 

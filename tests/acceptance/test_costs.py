@@ -66,7 +66,7 @@ def test_no_operation_makes_more_calls_than_it_needs(project: Project, aep: Aep)
 
     declare(project, "renamed", is_upsert=False)
     project.up()
-    # One connection for each thread, and every thread keeps its own.
+    # One connection for each request at once, which the threads hand on.
     assert len({entry["connection"] for entry in aep.requests()}) <= 16 + 1
     assert cost(aep) == {
         TOKEN: 1,

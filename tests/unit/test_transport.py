@@ -7,6 +7,7 @@ import socket
 import threading
 import traceback
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
@@ -239,6 +240,46 @@ def test_a_token_is_had_although_every_place_is_taken(url: str) -> None:
         other.start()
         other.join(20)
     assert got, "whoever holds the last place may itself wait for the token"
+
+
+def catalog_log(url: str) -> list[LoggedRequest]:
+    return [entry for entry in Control(url).requests() if entry["service"] == "catalog"]
+
+
+def test_threads_take_turns_on_as_many_connections_as_there_are_requests_at_once(url: str) -> None:
+    Control(url).seed(datasets={ID: {"name": "d", "tags": {}}})
+    aep = client(url, AEP_PARALLEL="2")
+    second = Control(url).fault({"hold": "before"}, nth=2, times=None, path="/dataSets")
+    Control(url).fault({"hold": "before"}, times=None, path="/dataSets")
+    with ThreadPoolExecutor(8) as pool:
+        reads = [pool.submit(aep.catalog.get, ID) for _ in range(8)]
+        came = Control(url).wait_for_hit(second, 30)
+        Control(url).clear_faults()
+        assert came
+        assert {read.result(60).id for read in reads} == {ID}
+    assert len({entry["connection"] for entry in catalog_log(url)}) == 2
+
+
+def test_what_one_thread_sends_in_its_slot_goes_over_one_connection(url: str) -> None:
+    Control(url).seed(datasets={ID: {"name": "d", "tags": {}}})
+    aep = client(url)
+    with aep.gateway.slot():
+        aep.catalog.get(ID)
+        other = threading.Thread(target=aep.catalog.get, args=[ID])
+        other.start()
+        other.join(60)
+        aep.catalog.get(ID)
+    first, others, last = (entry["connection"] for entry in catalog_log(url))
+    assert first == last != others
+
+
+def test_no_cookie_is_sent_back(url: str) -> None:
+    Control(url).seed(datasets={ID: {"name": "d", "tags": {}}})
+    fault(url, {"headers": {"set-cookie": "replica=2; Path=/"}}, path="/dataSets")
+    aep = client(url)
+    for _ in range(2):
+        aep.catalog.get(ID)
+    assert [entry["headers"].get("cookie") for entry in catalog_log(url)] == [None, None]
 
 
 @pytest.mark.parametrize(("method", "times"), [("GET", 4), ("POST", 0), ("PATCH", 0), ("DELETE", 0)])
