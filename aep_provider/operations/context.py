@@ -85,6 +85,7 @@ class Run:
         joining: by class, the datasets that a preview of this run would bring into Profile: an id, or a name.
         creating: by name, held while a dataset of that name is created.
         creators: by name, the owner of the resource that was the first to ask for a new dataset of that name.
+        adopters: by ``dataset_id``, the owner of the resource that was the first to declare it.
         ahead: by dataset, ids of the batches that were in flight when they were last looked at.
         windows: of each window, its seconds and how many batches have to be ingested again.
         lock: guards `windows`, `declared` and `joining`.
@@ -100,6 +101,7 @@ class Run:
     joining: Mapping[str, set[str]] = field(default_factory=lambda: defaultdict(set))
     creating: Mapping[str, threading.Lock] = field(default_factory=lambda: defaultdict(threading.Lock))
     creators: dict[str, str] = field(default_factory=dict)
+    adopters: dict[str, str] = field(default_factory=dict)
     ahead: dict[str, frozenset[str]] = field(default_factory=dict)
     windows: list[tuple[float, int]] = field(default_factory=list)
     lock: threading.Lock = field(default_factory=threading.Lock)
