@@ -69,6 +69,10 @@ class Silent:
         return True
 
 
+NOT_KNOWN = ""
+"""Stands for the id of a dataset that is adopted, where the program does not know it: it is an output, or a name."""
+
+
 @dataclass
 class Run:
     """What one process has learnt while it carries out a run. Only adds caution: no rule rests on it alone.
@@ -76,7 +80,7 @@ class Run:
     Attributes:
         refused: ids of datasets that a call refused as somebody else's; no other call deletes them.
         held: ids of datasets that a call created, took over or adopted; no other call lets go of them.
-        declared: by logical name, the ``dataset_id``s that the program declares for it.
+        declared: by logical name, the ``dataset_id``s that the program declares for it, `NOT_KNOWN` among them.
         newcomers: by dataset name or ``dataset_id``, the owners of those resources that the program declares and the
             state does not have.
         continued: the owners on record of those that it has.
