@@ -61,6 +61,9 @@ def answers(context: Context, change: Change) -> Iterator[Answer]:
         change: what `up` would do.
     """
     collector = _Collector()
-    for guard, error in asking.answers(replace(context, report=collector), change):
+    # Each explicit provider of a program has a run of its own, so that two sandboxes may share a name. Two resources
+    # of one provider the preview, or the entries, have refused already.
+    run = replace(context.run, creators={})
+    for guard, error in asking.answers(replace(context, report=collector, run=run), change):
         yield Answer(guard.name, error, collector.advice, collector.for_all)
         collector.advice, collector.for_all = [], []

@@ -60,11 +60,13 @@ class LookUp:
     Args:
         desired: what is to be created.
         leaving: ids of datasets that do not count, if they are this resource's own: they are deleted before.
+        seen: what an earlier look has found; it counts although a listing may not show it this time.
     """
 
-    def __init__(self, desired: Desired, leaving: Collection[str] = ()) -> None:
+    def __init__(self, desired: Desired, leaving: Collection[str] = (), seen: Observed | None = None) -> None:
         self._desired = desired
         self._leaving = leaving
+        self._seen = seen
         self._found: Found | None = None
         self._named: Memory[list[Observed]] | None = None
 
@@ -89,12 +91,17 @@ class LookUp:
         namesakes = self._named.get(name, ask) if self._named is not None else ask()
         own = [dataset for dataset in namesakes if owner and dataset.owner == owner]
         others = [dataset for dataset in namesakes if dataset not in own]
+        if not own and self._seen is not None:
+            own = [self._seen]
         if not own and owner and self._desired.own_tags:
             # The name may have been edited since the interrupted run; the tag was not.
             own = [dataset for dataset in catalog.tagged(OWNER_TAG) if dataset.owner == owner]
         own = [dataset for dataset in own if dataset.id not in self._leaving]
         if len(own) == 1:
-            own = _still_there(context, own[0])
+            now = _still_there(context, own[0])
+            own = [dataset for dataset in now if dataset.owner == owner]
+            # The listing was old: meanwhile it was released, or has become somebody else's.
+            others += [dataset for dataset in now if dataset not in own and dataset.name == name]
         return Found(tuple(own), tuple(others))
 
 

@@ -69,6 +69,10 @@ class Silent:
         return True
 
 
+NOT_KNOWN = ""
+"""Stands for the id of a dataset that is adopted, where the program does not know it: it is an output, or a name."""
+
+
 @dataclass
 class Run:
     """What one process has learnt while it carries out a run. Only adds caution: no rule rests on it alone.
@@ -76,7 +80,7 @@ class Run:
     Attributes:
         refused: ids of datasets that a call refused as somebody else's; no other call deletes them.
         held: ids of datasets that a call created, took over or adopted; no other call lets go of them.
-        declared: by logical name, the ``dataset_id``s that the program declares for it.
+        declared: by logical name, the ``dataset_id``s that the program declares for it, `NOT_KNOWN` among them.
         newcomers: by dataset name or ``dataset_id``, the owners of those resources that the program declares and the
             state does not have.
         continued: the owners on record of those that it has.
@@ -85,6 +89,7 @@ class Run:
         joining: by class, the datasets that a preview of this run would bring into Profile: an id, or a name.
         creating: by name, held while a dataset of that name is created.
         creators: by name, the owner of the resource that was the first to ask for a new dataset of that name.
+        adopters: by ``dataset_id``, the owner of the resource that was the first to declare it.
         ahead: by dataset, ids of the batches that were in flight when they were last looked at.
         windows: of each window, its seconds and how many batches have to be ingested again.
         lock: guards `windows`, `declared` and `joining`.
@@ -100,6 +105,7 @@ class Run:
     joining: Mapping[str, set[str]] = field(default_factory=lambda: defaultdict(set))
     creating: Mapping[str, threading.Lock] = field(default_factory=lambda: defaultdict(threading.Lock))
     creators: dict[str, str] = field(default_factory=dict)
+    adopters: dict[str, str] = field(default_factory=dict)
     ahead: dict[str, frozenset[str]] = field(default_factory=dict)
     windows: list[tuple[float, int]] = field(default_factory=list)
     lock: threading.Lock = field(default_factory=threading.Lock)

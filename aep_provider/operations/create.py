@@ -22,7 +22,7 @@ from aep_provider.operations.ownership import SEVERAL_REMEDY
 from aep_provider.operations.reconcile import Outcome, proved, take_over
 
 LOOK_UP_LASTS = 3.0
-"""Seconds from a look-up to the POST after which it is made once more: a guard may have waited for minutes."""
+"""Seconds from a look-up to the POST, or a take-over, after which it is made again: a guard may have waited long."""
 
 LOOK_UPS = (0.0, 1.0, 3.0)
 """Seconds before each look-up after a POST whose outcome is unknown."""
@@ -34,15 +34,18 @@ UNION_TRIES = (1.0, 3.0, 10.0, 30.0, 30.0, 30.0)
 """Seconds between tries of a POST while a union that was just enabled propagates (seen: 3 x 30 s)."""
 
 
-def creation(desired: Desired, policy: Policy, leaving: Collection[str] = ()) -> Change:
+def creation(
+    desired: Desired, policy: Policy, leaving: Collection[str] = (), seen: Observed | None = None
+) -> Change:
     """What a create is about to do, for the guards.
 
     Args:
         desired: what the program wants.
         policy: how it wants a disable to be treated, for a take-over.
         leaving: ids of datasets on record: one of this resource would be deleted before, since it is made anew.
+        seen: what an earlier look has found.
     """
-    return Change(desired, policy, look_up=LookUp(desired, leaving))
+    return Change(desired, policy, look_up=LookUp(desired, leaving, seen))
 
 
 def create(context: Context, desired: Desired, policy: Policy) -> Outcome:
@@ -61,22 +64,23 @@ def create(context: Context, desired: Desired, policy: Policy) -> Outcome:
     with context.run.creating[desired.name]:
         begun = context.clock.monotonic()
         found = _left_behind(context, desired, policy)
-        if found is None and context.clock.monotonic() - begun > LOOK_UP_LASTS:
-            found = _left_behind(context, desired, policy, again=True)
+        if context.clock.monotonic() - begun > LOOK_UP_LASTS:
+            found = _left_behind(context, desired, policy, again=True, seen=found)
         if found is not None:
             return _taken_over(context, found, desired, policy)
         return _posted(context, desired, policy)
 
 
 def _left_behind(
-    context: Context, desired: Desired, policy: Policy, *, again: bool = False
+    context: Context, desired: Desired, policy: Policy, *, again: bool = False, seen: Observed | None = None
 ) -> Observed | None:
     """Ask the guards; the dataset that an interrupted run left behind.
 
     Args:
-        again: only look once more for what an interrupted run, or somebody else, has created meanwhile.
+        again: only look once more for what an interrupted run, or somebody else, has created or used meanwhile.
+        seen: what an earlier look has found.
     """
-    change = creation(desired, policy)
+    change = creation(desired, policy, seen=seen)
     asking.ask(context, change, again=again)
     own = change.look_up.found(context).own if change.look_up is not None else ()
     return own[0] if own else None

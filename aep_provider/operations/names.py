@@ -128,6 +128,28 @@ def refuse_second(run: Run, resource: str, dataset_id: str) -> None:
         )
 
 
+def refuse_second_owner(run: Run, owner: str, dataset_id: str) -> None:
+    """Refuse a dataset that another resource of this run has declared.
+
+    The program cannot tell apart two resources of one logical name under different components, and does not know an
+    id that is an output.
+
+    Args:
+        run: what the program declares, as far as this process knows.
+        owner: of the resource.
+        dataset_id: what it declares.
+
+    Raises:
+        Refused: names the other.
+    """
+    first = run.adopters.setdefault(dataset_id, owner)
+    if first != owner:
+        raise Refused(
+            f"{dataset_id} is the dataset of another resource of this run as well: {first}",
+            "Two resources cannot manage one dataset. Remove one of the two.",
+        )
+
+
 def warn_of_rename(context: Context, observed: Observed, record: Record) -> None:
     """Say at a refresh that a dataset no longer has the name by which the program knows it.
 

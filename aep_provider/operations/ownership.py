@@ -8,7 +8,7 @@ from aep_provider.dataset.observed import Observed
 from aep_provider.dataset.ownership import INTERRUPTED_FOR, Standing, before_creation, logical_name, on_record
 from aep_provider.errors import ApiError, Refused
 from aep_provider.operations.change import Change
-from aep_provider.operations.context import Context, describe
+from aep_provider.operations.context import NOT_KNOWN, Context, describe
 from aep_provider.operations.record import Record
 
 _TWO_STATES = (
@@ -50,8 +50,10 @@ def check_owner(context: Context, change: Change) -> None:
 def _leaves(context: Context, observed: Observed, owner: str) -> bool:
     """Whether the program declares that the present owner, of this stack, has another dataset now."""
     (stack, name), (ours, _) = (_split(context, one) for one in (observed.owner, owner))
+    # Under several components there may be several of one logical name; which of them is the owner nobody tells.
     declared = context.run.declared.get(logical_name(name), set())
-    return bool(declared) and stack == ours and not observed.ownership.claim and observed.id not in declared
+    told = bool(declared) and NOT_KNOWN not in declared
+    return told and stack == ours and not observed.ownership.claim and observed.id not in declared
 
 
 def check_claim(context: Context, observed: Observed, owner: str, claim: str) -> None:

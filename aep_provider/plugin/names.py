@@ -8,7 +8,7 @@ from typing import Any
 from pulumi.dynamic import CheckFailure
 
 from aep_provider import arguments
-from aep_provider.errors import AepProviderError
+from aep_provider.errors import AepProviderError, Refused
 from aep_provider.operations import names
 from aep_provider.operations.context import Context, Run
 
@@ -22,7 +22,7 @@ def resolve_names(
     *,
     preview: bool,
 ) -> list[CheckFailure]:
-    """Put the ids beside the names that are known.
+    """Put the ids beside the names that are known, and refuse a dataset that another resource has.
 
     A name that cannot be looked up fails the check, of a preview too: without the id there is nothing to preview.
 
@@ -31,7 +31,7 @@ def resolve_names(
         run: what the program declares.
         resource: the logical name.
         olds: the inputs on record.
-        news: the inputs; the ids are added.
+        news: the inputs, with ``owner``; the ids are added.
         preview: whether the id of a name that is looked up is told.
 
     Returns:
@@ -51,4 +51,9 @@ def resolve_names(
                 names.refuse_second(run, resource, news[stands_for])
         except AepProviderError as error:
             failures.append(CheckFailure(name, str(error)))
+    if not failures and news.get("dataset_id"):
+        try:
+            names.refuse_second_owner(run, news["owner"], news["dataset_id"])
+        except Refused as error:
+            failures.append(CheckFailure("dataset_id", str(error)))
     return failures

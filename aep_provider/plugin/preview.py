@@ -22,7 +22,7 @@ from aep_provider.dataset.observed import Observed
 from aep_provider.errors import AepProviderError, ProfileOff, Refused
 from aep_provider.operations import asking, create, names, reconcile
 from aep_provider.operations.change import Change, Policy
-from aep_provider.operations.context import Context, Run
+from aep_provider.operations.context import NOT_KNOWN, Context, Run
 from aep_provider.operations.foreseen import foreseen, switches
 from aep_provider.operations.planner import Planner
 from aep_provider.plugin import host
@@ -53,16 +53,20 @@ class Preview:
         """Take note of what the program declares, in its order.
 
         Args:
-            declared: packed JSON lists of the arguments of each resource, with ``resource``, its logical name. One list
-                comes with several resources, since they overtake each other.
+            declared: packed JSON lists of the arguments of each resource, with ``resource``, its logical name, which is
+                all where the dataset that is adopted is not known yet. One list comes with several resources, since
+                they overtake each other.
             run: told which dataset each logical name is to have.
         """
         with self._lock:
             new = [text for text in declared if text not in self._heard]
             self._heard.update(new)
             for news in chain.from_iterable(map(json.loads, map(unpacked, new))):
-                if news.get("dataset_id"):
-                    run.declared[str(news["resource"])].add(str(news["dataset_id"]))
+                untold = news.keys() == {"resource"}
+                if untold or not _is_ours(news):
+                    run.declared[str(news["resource"])].add(str(news.get("dataset_id") or NOT_KNOWN))
+                if untold:
+                    continue
                 # What `declare` announces, the resource announces again when its turn has come.
                 if _key(news) not in self._places:
                     self._places[_key(news)] = len(self._declared)

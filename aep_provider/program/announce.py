@@ -13,6 +13,7 @@ from typing import Any
 from weakref import WeakKeyDictionary
 
 import pulumi
+from pulumi.runtime.settings import get_monitor
 
 from aep_provider import arguments
 from aep_provider.announcement import packed
@@ -81,9 +82,10 @@ def _carriers(text: str) -> int:
     return max(_AT_ONCE, min(at_once, _MOST_TOLD // len(text)))
 
 
-# By stack, since the Automation API runs several programs in one process.
-_programs: WeakKeyDictionary[pulumi.Resource, dict[Provider, _Program]] = WeakKeyDictionary()
-_prefixes: WeakKeyDictionary[pulumi.Resource, str] = WeakKeyDictionary()
+# By the monitor that a program talks to, since the Automation API runs several programs in one process, and so do tests
+# with Pulumi's mocks: those have one stack for all of them, and a monitor for each `set_mocks`.
+_programs: WeakKeyDictionary[Any, dict[Provider, _Program]] = WeakKeyDictionary()
+_prefixes: WeakKeyDictionary[Any, str] = WeakKeyDictionary()
 
 
 def announce(resource: str, given: Mapping[str, Any], provider: Provider) -> None:
@@ -91,13 +93,15 @@ def announce(resource: str, given: Mapping[str, Any], provider: Provider) -> Non
 
     Args:
         resource: the logical name.
-        given: the arguments with defaults; if one is not known yet, nothing is announced.
+        given: the arguments with defaults; if one is not known yet, only that a dataset is adopted is announced.
         provider: of the resource.
     """
     program = _program(provider)
     known = {key: given[key] for key in arguments.asked_about() if given.get(key) is not None}
     if program is not None and all(map(is_known, known.values())):
         program.waiting.append({"resource": resource, **known})
+    elif program is not None and known.keys() & {"dataset", "dataset_id"}:
+        program.waiting.append({"resource": resource})
 
 
 def refuse_clashes(resource: str, given: Mapping[str, Any], provider: Provider) -> None:
@@ -183,12 +187,12 @@ def owner_if_told(urn: str, prefix: str) -> str | None:
 
 def owner_prefix() -> str:
     """The value of ``aep:owner``, or ``""``; read once a program, since the SDK parses all of the configuration."""
-    stack = pulumi.runtime.get_root_resource()
-    if stack is None:
+    monitor = get_monitor()
+    if monitor is None:
         return pulumi.Config("aep").get("owner") or ""
-    if stack not in _prefixes:
-        _prefixes[stack] = pulumi.Config("aep").get("owner") or ""
-    return _prefixes[stack]
+    if monitor not in _prefixes:
+        _prefixes[monitor] = pulumi.Config("aep").get("owner") or ""
+    return _prefixes[monitor]
 
 
 def is_known(value: object) -> bool:
@@ -213,7 +217,7 @@ def _plain(value: object) -> object:
 
 
 def _program(provider: Provider) -> _Program | None:
-    stack = pulumi.runtime.get_root_resource()
-    if stack is None:
+    monitor = get_monitor()
+    if monitor is None:
         return None
-    return _programs.setdefault(stack, {}).setdefault(provider, _Program())
+    return _programs.setdefault(monitor, {}).setdefault(provider, _Program())

@@ -110,6 +110,22 @@ def test_a_refusal_is_on_the_card_and_in_the_exit_code(project: Project, aep: Ae
     assert "- `orders`: Schema" in card(project, "--markdown", expect=1)
 
 
+def test_two_sandboxes_of_one_program_may_have_one_name(project: Project, aep: Aep) -> None:
+    project.config("aep:sandbox", project.environment.pop("AEP_SANDBOX"))
+    project.program(
+        "provider = pulumi.ProviderResource('pulumi-python', 'two', {",
+        f"    'sandbox': 'prod', 'orgId': '{project.environment['AEP_ORG_ID']}', 'allowProduction': True,",
+        f"    'clientId': '{project.environment['AEP_CLIENT_ID']}',",
+        "})",
+        f"given = {{'name': 'Members', 'schema_id': '{PROFILE_SCHEMA}'}}",
+        "UpsertDataset('members', **given)",
+        "UpsertDataset('members-2', opts=pulumi.ResourceOptions(provider=provider), **given)",
+    )
+    assert as_json(project)["refused"] is False
+    project.up()
+    assert [len(aep.datasets(sandbox)) for sandbox in ("dev", "prod")] == [1, 1]
+
+
 def test_consent_names_the_file_and_production_what_is_missing(project: Project, aep: Aep) -> None:
     aep.seed(sandbox="prod", datasets={ID: aep_dataset()})
     project.environment["AEP_SANDBOX"] = "prod"

@@ -223,3 +223,22 @@ def test_a_replaced_dataset_that_is_retained_stays_in_place(project: Project, ae
     project.up("--replace", f"urn:pulumi:dev::aep::{TYPE}::members")
     assert list(aep.datasets()) == [dataset_id]
     assert project.outputs()["dataset_id"] == dataset_id
+
+
+COMPONENT = """
+class Group(pulumi.ComponentResource):
+    def __init__(self, kind, **given):
+        super().__init__(f"acme:aep:{kind}", kind)
+        UpsertDataset("orders", opts=pulumi.ResourceOptions(parent=self), **given)
+"""
+
+
+def test_two_components_cannot_adopt_one_dataset(project: Project, aep: Aep) -> None:
+    aep.dataset(ORDERS, PROFILE_SCHEMA, ON)
+    # Nothing on the dataset says whose it is.
+    project.config("aep:ownershipTag", "false")
+    given = f'dataset_id="{ORDERS}"'
+    project.program(COMPONENT, f'Group("Shop", {given})', f'Group("Outlet", {given}, is_upsert=False)')
+    told = project.preview(expect=None)
+    assert told.code != 0
+    assert f"{ORDERS} is the dataset of another resource of this run as well" in told.text

@@ -57,6 +57,34 @@ def test_the_documented_tests_with_mocks_pass(tmp_path: Path) -> None:
     assert "2 passed" in run(tmp_path)
 
 
+def test_with_mocks_each_test_is_a_program_of_its_own(tmp_path: Path) -> None:
+    more = """
+
+@pulumi.runtime.test
+def test_the_same_dataset_by_another_resource():
+    return UpsertDataset("people", name="Members", schema_id=SCHEMA).dataset_id
+
+
+def test_two_of_one_name_are_refused():
+    UpsertDataset("one", name="Twice", schema_id=SCHEMA)
+    with pytest.raises(pulumi.RunError, match="is the name of UpsertDataset 'one' as well"):
+        UpsertDataset("two", name="Twice", schema_id=SCHEMA)
+
+
+@pulumi.runtime.test
+def test_another_owner():
+    pulumi.runtime.set_all_config({"aep:owner": "acme"})
+    orders = UpsertDataset("orders", name="Orders", schema_id=SCHEMA)
+
+    def owned(owner):
+        assert owner == DECLARED[0].inputs["owner"] == "acme/orders"
+
+    return orders.owner.apply(owned)
+"""
+    (tmp_path / "test_declared.py").write_text(FILES["test_declared.py"] + more)
+    assert "5 passed" in run(tmp_path)
+
+
 def test_one_emulator_serves_a_session_where_the_project_says_so(tmp_path: Path) -> None:
     (toml,) = (text for language, text, _ in blocks(PAGE) if language == "toml")
     (tmp_path / "pyproject.toml").write_text(toml)

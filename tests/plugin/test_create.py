@@ -67,6 +67,50 @@ def test_a_look_up_that_a_slow_guard_made_old_is_made_once_more(
     assert (made.id, list(aep.datasets())) == (ID, [ID])
 
 
+def test_what_was_left_behind_and_came_into_use_while_a_guard_waited_is_not_taken_over(
+    local: Local, aep: BareAep
+) -> None:
+    left_behind(aep)
+    claim = ["of another run", "kept"]
+
+    def wait(seconds: float) -> None:
+        # Another state of the same names takes it over meanwhile, and writes to it.
+        if seconds >= 30:
+            aep.someone_else("PATCH", ID, [{"op": "add", "path": "/tags/pulumiClaim", "value": claim}])
+
+    busy = {"status": 503, "headers": {"Retry-After": "30"}, "body": {"title": "busy"}}
+    aep.fault(busy, times=1, method="GET", path="schemaregistry")
+    local.patch.setenv(PLAIN, "1")
+    local.on_wait = wait
+    with pytest.raises(Refused, match="is in use: it was changed after its creation"):
+        local.start(aep.url).create(inputs(**NEW))
+    assert aep.datasets()[ID]["tags"]["pulumiClaim"] == claim
+
+
+def test_what_was_left_behind_counts_although_a_later_listing_hides_it(local: Local, aep: BareAep) -> None:
+    left_behind(aep)
+
+    def wait(seconds: float) -> None:
+        if seconds >= 30:
+            aep.fault({"status": 200, "body": {}}, times=1, method="GET", path="dataSets$")
+
+    busy = {"status": 503, "headers": {"Retry-After": "30"}, "body": {"title": "busy"}}
+    aep.fault(busy, times=1, method="GET", path="schemaregistry")
+    local.patch.setenv(PLAIN, "1")
+    local.on_wait = wait
+    made = local.start(aep.url).create(inputs(**NEW))
+    assert (made.id, list(aep.datasets())) == (ID, [ID])
+
+
+def test_whose_a_dataset_is_says_the_dataset_and_not_a_listing_that_lags(local: Local, aep: BareAep) -> None:
+    left_behind(aep)
+    local.on_wait = aep.tick
+    aep.switch(list_lag_seconds=60)
+    aep.someone_else("PATCH", ID, [{"op": "remove", "path": "/tags/pulumiManagedBy"}])
+    with pytest.raises(Refused, match=f"already has a dataset named 'Members': {ID}"):
+        local.start(aep.url).create(inputs(**NEW))
+
+
 def test_a_dataset_that_appears_while_a_union_is_waited_for_is_taken_over(local: Local, aep: BareAep) -> None:
     aep.fault(UNION, times=2, method="POST", path="/dataSets")
     local.on_wait = lambda seconds: left_behind(aep) if seconds == UNION_TRIES[1] else None

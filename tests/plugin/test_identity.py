@@ -11,10 +11,12 @@ from aep_provider.arguments import OWNER_PREFIX, URN
 from aep_provider.emulator.seeds import PROFILE_SCHEMA
 from aep_provider.errors import InvalidInput, Refused
 from support.aep import BareAep
-from support.local import Created, Local, Provider
+from support.local import Created, Local, Provider, inputs, previewed
 
 Given = Callable[..., dict[str, Any]]
 
+ID, OTHER = "5b020a27e7040801dedbf46e", "65f1c0a2b3d4e5f60718293a"
+ON = {"unifiedProfile": ["enabled:true", "isUpsert:true"], "unifiedIdentity": ["enabled:true"]}
 NEW = {"name": "New", "schema_id": PROFILE_SCHEMA, "deletion_protection": False}
 
 
@@ -139,3 +141,26 @@ def test_a_record_of_a_newer_version_is_refused(
     with pytest.raises(Refused, match="newer version of aep-provider"):
         calls[call]()
     assert aep.writes() == []
+
+
+@pytest.mark.parametrize("other", [{"dataset": "Orders"}, {}])
+def test_a_namesake_that_has_another_dataset_lets_go_of_none(
+    local: Local, aep: BareAep, other: dict[str, Any]
+) -> None:
+    # Two components have an `orders` each; one adopts the dataset, by a name or by an id that is an output.
+    aep.dataset(ID, ON | {"pulumiManagedBy": ["aep/dev/acme:aep:Shop$orders"]}, name="Orders")
+    declared = [{"resource": "orders", "dataset_id": OTHER}, {"resource": "orders", **other}]
+    provider = local.start(aep.url)
+    result = provider.check({}, {"dataset_id": ID, **previewed(declared, name="sales")})
+    (failure,) = result.failures
+    assert "is managed by 'aep/dev/acme:aep:Shop$orders'" in failure.reason
+    with pytest.raises(Refused, match="is managed by"):
+        provider.create(inputs(dataset_id=ID, owner="aep/dev/sales"))
+    assert aep.writes() == []
+
+
+def test_a_resource_that_has_another_dataset_now_lets_go_of_its_own(local: Local, aep: BareAep) -> None:
+    aep.dataset(ID, ON | {"pulumiManagedBy": ["aep/dev/orders"]})
+    declared = [{"resource": "orders", "dataset_id": OTHER}]
+    provider = local.start(aep.url)
+    assert not provider.check({}, {"dataset_id": ID, **previewed(declared, name="sales")}).failures

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from pulumi.output import Unknown
 
+from aep_provider.arguments import URN
 from aep_provider.emulator.seeds import PROFILE_SCHEMA, PROFILE_SCHEMA_2
 from support.aep import BareAep
 from support.local import Local, Provider, previewed
@@ -142,6 +143,24 @@ def test_a_name_for_a_dataset_that_another_resource_has_is_refused(local: Local,
     result = local.start(aep.url).check({}, {"dataset": "Orders", **previewed(declared)})
     (failure,) = result.failures
     assert f"stands for {ID}, which is the dataset of UpsertDataset 'by-id' as well" in failure.reason
+
+
+def test_two_of_one_logical_name_cannot_have_one_dataset(local: Local, aep: BareAep) -> None:
+    aep.dataset(ID, ON, name="Orders")
+    provider = local.start(aep.url)
+
+    def under(component: str, given: dict[str, Any]) -> list[str]:
+        types = f"acme:aep:{component}$pulumi-python:dynamic/aep:UpsertDataset"
+        told = previewed([{"resource": "orders", **given}])
+        result = provider.check({}, {**given, **told, URN: f"urn:pulumi:dev::aep::{types}::orders"})
+        return [f"{failure.property}: {failure.reason}" for failure in result.failures]
+
+    assert under("Shop", {"dataset_id": ID}) == []
+    (failure,) = under("Outlet", {"dataset": "Orders"})
+    text = f"dataset_id: {ID} is the dataset of another resource of this run as well: aep/dev/acme:aep:Shop$orders"
+    assert failure.startswith(text)
+    # The engine checks one twice where it is made anew.
+    assert under("Shop", {"dataset_id": ID}) == []
 
 
 def test_a_name_that_cannot_be_looked_up_fails_the_check(local: Local, aep: BareAep) -> None:
