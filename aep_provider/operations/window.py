@@ -24,6 +24,7 @@ from aep_provider.errors import (
     Interrupted,
     NotConverged,
     PreconditionFailed,
+    RequestRefused,
     RolledBack,
     Throttled,
     TokenRejected,
@@ -56,7 +57,7 @@ def toggle(
 
     The dataset is read right before the disable, which is sent for exactly that version: it is refused if somebody
     else has written since. That is tried twice, since Adobe's background services write as well, and then the
-    disable is sent for whatever is there.
+    disable is sent for whatever is there; also where AEP refuses it as malformed (400), which the version may be.
 
     Args:
         context: where and how.
@@ -77,7 +78,9 @@ def toggle(
     """
     context.aep.gateway.tokens.ensure(TOKEN_LIFE)
     with context.aep.gateway.slot():
-        for versioned in (True, True, False):
+        tries = [True, True, False]
+        while tries:
+            versioned = tries.pop(0)
             read = context.aep.catalog.read_for_write(observed.id)
             if _basis(read.observed, make) != _basis(observed, make):
                 return read.observed, None
@@ -87,6 +90,12 @@ def toggle(
             except PreconditionFailed:
                 if not versioned:
                     raise
+                continue
+            except RequestRefused as error:
+                # Adobe's sources disagree on the header: the version may be what is malformed.
+                if error.status != 400 or not switch.versioned:
+                    raise
+                tries = [False]
                 continue
             now = switch.on(ready)
             break
@@ -137,6 +146,11 @@ class _Switch:
         self._in_doubt = False
         self._unanswered = 0
         self._title = describe(context, observed)
+
+    @property
+    def versioned(self) -> bool:
+        """Whether the disable is only for the version that was read."""
+        return bool(self._version)
 
     def off(self, make: Callable[[Observed], Plan]) -> Prepared:
         """Send the disable; return the enable, made ready before. Profile is off afterwards.

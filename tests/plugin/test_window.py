@@ -13,6 +13,7 @@ from aep_provider.errors import (
     PreconditionFailed,
     ProfileOff,
     Refused,
+    RequestRefused,
     RolledBack,
 )
 from aep_provider.plugin import host
@@ -73,6 +74,26 @@ def test_the_third_disable_is_for_whatever_is_there(
     before_disable(monkeypatch, lambda: aep.tick(background=True), times=9)
     local.start(aep.url).create(given(**ADOPT))
     assert patches(aep) == ["off!", "off!", "off", "upsert"]
+
+
+def test_a_disable_that_is_refused_as_malformed_is_sent_once_more_without_its_version(
+    local: Local, aep: BareAep, given: Given
+) -> None:
+    aep.dataset(ID, ON)
+    aep.fault({"status": 400, "body": {}}, times=1, method="PATCH")
+    local.start(aep.url).create(given(**ADOPT))
+    assert patches(aep) == ["off!", "off", "upsert"]
+
+
+def test_a_disable_that_is_malformed_without_its_version_as_well_leaves_profile_on(
+    local: Local, aep: BareAep, given: Given
+) -> None:
+    aep.dataset(ID, ON)
+    aep.fault({"status": 400, "body": {}}, times=None, method="PATCH")
+    with pytest.raises(RequestRefused):
+        local.start(aep.url).create(given(**ADOPT))
+    assert patches(aep) == ["off!", "off"]
+    assert profile(aep) == ON["unifiedProfile"]
 
 
 def test_a_412_to_a_disable_without_version_is_an_error(local: Local, aep: BareAep, given: Given) -> None:
