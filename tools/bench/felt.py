@@ -8,7 +8,8 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 
-from figures import SKIP, Bench, Figure, at_most, more, ratio
+from figure import Figure, at_most, more, ratio
+from figures import SKIP, Bench
 from project import Project, new, slow
 
 from aep_provider.emulator import Control

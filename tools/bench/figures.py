@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import contextlib
-import statistics
 import threading
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
 from pathlib import Path
 
 import requests
+from figure import Figure, alone, at_least, at_most, more, ratio, speed
 from project import Project, existing, new, slow
 
 from aep_provider.emulator import Control
@@ -18,63 +17,6 @@ from aep_provider.emulator.client import LoggedRequest
 
 SKIP = {"PULUMI_SKIP_CHECKPOINTS": "true"}
 """For preparing a stack: it is not what is measured."""
-
-
-@dataclass
-class Figure:
-    """One line of the table.
-
-    Attributes:
-        name, floor: what was measured, and against what.
-        goal: what it should come to, in words.
-        judge: what the samples come to, from the samples of the figure and of its floor.
-        unit: of the result; a ratio has ``×``.
-        holds: whether a result meets the goal.
-    """
-
-    name: str
-    floor: str
-    goal: str
-    holds: Callable[[float], bool]
-    judge: Callable[[list[float], list[float]], float]
-    unit: str = "×"
-    ours: list[float] = field(default_factory=list)
-    theirs: list[float] = field(default_factory=list)
-
-    @property
-    def result(self) -> float:
-        """The result over all samples."""
-        return self.judge(self.ours, self.theirs)
-
-
-def ratio(ours: list[float], theirs: list[float]) -> float:
-    """Time against the floor's time, of medians."""
-    return statistics.median(ours) / statistics.median(theirs)
-
-
-def speed(ours: list[float], theirs: list[float]) -> float:
-    """How many times faster than the floor."""
-    return statistics.median(theirs) / statistics.median(ours)
-
-
-def more(ours: list[float], theirs: list[float]) -> float:
-    """How much more than the floor."""
-    return statistics.median(ours) - statistics.median(theirs)
-
-
-def alone(ours: list[float], _theirs: list[float]) -> float:
-    """The median by itself."""
-    return statistics.median(ours)
-
-
-def at_most(limit: float) -> Callable[[float], bool]:
-    """The goal is not to exceed `limit`."""
-    return lambda result: result <= limit
-
-
-def at_least(limit: float) -> Callable[[float], bool]:
-    """The goal is to reach `limit`."""
-    return lambda result: result >= limit
 
 
 class Bench:

@@ -15,7 +15,7 @@ from datetime import date
 from pathlib import Path
 
 from felt import Felt
-from figures import Figure
+from figure import Figure
 from project import emulator, pulumi
 from rich.console import Console
 from rich.table import Table
