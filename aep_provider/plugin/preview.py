@@ -239,7 +239,8 @@ def _schema_id(olds: Mapping[str, Any], news: Mapping[str, Any]) -> str:
 
 
 def _asks(olds: Mapping[str, Any], news: Mapping[str, Any]) -> bool:
-    """Whether an update has a question: it will disable, or writes to the dataset whatever it may no longer write to."""
+    """Whether an update has a question: it will disable, or writes to a dataset that may no longer be its own."""
     managed = any(differs(key, olds, news) for key in arguments.named(Kind.MANAGED))
     moved = bool(olds.get("owner")) and differs("owner", olds, news)
-    return switches(olds, news) or managed or moved or bool(Record(olds).tags.keys() - Record(news).tags.keys())
+    untagged = bool(Record(olds).tags.keys() - Record(news).tags.keys())
+    return switches(olds, news) or managed or moved or untagged
