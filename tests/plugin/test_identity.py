@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from aep_provider.aep.catalog import Catalog
 from aep_provider.arguments import OWNER_PREFIX, URN
 from aep_provider.emulator.seeds import PROFILE_SCHEMA
 from aep_provider.errors import InvalidInput, Refused
@@ -15,6 +16,8 @@ from support.local import Created, Local, Provider
 
 Given = Callable[..., dict[str, Any]]
 
+ID = "5b020a27e7040801dedbf46e"
+ON = {"unifiedProfile": ["enabled:true", "isUpsert:true"], "unifiedIdentity": ["enabled:true"]}
 NEW = {"name": "New", "schema_id": PROFILE_SCHEMA, "deletion_protection": False}
 
 
@@ -68,6 +71,41 @@ def test_a_dataset_whose_resource_is_replaced_is_deleted(
     check(provider, {}, given(**NEW), "people")
     provider.delete(made.id, made.outs)
     assert not is_there(aep, made)
+
+
+def test_a_release_leaves_the_owner_that_another_resource_writes_meanwhile(
+    local: Local, aep: BareAep, given: Given, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    aep.dataset(ID, ON)
+    made = local.start(aep.url).create(given(dataset_id=ID, tags={"team": ["a"]}))
+    patch = Catalog.patch
+
+    def adopted_first(catalog: Catalog, *args: Any, **options: Any) -> None:
+        monkeypatch.setattr(Catalog, "patch", patch)
+        theirs = [{"op": "replace", "path": "/tags/pulumiManagedBy", "value": ["aep/dev/returns"]}]
+        aep.someone_else("PATCH", ID, theirs)
+        patch(catalog, *args, **options)
+
+    monkeypatch.setattr(Catalog, "patch", adopted_first)
+    local.start(aep.url).delete(ID, made.outs)
+    assert aep.datasets()[ID]["tags"]["pulumiManagedBy"] == ["aep/dev/returns"]
+
+
+def test_a_release_is_not_kept_from_its_write_by_another_one(
+    local: Local, aep: BareAep, given: Given, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    aep.dataset(ID, ON)
+    made = local.start(aep.url).create(given(dataset_id=ID, tags={"team": ["a"]}))
+    patch = Catalog.patch
+
+    def written_first(catalog: Catalog, *args: Any, **options: Any) -> None:
+        monkeypatch.setattr(Catalog, "patch", patch)
+        aep.someone_else("PATCH", ID, [{"op": "add", "path": "/description", "value": "theirs"}])
+        patch(catalog, *args, **options)
+
+    monkeypatch.setattr(Catalog, "patch", written_first)
+    local.start(aep.url).delete(ID, made.outs)
+    assert "pulumiManagedBy" not in aep.datasets()[ID]["tags"]
 
 
 def test_a_dataset_that_no_resource_declares_is_deleted(
