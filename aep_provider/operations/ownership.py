@@ -5,7 +5,14 @@ from __future__ import annotations
 from aep_provider.arguments import OWNER_TAG
 from aep_provider.dataset.desired import Desired
 from aep_provider.dataset.observed import Observed
-from aep_provider.dataset.ownership import INTERRUPTED_FOR, Standing, before_creation, logical_name, on_record
+from aep_provider.dataset.ownership import (
+    INTERRUPTED_FOR,
+    Standing,
+    before_creation,
+    logical_name,
+    on_record,
+    urn_of,
+)
 from aep_provider.errors import ApiError, Refused
 from aep_provider.operations.change import Change
 from aep_provider.operations.context import Context, describe
@@ -210,14 +217,23 @@ def moved_remedy(context: Context, found: str, wanted: str) -> str:
     (stack, old), (ours, new) = (_split(context, owner) for owner in (found, wanted))
     if stack != ours:
         return ""
-    types, now, name = old.rpartition("$")[0], new.rpartition("$")[0], logical_name(old)
-    entry = f", or in an entry of aep:datasets `renamed_from: {name}`" if types == now else ""
-    alias = f"name={name!r}" if types == now else "parent=…" if old.count("$") != new.count("$") else "…"
-    return (
-        f"Did the logical name, parent or type change from {old!r} to {new!r}? Then keep the dataset: add "
-        f"opts=pulumi.ResourceOptions(aliases=[pulumi.Alias({alias})]) with what it was{entry}, or run `pulumi state "
-        "rename`."
+    changed = (
+        f"Did the logical name, parent or type change from {old!r} to {new!r}? Then keep the dataset: add"
     )
+    if old.rpartition("$")[0] == new.rpartition("$")[0]:
+        name = logical_name(old)
+        return (
+            f"{changed} opts=pulumi.ResourceOptions(aliases=[pulumi.Alias(name={name!r})]) with what it was, or in an "
+            f"entry of aep:datasets `renamed_from: {name}`, or run `pulumi state rename`."
+        )
+    # `pulumi state rename` changes nothing but the logical name.
+    what = "parent=pulumi.ROOT_STACK_RESOURCE" if "$" not in old else "parent=…"
+    alias = f"{changed} opts=pulumi.ResourceOptions(aliases=[pulumi.Alias({what})]) with what it was"
+    if stack == context.settings.owner:
+        # Such an owner does not tell the project.
+        return f"{alias}, or aliases=['urn:…'] with its URN of `pulumi stack --show-urns`."
+    urn = urn_of(found)
+    return f"{alias}; or, for this stack, aliases=[{urn!r}], or in an entry of aep:datasets `aliases: {urn}`."
 
 
 def _split(context: Context, owner: str) -> tuple[str, str]:

@@ -122,6 +122,13 @@ def test_a_dataset_that_no_resource_declares_is_deleted(
     [
         ("aep/dev/orders", "people", "pulumi.Alias(name='orders')"),
         ("aep/dev/acme:aep:Group$orders", "orders", "pulumi.Alias(parent=…)"),
+        ("aep/dev/acme:aep:Group$orders", "acme:aep:Other$orders", "pulumi.Alias(parent=…)"),
+        (
+            "aep/dev/acme:aep:Group$orders",
+            "orders",
+            "'urn:pulumi:dev::aep::acme:aep:Group$pulumi-python:dynamic/aep:UpsertDataset::orders'",
+        ),
+        ("aep/dev/orders", "acme:aep:Group$orders", "pulumi.Alias(parent=pulumi.ROOT_STACK_RESOURCE)"),
         ("team/x/orders", "people", "Only one stack can manage a dataset"),
     ],
 )
@@ -133,6 +140,8 @@ def test_the_refusal_of_another_owner_names_what_leads_out(
     with pytest.raises(Refused) as caught:
         local.start(aep.url).create(news)
     assert advice in caught.value.remedy
+    # It changes nothing but the logical name.
+    assert ("pulumi state rename" in caught.value.remedy) == ("name=" in advice)
 
 
 def test_under_an_owner_of_ones_own_a_moved_resource_is_told_the_alias(
