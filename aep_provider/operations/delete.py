@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TYPE_CHECKING
 
-from aep_provider.aep.catalog import Read
 from aep_provider.arguments import OWNER_TAG
 from aep_provider.dataset.desired import Desired
 from aep_provider.dataset.observed import Observed
@@ -26,6 +26,9 @@ from aep_provider.operations.checks import check_production, check_sandbox
 from aep_provider.operations.context import Context, describe
 from aep_provider.operations.location import gone, says_missing
 from aep_provider.operations.ownership import check_not_adobes, moved_remedy
+
+if TYPE_CHECKING:
+    from aep_provider.aep.catalog import Read
 
 LOOKS = (0.0, 0.5, 1.5, 3.0)
 """Seconds before each look for a dataset that a replica may not show yet."""

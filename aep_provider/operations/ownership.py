@@ -217,23 +217,21 @@ def moved_remedy(context: Context, found: str, wanted: str) -> str:
     (stack, old), (ours, new) = (_split(context, owner) for owner in (found, wanted))
     if stack != ours:
         return ""
-    changed = (
-        f"Did the logical name, parent or type change from {old!r} to {new!r}? Then keep the dataset: add"
-    )
+    name = logical_name(old)
     if old.rpartition("$")[0] == new.rpartition("$")[0]:
-        name = logical_name(old)
-        return (
-            f"{changed} opts=pulumi.ResourceOptions(aliases=[pulumi.Alias(name={name!r})]) with what it was, or in an "
-            f"entry of aep:datasets `renamed_from: {name}`, or run `pulumi state rename`."
-        )
-    # `pulumi state rename` changes nothing but the logical name.
-    what = "parent=pulumi.ROOT_STACK_RESOURCE" if "$" not in old else "parent=…"
-    alias = f"{changed} opts=pulumi.ResourceOptions(aliases=[pulumi.Alias({what})]) with what it was"
-    if stack == context.settings.owner:
-        # Such an owner does not tell the project.
-        return f"{alias}, or aliases=['urn:…'] with its URN of `pulumi stack --show-urns`."
-    urn = urn_of(found)
-    return f"{alias}; or, for this stack, aliases=[{urn!r}], or in an entry of aep:datasets `aliases: {urn}`."
+        alias, way = f"name={name!r}", "run `pulumi state rename`"
+        entry = f", or in an entry of aep:datasets `renamed_from: {name}`"
+    else:
+        # `pulumi state rename` changes nothing but the logical name. With aep:owner no owner tells the project.
+        urn = "urn:…" if stack == context.settings.owner else urn_of(found)
+        alias = "parent=…" if "$" in old else "parent=pulumi.ROOT_STACK_RESOURCE"
+        way = f"for this stack alone aliases=[{urn!r}]"
+        entry = f", or in an entry of aep:datasets `aliases: {urn}`"
+    return (
+        f"Did the logical name, parent or type change from {old!r} to {new!r}? Then add "
+        f"opts=pulumi.ResourceOptions(aliases=[pulumi.Alias({alias})]) with what it was{entry}, or {way}, to keep the "
+        "dataset."
+    )
 
 
 def _split(context: Context, owner: str) -> tuple[str, str]:
