@@ -84,7 +84,7 @@ class Run:
         named: by logical name, what a preview has said of names in the place of ids.
         joining: by class, the datasets that a preview of this run would bring into Profile: an id, or a name.
         creating: by name, held while a dataset of that name is created.
-        creators: by name, the owner of the resource that was the first to ask for a new dataset of that name.
+        creators: by name, the owner of the resource that was the first to ask for a dataset of that name.
         ahead: by dataset, ids of the batches that were in flight when they were last looked at.
         windows: of each window, its seconds and how many batches have to be ingested again.
         lock: guards `windows`, `declared` and `joining`.

@@ -1,4 +1,4 @@
-"""What `check` does about names in the place of ids."""
+"""What `check` does about names in the place of ids, and about datasets that two resources have."""
 
 from __future__ import annotations
 
@@ -51,4 +51,31 @@ def resolve_names(
                 names.refuse_second(run, resource, news[stands_for])
         except AepProviderError as error:
             failures.append(CheckFailure(name, str(error)))
+    return failures
+
+
+def refuse_seconds(
+    run: Run, resource: str, olds: Mapping[str, Any], news: Mapping[str, Any]
+) -> list[CheckFailure]:
+    """Refuse a dataset that another resource of the program has, where the program could not tell: of an Output.
+
+    Of two new datasets of one name a guard tells.
+
+    Args:
+        run: what the program declares.
+        resource: the logical name.
+        olds: the inputs on record.
+        news: the inputs, as far as they are known.
+    """
+    failures = []
+    try:
+        if news.get("dataset_id") and not news.get("dataset"):
+            names.refuse_second(run, resource, news["dataset_id"])
+    except AepProviderError as error:
+        failures.append(CheckFailure("dataset_id", str(error)))
+    try:
+        if news.get("name") and (olds or arguments.adopts(news)):
+            names.refuse_second_name(run, str(news["owner"]), news["name"])
+    except AepProviderError as error:
+        failures.append(CheckFailure("name", str(error)))
     return failures

@@ -44,7 +44,7 @@ from aep_provider.operations.record import (
     refreshed,
 )
 from aep_provider.plugin import host
-from aep_provider.plugin.names import resolve_names
+from aep_provider.plugin.names import refuse_seconds, resolve_names
 from aep_provider.plugin.process import PROCESS
 
 _FOR_CHECK = (arguments.PREVIEW, arguments.OWNER_PREFIX, arguments.URN)
@@ -83,6 +83,8 @@ class UpsertDatasetProvider(ResourceProvider):
             failures += resolve_names(
                 PROCESS.sharing, PROCESS.run, _resource(extra), olds, normal, preview=preview
             )
+        if not failures:
+            failures += refuse_seconds(PROCESS.run, _resource(extra), olds, normal)
         later = {key: given[key] for key in unknown}
         later |= {
             stands_for: given[name]
