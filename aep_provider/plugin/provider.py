@@ -211,7 +211,8 @@ class UpsertDatasetProvider(ResourceProvider):
                 "Set deletion_protection=False, run `pulumi up`, then remove it.",
             )
         context = PROCESS.context()
-        if record.created_here:
+        # The engine keeps a resource's own id in the inputs, for which nothing was updated: it is not in the record.
+        if record.created_here and "dataset_id" not in host.inputs_of_current_call():
             delete.delete(context, delete.Recorded(_id, record.owner, record.claim, record.created))
         else:
             delete.release(context, _id, record.owner)

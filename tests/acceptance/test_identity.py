@@ -174,6 +174,22 @@ def test_replace_on_changes_changes_nothing(project: Project, aep: Aep) -> None:
     assert aep.datasets()[dataset_id]["name"] == "All members"
 
 
+@pytest.mark.parametrize("refresh", ["--refresh=true", "--refresh=false"])
+def test_a_created_dataset_whose_id_the_program_gives_is_released(
+    project: Project, aep: Aep, refresh: str
+) -> None:
+    project.program(MEMBERS)
+    project.up()
+    (dataset_id,) = aep.datasets()
+    project.program(f'UpsertDataset("members", dataset_id="{dataset_id}", deletion_protection=False)')
+    project.up("--expect-no-changes")
+    project.program()
+    project.up(refresh)
+    assert project.state() == []
+    assert list(aep.datasets()) == [dataset_id]
+    assert "pulumiManagedBy" not in aep.datasets()[dataset_id]["tags"]
+
+
 def test_a_second_state_notices_the_first_by_the_claim(project: Project, aep: Aep) -> None:
     project.program(MEMBERS)
     project.up()
