@@ -77,6 +77,7 @@ class Run:
         refused: ids of datasets that a call refused as somebody else's; no other call deletes them.
         held: ids of datasets that a call created, took over or adopted; no other call lets go of them.
         declared: by logical name, the ``dataset_id``s that the program declares for it.
+        sought: by logical name, the names of datasets that it declares in the place of their ids.
         newcomers: by dataset name or ``dataset_id``, the owners of those resources that the program declares and the
             state does not have.
         continued: the owners on record of those that it has.
@@ -93,6 +94,7 @@ class Run:
     refused: set[str] = field(default_factory=set)
     held: set[str] = field(default_factory=set)
     declared: Mapping[str, set[str]] = field(default_factory=lambda: defaultdict(set))
+    sought: Mapping[str, set[str]] = field(default_factory=lambda: defaultdict(set))
     newcomers: Mapping[str, set[str]] = field(default_factory=lambda: defaultdict(set))
     continued: set[str] = field(default_factory=set)
     refreshed: set[str] = field(default_factory=set)

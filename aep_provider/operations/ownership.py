@@ -57,8 +57,12 @@ def check_owner(context: Context, change: Change) -> None:
 def _leaves(context: Context, observed: Observed, owner: str) -> bool:
     """Whether the program declares that the present owner, of this stack, has another dataset now."""
     (stack, name), (ours, _) = (_split(context, one) for one in (observed.owner, owner))
+    if stack != ours or observed.ownership.claim:
+        return False
     declared = context.run.declared.get(logical_name(name), set())
-    return bool(declared) and stack == ours and not observed.ownership.claim and observed.id not in declared
+    # Before its own check nobody knows the id of a dataset that is declared by its name.
+    sought = set() if declared else context.run.sought.get(logical_name(name), set())
+    return bool(declared or sought) and observed.id not in declared and observed.name not in sought
 
 
 def check_claim(context: Context, observed: Observed, owner: str, claim: str) -> None:

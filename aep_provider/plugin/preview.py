@@ -64,6 +64,8 @@ class Preview:
             for news in chain.from_iterable(map(json.loads, map(unpacked, new))):
                 if news.get("dataset_id"):
                     run.declared[str(news["resource"])].add(str(news["dataset_id"]))
+                elif news.get("dataset"):
+                    run.sought[str(news["resource"])].add(str(news["dataset"]))
                 # What `declare` announces, the resource announces again when its turn has come.
                 if _key(news) not in self._places:
                     self._places[_key(news)] = len(self._declared)
