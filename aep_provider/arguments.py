@@ -26,8 +26,10 @@ from aep_provider.validators import (
     one_of,
     problems_of,
     schema_uri,
+    spelt,
     string,
     tag_map,
+    unseen,
     whole_number,
     without_spaces,
 )
@@ -297,6 +299,8 @@ def validated(
     problems += _foreign(given)
     problems += _missing({*given, *unknown})
     problems += _other_name(given)
+    if not adopts({*given, *unknown}) and (reason := unseen(normal.get("name"))):
+        problems.append(Problem("name", reason))
     if normal.get("deletion_protection") is None:
         normal["deletion_protection"] = protected or not adopts({*given, *unknown})
     return {key: value for key, value in normal.items() if key not in unknown}, problems
@@ -315,7 +319,7 @@ def _schema(table: tuple[Argument, ...]) -> Schema:
 def _foreign(given: Iterable[str]) -> list[Problem]:
     names = [one.name for one in ARGUMENTS]
     return [
-        Problem(key, f"is not an argument of UpsertDataset{meant(key, names)}.")
+        Problem(key, f"is not an argument of UpsertDataset{meant(key, names)}{spelt(key)}.")
         for key in sorted({*given} - {*names, "owner"})
     ]
 

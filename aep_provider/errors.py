@@ -23,7 +23,7 @@
             ├── NotFound           404
             ├── TimedOut           408
             ├── RequestRefused     any other 4xx
-            │   ├── Conflict           409
+            │   ├── Conflict           409, 423, 425: something else is at work on it at the moment
             │   └── PreconditionFailed 412: it is no longer as `If-Match` says
             ├── Throttled          429
             └── ServerFault        5xx
@@ -185,7 +185,7 @@ class RequestRefused(StatusError):
 
 
 class Conflict(RequestRefused):
-    """Another request for the same thing is being worked on (409)."""
+    """Another request for the same thing is being worked on (409), it is locked (423), or it is too early (425)."""
 
 
 class PreconditionFailed(RequestRefused):

@@ -241,7 +241,7 @@ def _disagreement(key: str, configured: str, environment: str, flags: Mapping[st
     variable = _FIELDS[key].environment
     flag_given = flags.get(variable, "")
     said_by = flag_given or "the environment"
-    what = f"{_name(key)}: the stack says {configured!r} and {said_by} says {environment!r}. "
+    what = f"{_name(key)}: the stack says {configured!a} and {said_by} says {environment!a}. "
     if configured == environment.lower():
         return f"{what}Names of sandboxes are in lower case: use {configured!r}."
     leave_out = f"Leave {flag_given} out" if flag_given else f"Unset {variable}"
@@ -270,6 +270,13 @@ def _printable(value: str) -> str:
     return value
 
 
+def _scopes(value: str) -> str:
+    """Refuse what no scope has, and nobody sees; blanks around a scope are dropped later."""
+    if not re.fullmatch(r"[\s!-~]*", value, re.ASCII):
+        raise Invalid(f"contains a character outside ASCII: {value!a}. Copy it again.")
+    return value
+
+
 def _sandbox(value: str) -> str:
     if not re.fullmatch(r"[a-z0-9][a-z0-9-]*", value):
         lower = value.lower()
@@ -279,14 +286,14 @@ def _sandbox(value: str) -> str:
             else "See AEP > Sandboxes."
         )
         raise Invalid(
-            f"must be a sandbox name (lower-case letters, digits and hyphens), not {value!r}. {hint}"
+            f"must be a sandbox name (lower-case letters, digits and hyphens), not {value!a}. {hint}"
         )
     return value
 
 
 def _org_id(value: str) -> str:
-    if not re.fullmatch(r"[^@\s]+@AdobeOrg", value):
-        raise Invalid(f"must be an organisation id, which ends in @AdobeOrg, not {value!r}.")
+    if not re.fullmatch(r"[!-?A-~]+@AdobeOrg", value):
+        raise Invalid(f"must be an organisation id, which ends in @AdobeOrg, not {value!a}.")
     return value
 
 
@@ -307,11 +314,13 @@ def _base_url(value: str) -> str:
         parts = urlsplit(url)
         _ = parts.port
     except ValueError as error:
-        raise Invalid(f"must be a URL such as {ADOBE_ENDPOINT}, not {value!r}.") from error
+        raise Invalid(f"must be a URL such as {ADOBE_ENDPOINT}, not {value!a}.") from error
     if parts.username or parts.password:
         raise Invalid("must not contain a user name or a password.")
-    if parts.scheme not in ("http", "https") or not parts.hostname or parts.path or parts.query:
-        raise Invalid(f"must be a base URL such as {ADOBE_ENDPOINT}, not {url!r}.")
+    # Letters of other scripts look like those of Adobe's host, and a `#` would hide the path of each request.
+    plain = re.fullmatch(r"https?://[!-~]+", url, re.IGNORECASE) and not set("?#") & set(url)
+    if not plain or not parts.hostname or parts.path:
+        raise Invalid(f"must be a base URL such as {ADOBE_ENDPOINT}, not {url!a}.")
     return url
 
 
@@ -325,7 +334,7 @@ _SCHEMA = Schema(
         _required("org_id"): string(_org_id),
         _required("client_id"): string(_printable),
         Optional("client_secret", default=""): string(_printable),
-        Optional("scopes", default=DEFAULT_SCOPES): string(),
+        Optional("scopes", default=DEFAULT_SCOPES): string(_scopes),
         Optional("access_token", default=""): string(_printable),
         Optional("endpoint", default=ADOBE_ENDPOINT): string(_base_url),
         Optional("ims_endpoint", default=ADOBE_IMS_ENDPOINT): string(_base_url),

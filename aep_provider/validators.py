@@ -15,6 +15,11 @@ Check = Callable[[Any], Any]
 DATASET_ID = re.compile(r"[0-9a-f]{24}")
 """The form of a dataset id in every published sample: 24 lower-case hexadecimal characters."""
 
+_BLANK = "a space, a tab, a line break or a character that nobody sees"
+
+_JOINERS = "\u200c\u200d"
+"""Characters that nobody sees and that some scripts, and emoji, need inside a word."""
+
 _SCHEMA_ID_HINT = "Use the schema's $id, https://ns.adobe.com/<tenant>/schemas/<hash>."
 
 
@@ -29,6 +34,8 @@ def string(*checks: Check, reason: str = "must be a string.") -> Check:
     def check(value: Any) -> Any:
         if not isinstance(value, str):
             raise Invalid(reason)
+        if re.search("[\ud800-\udfff]", value):
+            raise Invalid(f"holds half of a character, which cannot be sent: {value!r}. Remove it.")
         for one in checks:
             value = one(value)
         return value
@@ -84,19 +91,40 @@ def one_of(*choices: str) -> Check:
     return check
 
 
+def is_blank(character: str) -> bool:
+    """Whether nobody sees a character: a space, a line break, or one of no width."""
+    return character.isspace() or not character.isprintable()
+
+
+def blank_at_an_end(value: str) -> bool:
+    """Whether a text begins or ends with a blank, or is empty."""
+    return not value or is_blank(value[0]) or is_blank(value[-1])
+
+
+def unseen(name: str | None) -> str:
+    """Why a name is not one for something new: it has a blank other than a plain space; ``""`` where it is one."""
+    if not any(is_blank(one) and one not in f" {_JOINERS}" for one in name or ""):
+        return ""
+    return (
+        f"has a blank in it other than a plain space, or a character that nobody sees: {name!r}. Remove it."
+    )
+
+
 def filled(value: str) -> str:
     """Refuse an empty text, and blanks at its ends, which nobody sees."""
-    if not value.strip():
+    if all(map(is_blank, value)):
         raise Invalid("must not be empty.")
-    if value != value.strip():
-        raise Invalid(f"begins or ends with a blank (a space, tab or line break): {value!r}. Remove it.")
+    if blank_at_an_end(value):
+        raise Invalid(f"begins or ends with a blank ({_BLANK}): {value!r}. Remove it.")
     return value
 
 
 def without_blanks(value: str) -> str:
-    """Refuse any blank: pasted values carry line breaks and spaces that nobody sees."""
-    if re.search(r"\s", value):
-        raise Invalid(f"has a blank in it (a space, tab or line break): {value!r}. Remove it.")
+    """Refuse any blank, which pasted values carry and nobody sees, and letters that only look like those of ASCII."""
+    if any(map(is_blank, value)):
+        raise Invalid(f"has a blank in it ({_BLANK}): {value!r}. Remove it.")
+    if not value.isascii():
+        raise Invalid(f"has a character outside ASCII: {value!a}. Copy it again.")
     return value
 
 
@@ -131,7 +159,7 @@ def dataset_id(value: str) -> str:
 
 def content_type(value: str) -> str:
     """Refuse what cannot be the content type of a schema."""
-    if not re.fullmatch(r"application/vnd\.adobe\.[a-z-]+\+json; *version=\d+", value):
+    if not re.fullmatch(r"application/vnd\.adobe\.[a-z-]+\+json; *version=[0-9]+", value):
         raise Invalid(
             f"{value!r} is not a schema content type such as application/vnd.adobe.xed+json;version=1."
         )
@@ -151,8 +179,10 @@ def tag_map(reserved: Collection[str]) -> Check:
                 raise Invalid(f"{key} is written by this provider itself; remove it from tags.")
             if key.lower().startswith("adobe"):
                 raise Invalid(f"{key}: tag keys that begin with adobe are reserved by Adobe.")
-            if not key.strip():
+            if all(map(is_blank, key)):
                 raise Invalid("a tag key must not be empty.")
+            if blank_at_an_end(key):
+                raise Invalid(f"the tag key {key!r} begins or ends with a blank ({_BLANK}). Remove it.")
         return tags
 
     lists = {
@@ -184,6 +214,11 @@ def meant(name: str, choices: Iterable[str]) -> str:
 
     close = difflib.get_close_matches(name, list(choices), n=1)
     return f" (did you mean {close[0]!r}?)" if close else ""
+
+
+def spelt(key: str) -> str:
+    """``; it is written 'name\\u200b'`` for a key that looks like another one, else ``""``."""
+    return "" if key.isascii() and key.isidentifier() else f"; it is written {key!a}"
 
 
 def problems_of(error: MultipleInvalid) -> dict[str, list[str]]:

@@ -18,7 +18,16 @@ from aep_provider.aep.remedies import remedy
 from aep_provider.aep.responses import error_from_response, mapping
 from aep_provider.aep.transport import Transport
 from aep_provider.clock import Clock
-from aep_provider.errors import ApiError, BadCredentials, Refused, ServerFault, StatusError, Throttled
+from aep_provider.errors import (
+    ApiError,
+    BadCredentials,
+    Conflict,
+    Refused,
+    ServerFault,
+    StatusError,
+    Throttled,
+    TimedOut,
+)
 from aep_provider.settings import Settings
 
 RENEW_BEFORE = 300.0
@@ -128,8 +137,8 @@ class TokenSource:
             error = error_from_response(response)
             if isinstance(error, StatusError):
                 error.remedy = remedy(error)
-            # Only 429 and 5xx pass by themselves; anything else from the token service is final.
-            if attempt == 3 or urgent or not isinstance(error, Throttled | ServerFault):
+            # These pass by themselves; anything else from the token service is final.
+            if attempt == 3 or urgent or not isinstance(error, Throttled | ServerFault | TimedOut | Conflict):
                 explained = _explained(error)
                 if isinstance(explained, BadCredentials):
                     self._refused = explained, self._clock.monotonic() + REFUSED_FOR
@@ -165,10 +174,12 @@ class TokenSource:
 def _explained(error: ApiError) -> ApiError:
     if not isinstance(error, StatusError) or error.status not in (400, 401):
         return error
-    return BadCredentials(
+    # The text has code and request id at its end already.
+    explained = BadCredentials(
         error.request,
         status=error.status,
         detail=error.problem.partition(": ")[2],
-        request_id=error.request_id,
         remedy=_CREDENTIALS_REMEDY,
     )
+    explained.request_id = error.request_id
+    return explained

@@ -118,9 +118,14 @@ class _Response(http.client.HTTPResponse):
 class _Connection(HTTPConnection):
     response_class = _Response
 
+    # The library's own text begins with the name of the class.
+    def __str__(self) -> str:
+        return f"{self.host}:{self.port}"
+
 
 class _SecureConnection(HTTPSConnection):
     response_class = _Response
+    __str__ = _Connection.__str__
 
 
 class _Pool(urllib3.HTTPConnectionPool):

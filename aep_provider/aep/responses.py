@@ -40,6 +40,8 @@ _KINDS: Mapping[int, type[StatusError]] = {
     408: TimedOut,
     409: Conflict,
     412: PreconditionFailed,
+    423: Conflict,
+    425: Conflict,
     429: Throttled,
 }
 _TOKEN_REJECTED = "401013"  # noqa: S105 - an error code of the gateway

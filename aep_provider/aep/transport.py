@@ -36,7 +36,8 @@ after 60 (Adobe Analytics' page on the same gateway)."""
 URGENT_TIMEOUT = 4.0
 """Seconds for an exchange inside a window, where waiting costs profiles."""
 
-_REPEATED = frozenset({429, 500, 502, 503, 504})
+_REPEATED = frozenset({408, 409, 423, 425, 429, 500, 502, 503, 504})
+"""Statuses after which a read is sent again: what they say passes by itself."""
 
 NOT_A_TIME = (urllib3.exceptions.InvalidHeader, OverflowError, ValueError)
 """What urllib3 raises of a Retry-After that it cannot read; of a date out of range more than its own error."""
@@ -175,8 +176,8 @@ class Transport:
         Args:
             request: from `prepare`.
             name: how an error names what was asked.
-            urgent: once, and for `URGENT_TIMEOUT`; otherwise reads are repeated on 429, 5xx and lost
-                connections, and each attempt has `READ_TIMEOUT`.
+            urgent: once, and for `URGENT_TIMEOUT`; otherwise reads are repeated after a status that passes by itself
+                and after lost connections, and each attempt has `READ_TIMEOUT`.
             once: a read is not repeated either, for who wants to see each response.
             limited: whether it counts among the requests at once.
             status_suffices: whether a success is complete with its status line; headers and body are then

@@ -17,6 +17,7 @@ from aep_provider.cli.files import FileFailed
 from aep_provider.cli.inventory import TIME_SERIES, Item
 from aep_provider.cli.stack import RESOURCE_TYPE, Recorded
 from aep_provider.entries import OVERRIDES, name_of
+from aep_provider.validators import blank_at_an_end
 
 PROVIDER = base64.b64encode(
     b"\x80\x04\x95*\x00\x00\x00\x00\x00\x00\x00\x8c\x13aep_provider._entry\x94\x8c\x0bprovider_v1\x94\x93\x94)R\x94."
@@ -275,8 +276,8 @@ def _obstacle(item: Item, owner: str, *, enable: bool) -> str:
     found = dataset.owner
     if found and not found.startswith(f"{owner}/"):
         return f"{_MANAGED_BY}{found}"
-    if not dataset.name.strip() or dataset.name != dataset.name.strip():
-        return "has a name that is empty, or begins or ends with a space; rename it in AEP first"
+    if blank_at_an_end(dataset.name):
+        return "has a name that is empty, or begins or ends with a blank; rename it in AEP first"
     if not dataset.schema_id or item.schema_missing:
         return "has no schema"
     if dataset.profile.enabled:

@@ -115,9 +115,11 @@ class Commands(click.Group):
         except (KeyboardInterrupt, click.Abort) as error:
             raise Interrupted("interrupted") from error
         except OSError as error:
-            with contextlib.suppress(OSError):
-                sys.stdout.flush()
-                raise _unexpected(error) from error
+            # With PYTHONUNBUFFERED nothing is left that a flush could fail to write.
+            if error.errno not in (errno.EPIPE, errno.ENOSPC) or error.filename is not None:
+                with contextlib.suppress(OSError):
+                    sys.stdout.flush()
+                    raise _unexpected(error) from error
             # Standard output itself fails, and would again when the interpreter ends.
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             if error.errno == errno.EPIPE:
@@ -146,10 +148,18 @@ def as_json(value: Mapping[str, object], *, indent: int | None = 2) -> None:
     click.echo(json.dumps({VERSION_KEY: SCHEMA_VERSION} | dict(value), indent=indent, ensure_ascii=False))
 
 
+class Output(Console):
+    """The library's console, which would end a command whose pipe is closed with exit code 1: for some an answer."""
+
+    def on_broken_pipe(self) -> None:
+        """Leave it to `Commands`, as with any output that cannot be written."""
+        raise BrokenPipeError(errno.EPIPE, os.strerror(errno.EPIPE))
+
+
 def output(*, err: bool = False) -> Console:
     """Standard output, or standard error: as wide as the terminal, without limit elsewhere."""
     stream = sys.stderr if err else sys.stdout
-    return Console(stderr=err) if stream.isatty() else Console(stderr=err, width=UNLIMITED)
+    return Output(stderr=err) if stream.isatty() else Output(stderr=err, width=UNLIMITED)
 
 
 def in_utf8(_ctx: click.Context, _param: click.Parameter, value: str) -> str:

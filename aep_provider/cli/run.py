@@ -87,7 +87,8 @@ def run(
         rest = told(ran, found, started, console.CLOCK.now(), attempts)
     except AepProviderError as error:
         outcome, rest = Outcome.FAILED, {"errors": [_error(error)]}
-        click.echo(f"Error: {console.printable(error.message)}", err=True)
+        for text in (f"Error: {error.message}", *error.remedy.splitlines()):
+            click.echo(console.printable(text), err=True)
     result = as_json(stack, sandbox, action, outcome) | rest
     if out is not None:
         with console.errors_end_the_command():
@@ -138,7 +139,9 @@ def _say(result: dict[str, Any]) -> None:
     """The outcome in one line, and what to do about it."""
     several = plural(len(result["changes"]), "change")
     word = result["outcome"]
-    console.line(f"{result['stack']}: {word}{f', {several}' if result['changes'] else ''}", err=True)
+    console.line(
+        f"{result['stack'] or 'no stack'}: {word}{f', {several}' if result['changes'] else ''}", err=True
+    )
     for one in result["profile_off"]:
         since = f" since {one['since']}" if one["since"] else ""
         console.line(

@@ -50,6 +50,15 @@ def owner_of(urn: str, prefix: str) -> str:
     return f"{prefix or f'{project}/{stack}'}/{'$'.join((*kept, escaped))}"
 
 
+def urn_of(owner: str) -> str:
+    """The URN that an owner names whose prefix is ``<project>/<stack>``."""
+    project, stack, rest = owner.split("/", 2)
+    kept, _, name = rest.rpartition("$")
+    # The gap after an own type, see `owner_of`.
+    types = kept[:-1] if kept.endswith("$") else f"{kept}${RESOURCE_TYPE}" if kept else RESOURCE_TYPE
+    return f"urn:pulumi:{stack}::{project}::{types}::{logical_name(name)}"
+
+
 def logical_name(owner: str) -> str:
     """The logical name in an owner without its prefix."""
     return owner.rpartition("$")[2].replace("%24", "$").replace("%25", "%")

@@ -81,6 +81,7 @@ class Run:
         refused: ids of datasets that a call refused as somebody else's; no other call deletes them.
         held: ids of datasets that a call created, took over or adopted; no other call lets go of them.
         declared: by logical name, the ``dataset_id``s that the program declares for it, `NOT_KNOWN` among them.
+        sought: by logical name, the names of datasets that it declares in the place of their ids.
         newcomers: by dataset name or ``dataset_id``, the owners of those resources that the program declares and the
             state does not have.
         continued: the owners on record of those that it has.
@@ -88,7 +89,7 @@ class Run:
         named: by logical name, what a preview has said of names in the place of ids.
         joining: by class, the datasets that a preview of this run would bring into Profile: an id, or a name.
         creating: by name, held while a dataset of that name is created.
-        creators: by name, the owner of the resource that was the first to ask for a new dataset of that name.
+        creators: by name, the owner of the resource that was the first to ask for a dataset of that name.
         adopters: by ``dataset_id``, the owner of the resource that was the first to declare it.
         ahead: by dataset, ids of the batches that were in flight when they were last looked at.
         windows: of each window, its seconds and how many batches have to be ingested again.
@@ -98,6 +99,7 @@ class Run:
     refused: set[str] = field(default_factory=set)
     held: set[str] = field(default_factory=set)
     declared: Mapping[str, set[str]] = field(default_factory=lambda: defaultdict(set))
+    sought: Mapping[str, set[str]] = field(default_factory=lambda: defaultdict(set))
     newcomers: Mapping[str, set[str]] = field(default_factory=lambda: defaultdict(set))
     continued: set[str] = field(default_factory=set)
     refreshed: set[str] = field(default_factory=set)

@@ -14,7 +14,15 @@ from datetime import datetime, timedelta
 from aep_provider.dataset.desired import Desired
 from aep_provider.dataset.observed import Observed
 from aep_provider.dataset.plan import creation_body
-from aep_provider.errors import ApiError, NotConverged, NotFound, RequestRefused
+from aep_provider.errors import (
+    ApiError,
+    Conflict,
+    NotConverged,
+    NotFound,
+    RequestRefused,
+    StatusError,
+    Throttled,
+)
 from aep_provider.operations import asking
 from aep_provider.operations.change import Change, LookUp, Policy
 from aep_provider.operations.context import Context, describe
@@ -29,6 +37,9 @@ LOOK_UPS = (0.0, 1.0, 3.0)
 
 FRESH_READS = (0.0, 0.5, 1.5, 3.0, 5.0)
 """Seconds before each look for a dataset that was just created: what is new shows with a lag."""
+
+MOMENT_TRIES = (0.5, 1.5)
+"""Seconds between tries of a POST while something else is at work (409, 423, 425), or there are too many requests."""
 
 UNION_TRIES = (1.0, 3.0, 10.0, 30.0, 30.0, 30.0)
 """Seconds between tries of a POST while a union that was just enabled propagates (seen: 3 x 30 s)."""
@@ -143,15 +154,16 @@ def _post(context: Context, desired: Desired, policy: Policy) -> str | Observed:
     """Send the POST once. Returns the new id, or the dataset found after an unknown outcome or a wait."""
     body = creation_body(desired)
     sent = context.now()
-    unions = iter(UNION_TRIES)
+    unions, moments = iter(UNION_TRIES), iter(MOMENT_TRIES)
     while True:
         context.require_listener(f"Creating dataset {desired.name!r} in sandbox {context.sandbox}")
         try:
             return context.aep.catalog.create(body)
-        except RequestRefused as error:
+        except (RequestRefused, Throttled) as error:
             # A refused POST created nothing, so this one may be repeated.
-            pause = next(unions, None) if awaits_union(error) else None
-            if pause is None or context.clock.wait(pause):
+            moment = isinstance(error, Conflict | Throttled)
+            pause = next(moments, None) if moment else next(unions, None) if awaits_union(error) else None
+            if pause is None or context.clock.wait(min(error.retry_after or pause, 60)):
                 raise
             found = _left_behind(context, desired, policy, again=True)
             if found is not None:
@@ -162,7 +174,7 @@ def _post(context: Context, desired: Desired, policy: Policy) -> str | Observed:
             return _after_unknown_post(context, desired, sent, error)
 
 
-def awaits_union(error: RequestRefused) -> bool:
+def awaits_union(error: StatusError) -> bool:
     """Whether a refusal may come from a union that was just enabled and is not known everywhere yet.
 
     The guards have seen the schema in the union. Documented is 400 with this text, seen in practice 422.

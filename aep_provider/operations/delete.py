@@ -4,24 +4,38 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from aep_provider.arguments import OWNER_TAG
 from aep_provider.dataset.desired import Desired
 from aep_provider.dataset.observed import Observed
 from aep_provider.dataset.ownership import Standing, on_record
 from aep_provider.dataset.plan import released
-from aep_provider.errors import AepProviderError, ApiError, NotConverged, NotFound, Refused
+from aep_provider.errors import (
+    AepProviderError,
+    ApiError,
+    Conflict,
+    NotConverged,
+    NotFound,
+    PreconditionFailed,
+    Refused,
+    Throttled,
+)
 from aep_provider.operations.change import Change, Policy
 from aep_provider.operations.checks import check_production, check_sandbox
 from aep_provider.operations.context import Context, describe
 from aep_provider.operations.location import gone, says_missing
 from aep_provider.operations.ownership import check_not_adobes, moved_remedy
 
+if TYPE_CHECKING:
+    from aep_provider.aep.catalog import Read
+
 LOOKS = (0.0, 0.5, 1.5, 3.0)
 """Seconds before each look for a dataset that a replica may not show yet."""
 
 TRIES = (0.0, 0.5, 1.5)
-"""Seconds before each DELETE while nobody answers; sent again it is answered with 404, which proves it."""
+"""Seconds before each DELETE while nobody answers, or something else is at work on the dataset; sent again after it
+has taken effect it is answered with 404, which proves it."""
 
 GONE_READS = (0.0, 0.5, 1.5, 3.0, 5.0)
 """Seconds before each read that waits for a deleted dataset to disappear (practice of another client)."""
@@ -107,9 +121,11 @@ def _send(context: Context, recorded: Recorded, title: str) -> None:
                 return
             raise
         except ApiError as error:
-            if not error.effect_unknown:
+            if not error.effect_unknown and not isinstance(error, Conflict | Throttled):
                 raise
             failure = error
+    if isinstance(failure, Conflict | Throttled):
+        raise failure
     if failure is not None:
         raise NotConverged(
             f"Whether {title} was deleted is unknown: {failure.message}", "Run `pulumi up` again later."
@@ -132,7 +148,8 @@ def release(context: Context, dataset_id: str, owner: str) -> None:
         # Another resource of this run has adopted it meanwhile.
         return
     try:
-        observed = context.aep.catalog.get(dataset_id)
+        read = context.aep.catalog.read_for_write(dataset_id)
+        observed = read.observed
         if not observed.profile.enabled:
             since = f" since {observed.open_note.start}" if observed.open_note else ""
             context.report.warn(
@@ -146,12 +163,25 @@ def release(context: Context, dataset_id: str, owner: str) -> None:
             check_sandbox(context, change)
             check_production(context, change)
             context.require_listener(f"Releasing {describe(context, observed)}")
-            context.aep.catalog.patch(dataset_id, operations)
+            _let_go(context, read, owner)
     except AepProviderError as error:
         context.report.warn(
             f"Dataset {dataset_id} in sandbox {context.sandbox} is released, but its tag {OWNER_TAG} could "
             f"not be removed: {error.message}"
         )
+
+
+def _let_go(context: Context, read: Read, owner: str) -> None:
+    """Take our owner tag off, for the version that showed it: another resource of this run may adopt the dataset now.
+
+    The second read is written for whatever its version is then, since Adobe's background services write as well.
+    """
+    dataset_id = read.observed.id
+    try:
+        context.aep.catalog.patch(dataset_id, released(read.observed, owner), if_match=read.etag)
+    except PreconditionFailed:
+        if operations := released(context.aep.catalog.get(dataset_id), owner):
+            context.aep.catalog.patch(dataset_id, operations)
 
 
 def _is_ours(context: Context, observed: Observed, recorded: Recorded) -> bool:

@@ -62,7 +62,9 @@ def _created_here(context: Context, olds: Mapping[str, Any]) -> Observed | None:
         return listed
     found = context.aep.catalog.named(str(olds.get("name")))
     owned = [dataset for dataset in found if dataset.owner and dataset.owner == olds.get("owner")]
-    likely = owned or [
+    # Another stack may hold it by now; the refresh of this run has read it by its id.
+    on_record = owned or [dataset for dataset in found if dataset.id in context.run.refreshed]
+    likely = on_record or [
         dataset
         for dataset in found
         if not dataset.owner

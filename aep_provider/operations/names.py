@@ -150,6 +150,25 @@ def refuse_second_owner(run: Run, owner: str, dataset_id: str) -> None:
         )
 
 
+def refuse_second_name(run: Run, owner: str, name: str) -> None:
+    """Refuse a name that another resource of this run gives its dataset.
+
+    Args:
+        run: what the program declares, as far as this process knows.
+        owner: of the resource.
+        name: of its dataset.
+
+    Raises:
+        Refused: names the other.
+    """
+    first = run.creators.setdefault(name, owner)
+    if first != owner:
+        raise Refused(
+            f"{name!r} is the name of another resource of this run as well: {first}",
+            "Two resources cannot manage one dataset. Remove one of the two, or give it another name.",
+        )
+
+
 def warn_of_rename(context: Context, observed: Observed, record: Record) -> None:
     """Say at a refresh that a dataset no longer has the name by which the program knows it.
 

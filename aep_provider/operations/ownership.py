@@ -5,7 +5,14 @@ from __future__ import annotations
 from aep_provider.arguments import OWNER_TAG
 from aep_provider.dataset.desired import Desired
 from aep_provider.dataset.observed import Observed
-from aep_provider.dataset.ownership import INTERRUPTED_FOR, Standing, before_creation, logical_name, on_record
+from aep_provider.dataset.ownership import (
+    INTERRUPTED_FOR,
+    Standing,
+    before_creation,
+    logical_name,
+    on_record,
+    urn_of,
+)
 from aep_provider.errors import ApiError, Refused
 from aep_provider.operations.change import Change
 from aep_provider.operations.context import NOT_KNOWN, Context, describe
@@ -50,10 +57,16 @@ def check_owner(context: Context, change: Change) -> None:
 def _leaves(context: Context, observed: Observed, owner: str) -> bool:
     """Whether the program declares that the present owner, of this stack, has another dataset now."""
     (stack, name), (ours, _) = (_split(context, one) for one in (observed.owner, owner))
+    if stack != ours or observed.ownership.claim:
+        return False
     # Under several components there may be several of one logical name; which of them is the owner nobody tells.
-    declared = context.run.declared.get(logical_name(name), set())
-    told = bool(declared) and NOT_KNOWN not in declared
-    return told and stack == ours and not observed.ownership.claim and observed.id not in declared
+    declared, sought = (
+        told.get(logical_name(name), set()) for told in (context.run.declared, context.run.sought)
+    )
+    if NOT_KNOWN in declared or observed.id in declared or observed.name in sought:
+        return False
+    # One whose name no dataset has stays with the dataset on its record, which was renamed.
+    return bool(declared or sought) and all(map(context.aep.catalog.named, sought))
 
 
 def check_claim(context: Context, observed: Observed, owner: str, claim: str) -> None:
@@ -212,13 +225,20 @@ def moved_remedy(context: Context, found: str, wanted: str) -> str:
     (stack, old), (ours, new) = (_split(context, owner) for owner in (found, wanted))
     if stack != ours:
         return ""
-    types, now, name = old.rpartition("$")[0], new.rpartition("$")[0], logical_name(old)
-    entry = f", or in an entry of aep:datasets `renamed_from: {name}`" if types == now else ""
-    alias = f"name={name!r}" if types == now else "parent=…" if old.count("$") != new.count("$") else "…"
+    name = logical_name(old)
+    if old.rpartition("$")[0] == new.rpartition("$")[0]:
+        alias, way = f"name={name!r}", "run `pulumi state rename`"
+        entry = f", or in an entry of aep:datasets `renamed_from: {name}`"
+    else:
+        # `pulumi state rename` changes nothing but the logical name. With aep:owner no owner tells the project.
+        urn = "urn:…" if stack == context.settings.owner else urn_of(found)
+        alias = "parent=…" if "$" in old else "parent=pulumi.ROOT_STACK_RESOURCE"
+        way = f"for this stack alone aliases=[{urn!r}]"
+        entry = f", or in an entry of aep:datasets `aliases: {urn}`"
     return (
-        f"Did the logical name, parent or type change from {old!r} to {new!r}? Then keep the dataset: add "
-        f"opts=pulumi.ResourceOptions(aliases=[pulumi.Alias({alias})]) with what it was{entry}, or run `pulumi state "
-        "rename`."
+        f"Did the logical name, parent or type change from {old!r} to {new!r}? Then add "
+        f"opts=pulumi.ResourceOptions(aliases=[pulumi.Alias({alias})]) with what it was{entry}, or {way}, to keep the "
+        "dataset."
     )
 
 

@@ -159,7 +159,8 @@ def refreshed(
             AEP has, for which nothing was updated: it is not in the record.
     """
     if record.complete:
-        came = {one.name for one in arguments.texts(Kind.MANAGED, Kind.ASSERTED) if one.name in given_since}
+        seen = {"dataset_id", *(one.name for one in arguments.texts(Kind.MANAGED, Kind.ASSERTED))}
+        came = seen.intersection(given_since)
         kept = [key for key in arguments.optional() if key in came or key in record.managed]
         given = {key: record.props.get(key) for key in (*kept, "owner", *arguments.steering())}
         adopted = record.props.get("adopted") is not False

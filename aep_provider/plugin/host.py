@@ -252,9 +252,10 @@ def urn_of_current_call() -> str:
 
 
 def inputs_of_current_call() -> frozenset[str]:
-    """The names of the inputs in the request to read that the host is answering; empty where they cannot be seen."""
+    """The names of the inputs in state of the read or delete that the host answers; empty where they cannot be seen."""
+    request = _current_request()[0]
     try:
-        fields = _current_request()[0].inputs.fields
+        fields = (request.inputs if hasattr(request, "inputs") else request.old_inputs).fields
         return frozenset(name for name, value in fields.items() if value.WhichOneof("kind") != "null_value")
     except AttributeError:
         return frozenset()

@@ -1,4 +1,4 @@
-"""What `check` does about names in the place of ids."""
+"""What `check` does about names in the place of ids, and about datasets that two resources have."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def resolve_names(
     *,
     preview: bool,
 ) -> list[CheckFailure]:
-    """Put the ids beside the names that are known, and refuse a dataset that another resource has.
+    """Put the ids beside the names that are known.
 
     A name that cannot be looked up fails the check, of a preview too: without the id there is nothing to preview.
 
@@ -31,7 +31,7 @@ def resolve_names(
         run: what the program declares.
         resource: the logical name.
         olds: the inputs on record.
-        news: the inputs, with ``owner``; the ids are added.
+        news: the inputs; the ids are added.
         preview: whether the id of a name that is looked up is told.
 
     Returns:
@@ -51,9 +51,31 @@ def resolve_names(
                 names.refuse_second(run, resource, news[stands_for])
         except AepProviderError as error:
             failures.append(CheckFailure(name, str(error)))
-    if not failures and news.get("dataset_id"):
-        try:
+    return failures
+
+
+def refuse_seconds(run: Run, olds: Mapping[str, Any], news: Mapping[str, Any]) -> list[CheckFailure]:
+    """Refuse a dataset that another resource of the program has, where the program could not tell: of an Output.
+
+    Of two new datasets of one name a guard tells.
+
+    Args:
+        run: what the program declares.
+        olds: the inputs on record.
+        news: the inputs with ``owner``, as far as they are known.
+
+    Returns:
+        What would refuse it.
+    """
+    failures = []
+    try:
+        if news.get("dataset_id"):
             names.refuse_second_owner(run, news["owner"], news["dataset_id"])
-        except Refused as error:
-            failures.append(CheckFailure("dataset_id", str(error)))
+    except Refused as error:
+        failures.append(CheckFailure("dataset_id", str(error)))
+    try:
+        if news.get("name") and (olds or arguments.adopts(news)):
+            names.refuse_second_name(run, news["owner"], news["name"])
+    except Refused as error:
+        failures.append(CheckFailure("name", str(error)))
     return failures

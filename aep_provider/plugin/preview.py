@@ -1,4 +1,4 @@
-"""What a preview can already say: the guards, asked for new resources and planned disables.
+"""What a preview can already say: the guards, asked for new resources and for updates that write.
 
 What waiting cannot cure fails the preview, so that a pull request is red; batches, dataflows and network
 trouble are warnings.
@@ -16,7 +16,7 @@ from typing import Any
 
 from aep_provider import arguments
 from aep_provider.announcement import unpacked
-from aep_provider.arguments import OWNER_TAG
+from aep_provider.arguments import OWNER_TAG, Kind
 from aep_provider.dataset.desired import Desired
 from aep_provider.dataset.observed import Observed
 from aep_provider.errors import AepProviderError, ProfileOff, Refused
@@ -25,6 +25,7 @@ from aep_provider.operations.change import Change, Policy
 from aep_provider.operations.context import NOT_KNOWN, Context, Run
 from aep_provider.operations.foreseen import foreseen, switches
 from aep_provider.operations.planner import Planner
+from aep_provider.operations.record import Record, differs
 from aep_provider.plugin import host
 
 FARTHEST = 128
@@ -62,10 +63,11 @@ class Preview:
             new = [text for text in declared if text not in self._heard]
             self._heard.update(new)
             for news in chain.from_iterable(map(json.loads, map(unpacked, new))):
-                untold = news.keys() == {"resource"}
-                if untold or not _is_ours(news):
+                if news.get("dataset_id") or news.keys() == {"resource"}:
                     run.declared[str(news["resource"])].add(str(news.get("dataset_id") or NOT_KNOWN))
-                if untold:
+                elif news.get("dataset"):
+                    run.sought[str(news["resource"])].add(str(news["dataset"]))
+                if news.keys() == {"resource"}:
                     continue
                 # What `declare` announces, the resource announces again when its turn has come.
                 if _key(news) not in self._places:
@@ -243,5 +245,8 @@ def _schema_id(olds: Mapping[str, Any], news: Mapping[str, Any]) -> str:
 
 
 def _asks(olds: Mapping[str, Any], news: Mapping[str, Any]) -> bool:
-    """Whether an update has a question: it will disable, or gives another name."""
-    return switches(olds, news) or (bool(news.get("name")) and news.get("name") != olds.get("name"))
+    """Whether an update has a question: it will disable, or writes to a dataset that may no longer be its own."""
+    managed = any(differs(key, olds, news) for key in arguments.named(Kind.MANAGED))
+    moved = bool(olds.get("owner")) and differs("owner", olds, news)
+    untagged = bool(Record(olds).tags.keys() - Record(news).tags.keys())
+    return switches(olds, news) or managed or moved or untagged

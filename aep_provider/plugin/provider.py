@@ -44,7 +44,7 @@ from aep_provider.operations.record import (
     refreshed,
 )
 from aep_provider.plugin import host
-from aep_provider.plugin.names import resolve_names
+from aep_provider.plugin.names import refuse_seconds, resolve_names
 from aep_provider.plugin.process import PROCESS
 
 _FOR_CHECK = (arguments.PREVIEW, arguments.OWNER_PREFIX, arguments.URN)
@@ -83,6 +83,8 @@ class UpsertDatasetProvider(ResourceProvider):
             failures += resolve_names(
                 PROCESS.sharing, PROCESS.run, _resource(extra), olds, normal, preview=preview
             )
+        if not failures:
+            failures += refuse_seconds(PROCESS.run, olds, normal)
         later = {key: given[key] for key in unknown}
         later |= {
             stands_for: given[name]
@@ -209,7 +211,8 @@ class UpsertDatasetProvider(ResourceProvider):
                 "Set deletion_protection=False, run `pulumi up`, then remove it.",
             )
         context = PROCESS.context()
-        if record.created_here:
+        # The engine keeps a resource's own id in the inputs, for which nothing was updated: it is not in the record.
+        if record.created_here and "dataset_id" not in host.inputs_of_current_call():
             delete.delete(context, delete.Recorded(_id, record.owner, record.claim, record.created))
         else:
             delete.release(context, _id, record.owner)

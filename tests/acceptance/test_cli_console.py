@@ -216,12 +216,15 @@ def test_a_pulumi_that_prints_nonsense_is_an_error(
     assert "pulumi version" in told
 
 
+@pytest.mark.parametrize("unbuffered", ["", "1"])
 @pytest.mark.parametrize("command", ["discover", "status", "doctor"])
-def test_a_full_disk_under_the_output_is_an_error_of_its_own(project: Project, command: str) -> None:
+def test_a_full_disk_under_the_output_is_an_error_of_its_own(
+    project: Project, command: str, unbuffered: str
+) -> None:
     with Path("/dev/full").open("w") as full:
         done = subprocess.run(
             [COMMAND, command, "-C", project.folder],
-            env=project.environment,
+            env={**project.environment, "PYTHONUNBUFFERED": unbuffered},
             stdout=full,
             stderr=subprocess.PIPE,
             text=True,
@@ -230,6 +233,25 @@ def test_a_full_disk_under_the_output_is_an_error_of_its_own(project: Project, c
         )
     assert done.returncode == 3
     assert done.stderr.splitlines()[-1] == "Error: the output cannot be written: No space left on device"
+
+
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+@pytest.mark.parametrize("command", ["status", "discover", "gaps"])
+def test_a_closed_pipe_is_no_answer(project: Project, aep: Aep, command: str, unbuffered: str) -> None:
+    read, write = os.pipe()
+    os.close(read)
+    done = subprocess.run(
+        [COMMAND, command, "-C", project.folder],
+        env={**project.environment, "PYTHONUNBUFFERED": unbuffered},
+        stdout=write,
+        stderr=subprocess.PIPE,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    os.close(write)
+    assert done.returncode == 3
+    assert "defect" not in done.stderr
 
 
 def test_an_unexpected_error_is_exit_3_without_a_traceback(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -197,6 +197,14 @@ def test_a_stack_that_is_not_there_is_failed(project: Project) -> None:
     assert "no stack named 'nowhere' found" in result["errors"][0]["message"]
 
 
+def test_without_a_project_it_says_what_to_do(project: Project) -> None:
+    empty = project.folder.parent / "empty"
+    empty.mkdir()
+    told = project.command("run", "-C", str(empty), "preview", expect=1).text
+    assert "Use --cwd DIR." in told
+    assert "no stack: failed" in told
+
+
 def test_a_signal_reaches_pulumi_once_and_the_window_is_closed(project: Project, aep: Aep) -> None:
     aep.dataset(ID, PROFILE_SCHEMA, ON)
     project.program(ORDERS)

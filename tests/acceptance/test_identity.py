@@ -73,13 +73,21 @@ def test_the_urn_that_a_program_tells_is_the_one_that_the_engine_gives(project: 
     assert given.endswith("aep:UpsertDataset::members")
 
 
-def test_ids_that_are_swapped_pass_the_preview_and_converge(project: Project, aep: Aep) -> None:
-    for dataset_id in (ORDERS, RETURNS):
-        aep.dataset(dataset_id, PROFILE_SCHEMA, ON)
+@pytest.mark.parametrize("by_name", [False, True])
+def test_ids_that_are_swapped_pass_the_preview_and_converge(
+    project: Project, aep: Aep, *, by_name: bool
+) -> None:
+    names = {ORDERS: "Orders", RETURNS: "Returns"}
+    for dataset_id, name in names.items():
+        aep.dataset(dataset_id, PROFILE_SCHEMA, ON, name=name)
 
     def declare(orders: str, returns: str) -> None:
+        given = {one: f"dataset='{names[one]}'" if by_name else f"dataset_id='{one}'" for one in names}
         pairs = (("orders", orders), ("returns", returns))
-        project.program(*(f"UpsertDataset('{name}', dataset_id='{one}')" for name, one in pairs))
+        # Tags, so that both are written to and carry their owners.
+        project.program(
+            *(f"UpsertDataset('{name}', {given[one]}, tags={{'team': ['a']}})" for name, one in pairs)
+        )
 
     declare(RETURNS, ORDERS)
     project.up()
@@ -172,6 +180,22 @@ def test_replace_on_changes_changes_nothing(project: Project, aep: Aep) -> None:
     project.program(members(option).replace('"Members"', '"All members"'))
     project.up()
     assert aep.datasets()[dataset_id]["name"] == "All members"
+
+
+@pytest.mark.parametrize("refresh", ["--refresh=true", "--refresh=false"])
+def test_a_created_dataset_whose_id_the_program_gives_is_released(
+    project: Project, aep: Aep, refresh: str
+) -> None:
+    project.program(MEMBERS)
+    project.up()
+    (dataset_id,) = aep.datasets()
+    project.program(f'UpsertDataset("members", dataset_id="{dataset_id}", deletion_protection=False)')
+    project.up("--expect-no-changes")
+    project.program()
+    project.up(refresh)
+    assert project.state() == []
+    assert list(aep.datasets()) == [dataset_id]
+    assert "pulumiManagedBy" not in aep.datasets()[dataset_id]["tags"]
 
 
 def test_a_second_state_notices_the_first_by_the_claim(project: Project, aep: Aep) -> None:

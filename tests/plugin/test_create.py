@@ -11,7 +11,7 @@ import pytest
 from aep_provider.aep.catalog import Catalog
 from aep_provider.aep.reads import PLAIN
 from aep_provider.emulator.seeds import PROFILE_SCHEMA
-from aep_provider.errors import NotConverged, Refused
+from aep_provider.errors import Conflict, NotConverged, Refused
 from aep_provider.operations.create import UNION_TRIES
 from support.aep import WAIT, BareAep
 from support.local import OWNER, Local, inputs, previewed
@@ -237,3 +237,34 @@ def test_without_our_tags_a_preview_tells_the_own_dataset_by_its_creator(
     provider = local.start(aep.url, **{"aep:ownershipTag": "false"})
     provider.check({**given, "profile_enabled": True}, inputs(**NEW) | previewed())
     assert any(f"({outputs['dataset_id']})" in said and "for a moment" in said for said in local.said)
+
+
+@pytest.mark.parametrize("status", [409, 423, 425, 429])
+def test_a_post_that_is_turned_away_for_the_moment_is_sent_again(
+    local: Local, aep: BareAep, status: int
+) -> None:
+    provider = local.start(aep.url)
+    aep.fault({"status": status, "body": {"title": "Busy"}}, method="POST", service="catalog")
+    made = provider.create(inputs(**NEW))
+    assert [entry["status"] for entry in aep.writes()] == [status, 201]
+    assert list(aep.datasets()) == [made.id]
+
+
+@pytest.mark.parametrize("status", [409, 423, 425, 429])
+def test_a_delete_that_is_turned_away_for_the_moment_is_sent_again(
+    local: Local, aep: BareAep, status: int
+) -> None:
+    provider = local.start(aep.url)
+    made = provider.create(inputs(**NEW, deletion_protection=False))
+    aep.fault({"status": status, "body": {"title": "Busy"}}, method="DELETE")
+    provider.delete(made.id, made.outs)
+    assert aep.datasets() == {}
+
+
+def test_a_delete_that_is_always_turned_away_says_so(local: Local, aep: BareAep) -> None:
+    provider = local.start(aep.url)
+    made = provider.create(inputs(**NEW, deletion_protection=False))
+    aep.fault({"status": 423, "body": {"title": "Locked"}}, times=None, method="DELETE")
+    with pytest.raises(Conflict, match="AEP answered 423"):
+        provider.delete(made.id, made.outs)
+    assert made.id in aep.datasets()

@@ -201,3 +201,37 @@ def without_request_ids(text: str) -> str:
 
 def as_pattern(text: str) -> str:
     return ".*".join(re.escape(part) for part in text.split("…"))
+
+
+@pytest.mark.parametrize("edit", [{"description": "two"}, {"tags": {"team": ["b"]}}, {"tags": {}}])
+@pytest.mark.parametrize("given", [NEW, {"dataset_id": ID, "is_upsert": False}])
+def test_an_edit_is_refused_at_preview_as_in_up(
+    local: Local, aep: BareAep, given: dict[str, Any], edit: dict[str, Any]
+) -> None:
+    aep.dataset(ID, ON)
+    before = inputs(**given, description="one", tags={"team": ["a"]})
+    made = local.start(aep.url).create(before)
+    dataset = aep.datasets()[made.id]
+    aep.dataset(
+        made.id, {**dataset["tags"], "pulumiManagedBy": ["aep/qa/x"]}, name=dataset["name"], description="one"
+    )
+    after = {**before, **edit}
+    provider = local.start(aep.url)
+    provider.read(made.id, made.outs)
+    at_preview = provider.check(before, after | previewed()).failures
+    with pytest.raises(AepProviderError) as caught:
+        provider.update(made.id, made.outs, after)
+    assert [failure.reason for failure in at_preview] == [str(caught.value)]
+    assert "is managed by 'aep/qa/x'" in str(caught.value)
+
+
+def test_an_edit_in_production_without_consent_is_refused_at_preview(local: Local, aep: BareAep) -> None:
+    in_production(aep)
+    before = inputs(dataset_id=ID, is_upsert=False, description="one")
+    place = {"aep:sandbox": "prod"}
+    made = local.start(aep.url, **place, **{"aep:allowProduction": "true"}).create(before)
+    after = {**before, "description": "two"}
+    (failure,) = local.start(aep.url, **place).check(before, after | previewed()).failures
+    assert "this stack may not write to production" in failure.reason
+    with pytest.raises(Refused, match="this stack may not write to production"):
+        local.start(aep.url, **place).update(made.id, made.outs, after)

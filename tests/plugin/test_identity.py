@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from aep_provider.aep.catalog import Catalog
 from aep_provider.arguments import OWNER_PREFIX, URN
 from aep_provider.emulator.seeds import PROFILE_SCHEMA
 from aep_provider.errors import InvalidInput, Refused
@@ -72,6 +73,41 @@ def test_a_dataset_whose_resource_is_replaced_is_deleted(
     assert not is_there(aep, made)
 
 
+def test_a_release_leaves_the_owner_that_another_resource_writes_meanwhile(
+    local: Local, aep: BareAep, given: Given, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    aep.dataset(ID, ON)
+    made = local.start(aep.url).create(given(dataset_id=ID, tags={"team": ["a"]}))
+    patch = Catalog.patch
+
+    def adopted_first(catalog: Catalog, *args: Any, **options: Any) -> None:
+        monkeypatch.setattr(Catalog, "patch", patch)
+        theirs = [{"op": "replace", "path": "/tags/pulumiManagedBy", "value": ["aep/dev/returns"]}]
+        aep.someone_else("PATCH", ID, theirs)
+        patch(catalog, *args, **options)
+
+    monkeypatch.setattr(Catalog, "patch", adopted_first)
+    local.start(aep.url).delete(ID, made.outs)
+    assert aep.datasets()[ID]["tags"]["pulumiManagedBy"] == ["aep/dev/returns"]
+
+
+def test_a_release_is_not_kept_from_its_write_by_another_one(
+    local: Local, aep: BareAep, given: Given, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    aep.dataset(ID, ON)
+    made = local.start(aep.url).create(given(dataset_id=ID, tags={"team": ["a"]}))
+    patch = Catalog.patch
+
+    def written_first(catalog: Catalog, *args: Any, **options: Any) -> None:
+        monkeypatch.setattr(Catalog, "patch", patch)
+        aep.someone_else("PATCH", ID, [{"op": "add", "path": "/description", "value": "theirs"}])
+        patch(catalog, *args, **options)
+
+    monkeypatch.setattr(Catalog, "patch", written_first)
+    local.start(aep.url).delete(ID, made.outs)
+    assert "pulumiManagedBy" not in aep.datasets()[ID]["tags"]
+
+
 def test_a_dataset_that_no_resource_declares_is_deleted(
     local: Local, aep: BareAep, given: Given, made: Created
 ) -> None:
@@ -86,6 +122,13 @@ def test_a_dataset_that_no_resource_declares_is_deleted(
     [
         ("aep/dev/orders", "people", "pulumi.Alias(name='orders')"),
         ("aep/dev/acme:aep:Group$orders", "orders", "pulumi.Alias(parent=…)"),
+        ("aep/dev/acme:aep:Group$orders", "acme:aep:Other$orders", "pulumi.Alias(parent=…)"),
+        (
+            "aep/dev/acme:aep:Group$orders",
+            "orders",
+            "'urn:pulumi:dev::aep::acme:aep:Group$pulumi-python:dynamic/aep:UpsertDataset::orders'",
+        ),
+        ("aep/dev/orders", "acme:aep:Group$orders", "pulumi.Alias(parent=pulumi.ROOT_STACK_RESOURCE)"),
         ("team/x/orders", "people", "Only one stack can manage a dataset"),
     ],
 )
@@ -97,6 +140,8 @@ def test_the_refusal_of_another_owner_names_what_leads_out(
     with pytest.raises(Refused) as caught:
         local.start(aep.url).create(news)
     assert advice in caught.value.remedy
+    # It changes nothing but the logical name.
+    assert ("pulumi state rename" in caught.value.remedy) == ("name=" in advice)
 
 
 def test_under_an_owner_of_ones_own_a_moved_resource_is_told_the_alias(
@@ -157,6 +202,14 @@ def test_a_namesake_that_has_another_dataset_lets_go_of_none(
     with pytest.raises(Refused, match="is managed by"):
         provider.create(inputs(dataset_id=ID, owner="aep/dev/sales"))
     assert aep.writes() == []
+
+
+def test_a_resource_that_is_known_by_a_name_of_before_keeps_its_dataset(local: Local, aep: BareAep) -> None:
+    # Somebody has renamed it in AEP, so no dataset has the name that the program still gives.
+    aep.dataset(ID, ON | {"pulumiManagedBy": ["aep/dev/orders"]}, name="Sales")
+    declared = [{"resource": "orders", "dataset": "Orders"}]
+    result = local.start(aep.url).check({}, {"dataset_id": ID, **previewed(declared, name="sales")})
+    assert "is managed by 'aep/dev/orders'" in result.failures[0].reason
 
 
 def test_a_resource_that_has_another_dataset_now_lets_go_of_its_own(local: Local, aep: BareAep) -> None:

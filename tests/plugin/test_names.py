@@ -248,3 +248,33 @@ def test_another_schema_title_is_refused(local: Local, aep: BareAep) -> None:
     news, _ = checked(local.start(aep.url), {**NEW, "schema": "Orders"}, olds)
     with pytest.raises(Exception, match=r"schema_id of dataset .* cannot be changed"):
         local.start(aep.url).diff(made.id or "", made.outs, news)
+
+
+def test_one_id_of_two_outputs_is_refused_to_the_second(local: Local, aep: BareAep) -> None:
+    aep.dataset(ID, ON, name="Orders")
+    provider = local.start(aep.url)
+    assert checked(provider, {"dataset_id": ID})[1] == []
+    (failure,) = checked(provider, {"dataset_id": ID}, name="copy")[1]
+    assert failure.startswith(
+        f"dataset_id: {ID} is the dataset of another resource of this run as well: aep/dev/orders"
+    )
+
+
+@pytest.mark.parametrize("second", [{**NEW, "name": "People"}, {"dataset_id": ID, "name": "People"}])
+def test_one_new_name_of_two_outputs_is_refused_to_the_second(
+    local: Local, aep: BareAep, second: dict[str, Any]
+) -> None:
+    aep.dataset(ID, ON, name="Orders")
+    olds, _ = checked(local.start(aep.url), NEW, name="members")
+    others, _ = checked(local.start(aep.url), {**second, "name": "Others"})
+    provider = local.start(aep.url)
+    assert checked(provider, {**NEW, "name": "People"}, olds, name="members")[1] == []
+    (failure,) = checked(provider, second, others)[1]
+    assert "name: 'People' is the name of another resource of this run as well: aep/dev/members" in failure
+
+
+def test_names_that_are_swapped_are_no_clash(local: Local, aep: BareAep) -> None:
+    olds = {name: checked(local.start(aep.url), {**NEW, "name": name}, name=name)[0] for name in ("A", "B")}
+    provider = local.start(aep.url)
+    for name, other in (("A", "B"), ("B", "A")):
+        assert checked(provider, {**NEW, "name": other}, olds[name], name=name)[1] == []

@@ -81,7 +81,7 @@ def test_a_question_asked_ahead_says_nothing_and_its_failure_is_no_answer(
 def test_an_unchanged_resource_asks_nothing_ahead(local: Local, aep: BareAep, given: Given) -> None:
     provider = local.start(aep.url)
     news = given(**new(0))
-    provider.check(news, news | previewed([new(0), new(1)]))
+    provider.check(news, news | previewed([new(0), new(1)], name="d0"))
     assert aep.requests() == []
 
 

@@ -171,6 +171,17 @@ def test_one_conflict_is_sent_again(local: Local, aep: BareAep, given: Given, nt
     assert [entry["status"] for entry in aep.writes()].count(409) == 1
 
 
+@pytest.mark.parametrize("status", [423, 425])
+@pytest.mark.parametrize("nth", [1, 2])
+def test_what_is_locked_or_too_early_is_sent_again(
+    local: Local, aep: BareAep, given: Given, nth: int, status: int
+) -> None:
+    aep.dataset(ID, ON)
+    aep.fault({"status": status, "body": {"title": "Busy"}}, nth, method="PATCH")
+    local.start(aep.url).create(given(**ADOPT))
+    assert profile(aep) == ["enabled:true", "isUpsert:true"]
+
+
 def test_a_conflict_with_the_enable_is_not_waited_for(local: Local, aep: BareAep, given: Given) -> None:
     aep.dataset(ID, ON)
     provider = local.start(aep.url)

@@ -88,6 +88,14 @@ def test_a_read_is_repeated_and_a_write_is_not(url: str, client: Aep, status: in
     assert calls(url, "catalog") == 3
 
 
+@pytest.mark.parametrize("status", [408, 409, 423, 425])
+def test_a_read_is_repeated_after_whatever_passes_by_itself(url: str, client: Aep, status: int) -> None:
+    for service, method in (("ims", "POST"), ("catalog", "GET")):
+        fault(url, {"status": status, "body": {}}, method=method, service=service)
+    assert list(client.catalog.all()) == []
+    assert (calls(url, "ims"), calls(url, "catalog")) == (2, 2)
+
+
 def test_retry_after_in_seconds_is_honoured(url: str, client: Aep, clock: FakeClock) -> None:
     fault(url, {"status": 429, "body": {}, "headers": {"Retry-After": "7"}}, method="GET")
     list(client.catalog.all())
@@ -223,6 +231,7 @@ def test_bad_credentials_name_the_cure_and_not_the_secret(url: str, clock: FakeC
         list(wrong.catalog.all())
     assert "AEP_CLIENT_SECRET" in str(caught.value)
     assert "wrong-secret" not in str(caught.value)
+    assert str(caught.value).count("request id") == 1
     assert calls(url, "ims") == 1
 
 
@@ -323,6 +332,8 @@ def test_a_schema_and_the_sandboxes_are_asked_for_once(url: str, client: Aep) ->
             "the innermost",
         ),
         (409, '{"title":"busy"}', Conflict, "busy"),
+        (423, '{"title":"locked"}', Conflict, "locked"),
+        (425, '{"title":"early"}', Conflict, "early"),
         (412, '{"title":"moved"}', PreconditionFailed, "moved"),
         (500, '{"errorMessage":"flow"}', ServerFault, "flow"),
         (499, '{"title":"closed by the client"}', RequestRefused, "closed"),

@@ -24,7 +24,23 @@ ENOUGH = {"AEP_SANDBOX": "dev", "AEP_ORG_ID": "A@AdobeOrg", "AEP_CLIENT_ID": "c"
     [
         ({"name": ""}, "name", "must not be empty"),
         ({"name": " x"}, "name", "begins or ends with a blank"),
+        ({"name": "x\u200b"}, "name", "begins or ends with a blank"),
+        ({"name": "\ufeffx"}, "name", r"'\ufeffx'"),
+        ({"name": "\u200b"}, "name", "must not be empty"),
+        ({"name": "a\u00a0b"}, "name", r"'a\xa0b'"),
+        ({"name": "a\nb"}, "name", "has a blank in it other than a plain space"),
+        ({"description": "\ud800"}, "description", "holds half of a character"),
         ({"name": 5}, "name", "must be a string"),
+        ({"schema_id": f"{SCHEMA}\u200b"}, "schema_id", "has a blank in it"),
+        ({"schema_id": SCHEMA.replace("a", "\u0430")}, "schema_id", r"ns.\u0430dobe.com"),
+        ({"dataset_id": "5b020a27e7040801dedbf46\uff45"}, "dataset_id", r"46\uff45"),
+        (
+            {"schema_content_type": "application/vnd.adobe.xed+json;version=\uff11"},
+            "schema_content_type",
+            "is not",
+        ),
+        ({"tags": {"team ": ["crm"]}}, "tags", "begins or ends with a blank"),
+        ({"tags": {"unifiedProfile\u200b": ["x"]}}, "tags", r"'unifiedProfile\u200b' begins or ends"),
         ({"schema_id": "members"}, "schema_id", "is not a URI"),
         ({"schema_id": "https://[x/y"}, "schema_id", "is not a URI"),
         ({"schema_id": "_acmeinc.schemas.1"}, "schema_id", "meta:altId"),
@@ -42,12 +58,24 @@ ENOUGH = {"AEP_SANDBOX": "dev", "AEP_ORG_ID": "A@AdobeOrg", "AEP_CLIENT_ID": "c"
         ({"wait_timeout": True}, "wait_timeout", "whole number of seconds"),
         ({"in_flight_batches": "skip"}, "in_flight_batches", "'wait', 'fail' or 'ignore'"),
         ({"colour": "red"}, "colour", "is not an argument"),
+        ({"is_upsert\u200b": True}, "is_upsert\u200b", r"it is written 'is_upsert\u200b'"),
     ],
 )
 def test_a_bad_argument_names_its_property(change: dict[str, Any], property_: str, reason: str) -> None:
     _, problems = validated(GOOD | change)
     assert [problem.property for problem in problems] == [property_]
     assert reason in problems[0].reason
+
+
+@pytest.mark.parametrize(
+    "name", ["\u0645\u06cc\u200c\u062e\u0648\u0627\u0647\u0645", "\U0001f468\u200d\U0001f469"]
+)
+def test_a_name_may_have_what_its_script_needs(name: str) -> None:
+    assert validated(GOOD | {"name": name})[1] == []
+
+
+def test_an_existing_dataset_may_have_a_name_that_nobody_would_give_it() -> None:
+    assert validated({"dataset_id": "5b020a27e7040801dedbf46e", "name": "Zero\u200bwidth"})[1] == []
 
 
 def test_all_problems_come_at_once() -> None:

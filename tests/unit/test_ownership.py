@@ -16,6 +16,7 @@ from aep_provider.dataset.ownership import (
     before_creation,
     on_record,
     owner_of,
+    urn_of,
 )
 from aep_provider.dataset.tags import Ownership, timestamp
 
@@ -78,6 +79,11 @@ def test_under_one_prefix_resources_never_share_an_owner(
     assume(one != other)
     head = f"urn:pulumi:{stack}::{project}::{'$'.join(types)}::"
     assert owner_of(head + one, prefix) != owner_of(head + other, prefix)
+
+
+@given(urns)
+def test_the_owner_names_the_urn_that_it_was_made_of(urn: str) -> None:
+    assert urn_of(owner_of(urn, "")) == urn
 
 
 @pytest.mark.parametrize(

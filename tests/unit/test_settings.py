@@ -97,3 +97,27 @@ def test_the_remedy_for_a_plain_secret_names_the_stack() -> None:
     problem, remedy = plain_secret("prod")
     assert "plain text" in problem
     assert "pulumi config set --secret aep:clientSecret --stack prod" in remedy
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "said"),
+    [
+        ("AEP_SANDBOX", "d\u0435v", r"not 'd\u0435v'"),
+        ("AEP_ORG_ID", "\u200bA@AdobeOrg", r"not '\u200bA@AdobeOrg'"),
+        ("AEP_ORG_ID", "\uff21@AdobeOrg", r"not '\uff21@AdobeOrg'"),
+        ("AEP_SCOPES", "openid\u200b,session", r"'openid\u200b,session'"),
+        ("AEP_ENDPOINT", "https://pl\u0430tform.adobe.io", r"not 'https://pl\u0430tform.adobe.io'"),
+        ("AEP_ENDPOINT", "https://platform.adobe.io\u200b", r"platform.adobe.io\u200b'"),
+        ("AEP_ENDPOINT", "https://platform.adobe.io#x", "must be a base URL"),
+        ("AEP_ENDPOINT", "https://platform.adobe.io?", "must be a base URL"),
+    ],
+)
+def test_what_nobody_sees_in_a_setting_is_shown(variable: str, value: str, said: str) -> None:
+    with pytest.raises(SettingsError) as caught:
+        Settings.load({}, ENOUGH | {variable: value})
+    assert variable in caught.value.message
+    assert said in str(caught.value)
+
+
+def test_scopes_may_stand_on_several_lines() -> None:
+    assert Settings.load({}, ENOUGH | {"AEP_SCOPES": "openid,\n session "}).scopes == "openid,session"

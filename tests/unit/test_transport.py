@@ -357,6 +357,14 @@ def test_the_address_of_a_proxy_is_never_quoted(url: str, monkeypatch: pytest.Mo
     assert "user:s3" not in str(caught.value)
 
 
+def test_a_refused_connection_names_the_address(url: str) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as unused:
+        host = f"127.0.0.1:{unused.getsockname()[1]}"
+    transport = Transport(FakeClock(START), at_once=1)
+    with pytest.raises(ConnectionFailed, match=rf"connection failed \({host}: "):
+        transport.send(transport.prepare(requests.Request("GET", f"http://{host}")), "GET")
+
+
 def test_each_host_has_the_proxy_that_the_environment_gives_it(
     url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
