@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Protocol
@@ -152,6 +153,20 @@ class Context:
                 f"{what}: stopped, since the `pulumi` that asked for it is gone; nothing was written",
                 "Run `pulumi up` again.",
             )
+
+    @contextlib.contextmanager
+    def place_to_write(self, what: str) -> Iterator[None]:
+        """Take a slot for a first write, and only then ask whether anybody listens: the wait for it may be long.
+
+        Args:
+            what: what is about to be written, for the message.
+
+        Raises:
+            Interrupted: nobody listens.
+        """
+        with self.aep.gateway.slot():
+            self.require_listener(what)
+            yield
 
 
 def describe(context: Context, observed: Observed) -> str:

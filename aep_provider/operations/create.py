@@ -145,9 +145,9 @@ def _post(context: Context, desired: Desired, policy: Policy) -> str | Observed:
     sent = context.now()
     unions = iter(UNION_TRIES)
     while True:
-        context.require_listener(f"Creating dataset {desired.name!r} in sandbox {context.sandbox}")
         try:
-            return context.aep.catalog.create(body)
+            with context.place_to_write(f"Creating dataset {desired.name!r} in sandbox {context.sandbox}"):
+                return context.aep.catalog.create(body)
         except RequestRefused as error:
             # A refused POST created nothing, so this one may be repeated.
             pause = next(unions, None) if awaits_union(error) else None

@@ -76,8 +76,10 @@ def delete(context: Context, recorded: Recorded) -> None:
     check_sandbox(context, change)
     check_production(context, change)
     title = describe(context, observed) if observed else f"Dataset {recorded.id} in sandbox {context.sandbox}"
-    context.require_listener(f"Deleting {title}")
-    _send(context, recorded, title)
+    with context.place_to_write(f"Deleting {title}"):
+        if not _sent(context, recorded, title):
+            return
+    _await_end(context, recorded, title)
 
 
 def _look(context: Context, recorded: Recorded) -> Observed | None:
@@ -92,28 +94,29 @@ def _look(context: Context, recorded: Recorded) -> Observed | None:
     return None
 
 
-def _send(context: Context, recorded: Recorded, title: str) -> None:
-    """Send DELETE until it is answered, and wait until the dataset is seen no more."""
+def _sent(context: Context, recorded: Recorded, title: str) -> bool:
+    """Send DELETE until it is answered; whether the dataset was still there."""
     failure: ApiError | None = None
     for pause in TRIES:
         context.clock.wait(pause)
         try:
             context.aep.catalog.delete(recorded.id)
-            failure = None
-            break
+            return True
         except NotFound as error:
             # To the service that holds it the dataset is unknown, which a lagging read alone would not prove.
             if gone(context, error, None):
-                return
+                return False
             raise
         except ApiError as error:
             if not error.effect_unknown:
                 raise
             failure = error
-    if failure is not None:
-        raise NotConverged(
-            f"Whether {title} was deleted is unknown: {failure.message}", "Run `pulumi up` again later."
-        )
+    reason = failure.message if failure else "it was never sent"
+    raise NotConverged(f"Whether {title} was deleted is unknown: {reason}", "Run `pulumi up` again later.")
+
+
+def _await_end(context: Context, recorded: Recorded, title: str) -> None:
+    """Wait until the dataset is seen no more."""
     for pause in GONE_READS:
         context.clock.wait(pause)
         try:
@@ -145,8 +148,8 @@ def release(context: Context, dataset_id: str, owner: str) -> None:
             change = Change(Desired(is_upsert=False), Policy())
             check_sandbox(context, change)
             check_production(context, change)
-            context.require_listener(f"Releasing {describe(context, observed)}")
-            context.aep.catalog.patch(dataset_id, operations)
+            with context.place_to_write(f"Releasing {describe(context, observed)}"):
+                context.aep.catalog.patch(dataset_id, operations)
     except AepProviderError as error:
         context.report.warn(
             f"Dataset {dataset_id} in sandbox {context.sandbox} is released, but its tag {OWNER_TAG} could "

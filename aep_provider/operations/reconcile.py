@@ -245,10 +245,10 @@ def _written(
     expected = make.plan(observed).opens_window
     while True:
         try:
-            context.require_listener(f"Writing to {describe(context, observed)}")
-            for operations in part(make.plan(observed)):
-                if operations:
-                    _patched(context, observed.id, operations, make)
+            with context.place_to_write(f"Writing to {describe(context, observed)}"):
+                for operations in part(make.plan(observed)):
+                    if operations:
+                        _patched(context, observed.id, operations, make)
             return existing(context, observed.id)
         except ApiError as error:
             union = isinstance(error, RequestRefused) and error.status == 422
