@@ -70,6 +70,10 @@ class Silent:
         return True
 
 
+READ_LASTS = 3.0
+"""Seconds from a read of a dataset, or a look-up, to the write that rests on it, after which it is made again: a guard
+may have waited long, or the place among the requests at once have come late."""
+
 NOT_KNOWN = ""
 """Stands for the id of a dataset that is adopted, where the program does not know it: it is an output, or a name."""
 
@@ -138,6 +142,10 @@ class Context:
     def now(self) -> datetime:
         """The service's time, as far as its responses have told it."""
         return self.aep.gateway.server_clock.now()
+
+    def outdated(self, read_at: float) -> bool:
+        """Whether what was read then (`clock.monotonic`) is too old for a write to rest on it."""
+        return self.clock.monotonic() - read_at > READ_LASTS
 
     def require_listener(self, what: str) -> None:
         """Stop before a write of a run that nobody watches any more: its engine was killed, or its terminal closed.

@@ -21,9 +21,6 @@ from aep_provider.operations.context import Context, describe
 from aep_provider.operations.ownership import SEVERAL_REMEDY
 from aep_provider.operations.reconcile import Outcome, proved, take_over
 
-LOOK_UP_LASTS = 3.0
-"""Seconds from a look-up to the POST, or a take-over, after which it is made again: a guard may have waited long."""
-
 LOOK_UPS = (0.0, 1.0, 3.0)
 """Seconds before each look-up after a POST whose outcome is unknown."""
 
@@ -64,7 +61,7 @@ def create(context: Context, desired: Desired, policy: Policy) -> Outcome:
     with context.run.creating[desired.name]:
         begun = context.clock.monotonic()
         found = _left_behind(context, desired, policy)
-        if context.clock.monotonic() - begun > LOOK_UP_LASTS:
+        if context.outdated(begun):
             found = _left_behind(context, desired, policy, again=True, seen=found)
         if found is not None:
             return _taken_over(context, found, desired, policy)

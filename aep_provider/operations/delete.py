@@ -61,22 +61,16 @@ def delete(context: Context, recorded: Recorded) -> None:
         NotConverged: AEP answered, but the dataset is still there.
     """
     observed = _look(context, recorded)
-    if observed is not None:
-        change = Change(Desired(is_upsert=False), Policy(), observed)
-        check_not_adobes(context, change)
-        if not _is_ours(context, observed, recorded):
-            return
-    elif recorded.id in context.run.refused | context.run.held:
-        raise Refused(
-            f"Dataset {recorded.id} in sandbox {context.sandbox} was refused to another resource of this run, or is "
-            "held by one, and cannot be read now; it is not deleted",
-            _KEEP,
-        )
+    read_at = context.clock.monotonic()
+    if not _is_certain(context, observed, recorded):
+        return
     change = Change(Desired(is_upsert=False), Policy())
     check_sandbox(context, change)
     check_production(context, change)
     title = describe(context, observed) if observed else f"Dataset {recorded.id} in sandbox {context.sandbox}"
     with context.place_to_write(f"Deleting {title}"):
+        if context.outdated(read_at) and not _is_certain(context, _look(context, recorded), recorded):
+            return
         if not _sent(context, recorded, title):
             return
     _await_end(context, recorded, title)
@@ -136,6 +130,7 @@ def release(context: Context, dataset_id: str, owner: str) -> None:
         return
     try:
         observed = context.aep.catalog.get(dataset_id)
+        read_at = context.clock.monotonic()
         if not observed.profile.enabled:
             since = f" since {observed.open_note.start}" if observed.open_note else ""
             context.report.warn(
@@ -149,12 +144,29 @@ def release(context: Context, dataset_id: str, owner: str) -> None:
             check_sandbox(context, change)
             check_production(context, change)
             with context.place_to_write(f"Releasing {describe(context, observed)}"):
-                context.aep.catalog.patch(dataset_id, operations)
+                if context.outdated(read_at):
+                    operations = released(context.aep.catalog.get(dataset_id), owner)
+                if operations:
+                    context.aep.catalog.patch(dataset_id, operations)
     except AepProviderError as error:
         context.report.warn(
             f"Dataset {dataset_id} in sandbox {context.sandbox} is released, but its tag {OWNER_TAG} could "
             f"not be removed: {error.message}"
         )
+
+
+def _is_certain(context: Context, observed: Observed | None, recorded: Recorded) -> bool:
+    """Whether what a look has shown may be deleted; as `_is_ours`, also where it has shown nothing."""
+    if observed is not None:
+        check_not_adobes(context, Change(Desired(is_upsert=False), Policy(), observed))
+        return _is_ours(context, observed, recorded)
+    if recorded.id in context.run.refused | context.run.held:
+        raise Refused(
+            f"Dataset {recorded.id} in sandbox {context.sandbox} was refused to another resource of this run, or is "
+            "held by one, and cannot be read now; it is not deleted",
+            _KEEP,
+        )
+    return True
 
 
 def _is_ours(context: Context, observed: Observed, recorded: Recorded) -> bool:

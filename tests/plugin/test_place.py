@@ -85,3 +85,39 @@ def test_nothing_is_begun_by_who_waited_for_a_place_while_the_engine_went(
         if not gone:
             break
         assert len(aep.writes()) == gone.pop(), f"waited {before} times before"
+
+
+TAKEN = [{"op": "add", "path": "/tags/pulumiManagedBy", "value": ["shop/prod/orders"]}]
+
+
+@pytest.mark.parametrize("prepared", [adopted, toggled, deleted, released])
+def test_what_becomes_somebody_elses_during_a_long_wait_for_a_place_is_left_alone(
+    local: Local,
+    aep: BareAep,
+    given: Given,
+    monkeypatch: pytest.MonkeyPatch,
+    prepared: Callable[..., Begin],
+) -> None:
+    acquire, here = Limit.acquire, threading.get_ident()
+    waits: Iterator[int] = itertools.count()
+    taken: list[int] = []
+
+    def acquired(limit: Limit) -> None:
+        acquire(limit)
+        if threading.get_ident() == here and next(waits, None) is None and not taken:
+            host.CLOCK.wait(60)
+            for dataset_id in aep.datasets():
+                aep.someone_else("PATCH", dataset_id, TAKEN)
+            taken.append(len(aep.writes()))
+
+    monkeypatch.setattr(Limit, "acquire", acquired)
+    for before in itertools.count():
+        aep.reset()
+        waits = itertools.count()
+        begin = prepared(local, aep, given)
+        waits = iter(range(before))
+        with contextlib.suppress(AepProviderError):
+            begin()
+        if not taken:
+            break
+        assert len(aep.writes()) == taken.pop(), f"waited {before} times before"
