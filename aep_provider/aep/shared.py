@@ -43,7 +43,7 @@ class _SharedCatalog(Catalog):
         super().__init__(gateway, reads.memory())
         self._bulk = bulk
         self._named: Memory[list[Observed]] = reads.memory()
-        self._ends: Memory[tuple[int, _Page | None]] = reads.memory()
+        self._reads = reads
         self._expected = 0
 
     def get(self, dataset_id: str, *, urgent: bool = False) -> Observed:
@@ -69,9 +69,11 @@ class _SharedCatalog(Catalog):
         if start or "tags" not in query:
             return super()._fetch(query, wanted, start)
         ask = partial(self._end, query, wanted)
-        self._ends.ahead(query["tags"], ask)
+        # For this listing alone: one that is made anew after a failure may have become longer.
+        end: Memory[tuple[int, _Page | None]] = self._reads.memory()
+        end.ahead("", ask)
         page = super()._fetch(query, wanted, start)
-        return page if page.following is None else with_end(page, *self._ends.get(query["tags"], ask))
+        return page if page.following is None else with_end(page, *end.get("", ask))
 
     def _end(
         self, query: Mapping[str, str], wanted: Callable[[Mapping[str, Any]], bool]

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Protocol
@@ -68,6 +69,10 @@ class Silent:
         """Nobody has to."""
         return True
 
+
+READ_LASTS = 3.0
+"""Seconds from a read of a dataset, or a look-up, to the write that rests on it, after which it is made again: a guard
+may have waited long, or the place among the requests at once have come late."""
 
 NOT_KNOWN = ""
 """Stands for the id of a dataset that is adopted, where the program does not know it: it is an output, or a name."""
@@ -140,6 +145,10 @@ class Context:
         """The service's time, as far as its responses have told it."""
         return self.aep.gateway.server_clock.now()
 
+    def outdated(self, read_at: float) -> bool:
+        """Whether what was read then (`clock.monotonic`) is too old for a write to rest on it."""
+        return self.clock.monotonic() - read_at > READ_LASTS
+
     def require_listener(self, what: str) -> None:
         """Stop before a write of a run that nobody watches any more: its engine was killed, or its terminal closed.
 
@@ -154,6 +163,20 @@ class Context:
                 f"{what}: stopped, since the `pulumi` that asked for it is gone; nothing was written",
                 "Run `pulumi up` again.",
             )
+
+    @contextlib.contextmanager
+    def place_to_write(self, what: str) -> Iterator[None]:
+        """Take a slot for a first write, and only then ask whether anybody listens: the wait for it may be long.
+
+        Args:
+            what: what is about to be written, for the message.
+
+        Raises:
+            Interrupted: nobody listens.
+        """
+        with self.aep.gateway.slot():
+            self.require_listener(what)
+            yield
 
 
 def describe(context: Context, observed: Observed) -> str:

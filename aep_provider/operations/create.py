@@ -29,9 +29,6 @@ from aep_provider.operations.context import Context, describe
 from aep_provider.operations.ownership import SEVERAL_REMEDY
 from aep_provider.operations.reconcile import Outcome, proved, take_over
 
-LOOK_UP_LASTS = 3.0
-"""Seconds from a look-up to the POST, or a take-over, after which it is made again: a guard may have waited long."""
-
 LOOK_UPS = (0.0, 1.0, 3.0)
 """Seconds before each look-up after a POST whose outcome is unknown."""
 
@@ -73,13 +70,14 @@ def create(context: Context, desired: Desired, policy: Policy) -> Outcome:
     """
     desired = replace(desired, claim=secrets.token_hex(8) if desired.own_tags and desired.owner else None)
     with context.run.creating[desired.name]:
-        begun = context.clock.monotonic()
+        looked_at = context.clock.monotonic()
         found = _left_behind(context, desired, policy)
-        if context.clock.monotonic() - begun > LOOK_UP_LASTS:
+        if context.outdated(looked_at):
+            looked_at = context.clock.monotonic()
             found = _left_behind(context, desired, policy, again=True, seen=found)
         if found is not None:
             return _taken_over(context, found, desired, policy)
-        return _posted(context, desired, policy)
+        return _posted(context, desired, policy, looked_at)
 
 
 def _left_behind(
@@ -105,8 +103,8 @@ def _taken_over(context: Context, observed: Observed, desired: Desired, policy: 
     return take_over(context, observed, desired, policy)
 
 
-def _posted(context: Context, desired: Desired, policy: Policy) -> Outcome:
-    found = _post(context, desired, policy)
+def _posted(context: Context, desired: Desired, policy: Policy, looked_at: float) -> Outcome:
+    found = _post(context, desired, policy, looked_at)
     if isinstance(found, Observed):
         return _taken_over(context, found, desired, policy)
     context.run.held.add(found)
@@ -150,28 +148,31 @@ def _fresh(context: Context, dataset_id: str) -> Observed:
     return context.aep.catalog.get(dataset_id)
 
 
-def _post(context: Context, desired: Desired, policy: Policy) -> str | Observed:
+def _post(context: Context, desired: Desired, policy: Policy, looked_at: float) -> str | Observed:
     """Send the POST once. Returns the new id, or the dataset found after an unknown outcome or a wait."""
     body = creation_body(desired)
     sent = context.now()
     unions, moments = iter(UNION_TRIES), iter(MOMENT_TRIES)
     while True:
-        context.require_listener(f"Creating dataset {desired.name!r} in sandbox {context.sandbox}")
         try:
-            return context.aep.catalog.create(body)
+            with context.place_to_write(f"Creating dataset {desired.name!r} in sandbox {context.sandbox}"):
+                # By one request of its own: who has a place must not wait for an answer that others ask for.
+                if not (context.outdated(looked_at) and context.aep.catalog.named(desired.name)):
+                    return context.aep.catalog.create(body)
         except (RequestRefused, Throttled) as error:
             # A refused POST created nothing, so this one may be repeated.
             moment = isinstance(error, Conflict | Throttled)
             pause = next(moments, None) if moment else next(unions, None) if awaits_union(error) else None
             if pause is None or context.clock.wait(min(error.retry_after or pause, 60)):
                 raise
-            found = _left_behind(context, desired, policy, again=True)
-            if found is not None:
-                return found
         except ApiError as error:
             if not error.effect_unknown:
                 raise
             return _after_unknown_post(context, desired, sent, error)
+        looked_at = context.clock.monotonic()
+        found = _left_behind(context, desired, policy, again=True)
+        if found is not None:
+            return found
 
 
 def awaits_union(error: StatusError) -> bool:

@@ -17,8 +17,8 @@ from aep_provider.errors import (
     Conflict,
     NotConverged,
     NotFound,
-    PreconditionFailed,
     Refused,
+    RequestRefused,
     Throttled,
 )
 from aep_provider.operations.change import Change, Policy
@@ -75,23 +75,19 @@ def delete(context: Context, recorded: Recorded) -> None:
         NotConverged: AEP answered, but the dataset is still there.
     """
     observed = _look(context, recorded)
-    if observed is not None:
-        change = Change(Desired(is_upsert=False), Policy(), observed)
-        check_not_adobes(context, change)
-        if not _is_ours(context, observed, recorded):
-            return
-    elif recorded.id in context.run.refused | context.run.held:
-        raise Refused(
-            f"Dataset {recorded.id} in sandbox {context.sandbox} was refused to another resource of this run, or is "
-            "held by one, and cannot be read now; it is not deleted",
-            _KEEP,
-        )
+    read_at = context.clock.monotonic()
+    if not _is_certain(context, observed, recorded):
+        return
     change = Change(Desired(is_upsert=False), Policy())
     check_sandbox(context, change)
     check_production(context, change)
     title = describe(context, observed) if observed else f"Dataset {recorded.id} in sandbox {context.sandbox}"
-    context.require_listener(f"Deleting {title}")
-    _send(context, recorded, title)
+    with context.place_to_write(f"Deleting {title}"):
+        if context.outdated(read_at) and not _is_certain(context, _look(context, recorded), recorded):
+            return
+        if not _sent(context, recorded, title):
+            return
+    _await_end(context, recorded, title)
 
 
 def _look(context: Context, recorded: Recorded) -> Observed | None:
@@ -106,19 +102,18 @@ def _look(context: Context, recorded: Recorded) -> Observed | None:
     return None
 
 
-def _send(context: Context, recorded: Recorded, title: str) -> None:
-    """Send DELETE until it is answered, and wait until the dataset is seen no more."""
+def _sent(context: Context, recorded: Recorded, title: str) -> bool:
+    """Send DELETE until it is answered; whether the dataset was still there."""
     failure: ApiError | None = None
     for pause in TRIES:
         context.clock.wait(pause)
         try:
             context.aep.catalog.delete(recorded.id)
-            failure = None
-            break
+            return True
         except NotFound as error:
             # To the service that holds it the dataset is unknown, which a lagging read alone would not prove.
             if gone(context, error, None):
-                return
+                return False
             raise
         except ApiError as error:
             if not error.effect_unknown and not isinstance(error, Conflict | Throttled):
@@ -126,10 +121,12 @@ def _send(context: Context, recorded: Recorded, title: str) -> None:
             failure = error
     if isinstance(failure, Conflict | Throttled):
         raise failure
-    if failure is not None:
-        raise NotConverged(
-            f"Whether {title} was deleted is unknown: {failure.message}", "Run `pulumi up` again later."
-        )
+    reason = failure.message if failure else "it was never sent"
+    raise NotConverged(f"Whether {title} was deleted is unknown: {reason}", "Run `pulumi up` again later.")
+
+
+def _await_end(context: Context, recorded: Recorded, title: str) -> None:
+    """Wait until the dataset is seen no more."""
     for pause in GONE_READS:
         context.clock.wait(pause)
         try:
@@ -149,6 +146,7 @@ def release(context: Context, dataset_id: str, owner: str) -> None:
         return
     try:
         read = context.aep.catalog.read_for_write(dataset_id)
+        read_at = context.clock.monotonic()
         observed = read.observed
         if not observed.profile.enabled:
             since = f" since {observed.open_note.start}" if observed.open_note else ""
@@ -162,8 +160,10 @@ def release(context: Context, dataset_id: str, owner: str) -> None:
             change = Change(Desired(is_upsert=False), Policy())
             check_sandbox(context, change)
             check_production(context, change)
-            context.require_listener(f"Releasing {describe(context, observed)}")
-            _let_go(context, read, owner)
+            with context.place_to_write(f"Releasing {describe(context, observed)}"):
+                if context.outdated(read_at):
+                    read = context.aep.catalog.read_for_write(dataset_id)
+                _let_go(context, read, owner)
     except AepProviderError as error:
         context.report.warn(
             f"Dataset {dataset_id} in sandbox {context.sandbox} is released, but its tag {OWNER_TAG} could "
@@ -178,10 +178,26 @@ def _let_go(context: Context, read: Read, owner: str) -> None:
     """
     dataset_id = read.observed.id
     try:
-        context.aep.catalog.patch(dataset_id, released(read.observed, owner), if_match=read.etag)
-    except PreconditionFailed:
+        if operations := released(read.observed, owner):
+            context.aep.catalog.patch(dataset_id, operations, if_match=read.etag)
+    except RequestRefused:
+        # Somebody has written, or the header is not taken: Adobe's sources disagree on it.
         if operations := released(context.aep.catalog.get(dataset_id), owner):
             context.aep.catalog.patch(dataset_id, operations)
+
+
+def _is_certain(context: Context, observed: Observed | None, recorded: Recorded) -> bool:
+    """Whether what a look has shown may be deleted; as `_is_ours`, also where it has shown nothing."""
+    if observed is not None:
+        check_not_adobes(context, Change(Desired(is_upsert=False), Policy(), observed))
+        return _is_ours(context, observed, recorded)
+    if recorded.id in context.run.refused | context.run.held:
+        raise Refused(
+            f"Dataset {recorded.id} in sandbox {context.sandbox} was refused to another resource of this run, or is "
+            "held by one, and cannot be read now; it is not deleted",
+            _KEEP,
+        )
+    return True
 
 
 def _is_ours(context: Context, observed: Observed, recorded: Recorded) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from aep_provider.dataset.desired import Desired
@@ -15,7 +15,7 @@ from aep_provider.operations.change import Change, Policy
 from aep_provider.operations.context import Context
 from aep_provider.operations.gap_report import GapReport
 from aep_provider.operations.location import existing
-from aep_provider.operations.ownership import check_claim
+from aep_provider.operations.ownership import check_claim, check_owner
 
 
 @dataclass(frozen=True)
@@ -45,6 +45,7 @@ class Planner:
         recorded: what state says; ``None`` for a dataset that is adopted or taken over.
         adopting: whether the dataset comes under the program's care.
         enabling: whether an enable outside a window may have taken effect, or may still do so.
+        read_at: when the dataset was read, by the clock that counts waits.
     """
 
     context: Context
@@ -53,6 +54,10 @@ class Planner:
     recorded: OnRecord | None = None
     adopting: bool = False
     enabling: bool = False
+    read_at: float = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.read_at = self.context.clock.monotonic()
 
     def plan(self, observed: Observed) -> Plan:
         """The plan for a dataset as it was read last."""
@@ -67,7 +72,9 @@ class Planner:
     def again(self, dataset_id: str) -> Observed:
         """Read the dataset once more, and refuse if it has become somebody else's."""
         observed = existing(self.context, dataset_id)
+        self.read_at = self.context.clock.monotonic()
         self.check_claim(observed)
+        check_owner(self.context, self.change(observed))
         return observed
 
     def unreported(self, observed: Observed) -> list[GapReport]:

@@ -245,10 +245,12 @@ def _written(
     expected = make.plan(observed).opens_window
     while True:
         try:
-            context.require_listener(f"Writing to {describe(context, observed)}")
-            for operations in part(make.plan(observed)):
-                if operations:
-                    _patched(context, observed.id, operations, make)
+            with context.place_to_write(f"Writing to {describe(context, observed)}"):
+                if context.outdated(make.read_at):
+                    observed = _still(context, observed, make, expected, "while this run waited")
+                for operations in part(make.plan(observed)):
+                    if operations:
+                        _patched(context, observed.id, operations, make)
             return existing(context, observed.id)
         except ApiError as error:
             union = isinstance(error, RequestRefused) and error.status == 422
@@ -259,13 +261,18 @@ def _written(
             asked = error.retry_after if isinstance(error, Throttled) else None
             if context.clock.wait(min(asked, 60) if asked is not None else pause):
                 raise
-            observed = make.again(observed.id)
-            if make.plan(observed).opens_window and not expected:
-                raise NotConverged(
-                    f"{describe(context, observed)} was switched on with the other upsert setting by "
-                    f"somebody else, after: {error.message}",
-                    "Run `pulumi up` again.",
-                ) from error
+            observed = _still(context, observed, make, expected, f"after: {error.message}")
+
+
+def _still(context: Context, observed: Observed, make: Planner, expected: bool, when: str) -> Observed:
+    """The dataset as it is by now, if it may still be written to as planned."""
+    now = make.again(observed.id)
+    if make.plan(now).opens_window and not expected:
+        raise NotConverged(
+            f"{describe(context, now)} was switched on with the other upsert setting by somebody else, {when}",
+            "Run `pulumi up` again.",
+        )
+    return now
 
 
 def _patched(context: Context, dataset_id: str, operations: Patch, make: Planner) -> None:

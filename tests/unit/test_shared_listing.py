@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from threading import Event
 from typing import Any, cast
 
 import pytest
@@ -31,10 +32,14 @@ class Sandbox(Control):
 
     def __init__(self, url: str, count: int) -> None:
         super().__init__(url)
+        self.hold(count)
+        self.catalog: Catalog = shared(connect(Settings.load({}, environment(url)), FakeClock())).catalog
+
+    def hold(self, count: int) -> None:
+        """Put datasets into the sandbox, those that are there among them."""
         schema = {"id": PROFILE_SCHEMA, "contentType": "application/vnd.adobe.xed+json;version=1"}
         body = {"schemaRef": schema, "tags": {TAG: ["a/b/c"]}}
         self.seed(datasets={f"{number:024x}": {"name": f"d{number}", **body} for number in range(count)})
-        self.catalog: Catalog = shared(connect(Settings.load({}, environment(url)), FakeClock())).catalog
 
     def starts(self) -> list[str]:
         """Where the pages began that were asked for."""
@@ -89,6 +94,29 @@ def test_an_end_that_cannot_be_read_is_asked_for_again_in_its_turn(
     aep.catalog.tagged_ahead(TAG, expected=40)
     assert len(aep.catalog.tagged(TAG)) == 40
     assert next(refused, False) is False
+
+
+def test_an_end_from_before_a_failure_is_no_part_of_the_next_listing(
+    sandbox: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    aep, came = sandbox(105), Event()
+    ask = aep.catalog._listing
+
+    def listing(query: dict[str, str], start: int) -> Response:
+        if start:
+            end = cast(Response, ask(query, start))
+            came.set()
+            return end
+        assert came.wait(30)
+        raise ConnectionFailed("GET datasets", "lost")
+
+    with monkeypatch.context() as failing:
+        failing.setattr(aep.catalog, "_listing", listing)
+        aep.catalog.tagged_ahead(TAG, expected=90)
+        with pytest.raises(ConnectionFailed):
+            aep.catalog.tagged(TAG)
+    aep.hold(130)
+    assert len(aep.catalog.tagged(TAG)) == 130
 
 
 def test_a_small_stack_asks_for_one_page(sandbox: Any) -> None:
