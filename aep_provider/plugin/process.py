@@ -7,6 +7,7 @@ import threading
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from aep_provider.errors import SettingsError
 from aep_provider.operations.context import Context, Run
 from aep_provider.plugin import host
 from aep_provider.plugin.preview import Preview
@@ -16,6 +17,11 @@ if TYPE_CHECKING:
     from aep_provider.aep import Aep
     from aep_provider.plugin.event_log import EventLog
     from aep_provider.plugin.spans import Spans
+
+_KEPT_IN_STATE = (
+    "If the stack has it by now: a refresh takes the settings of the last run, from the state. Export "
+    "PULUMI_RUN_PROGRAM=true, or the setting's variable."
+)
 
 COLLECTOR = "PULUMI_OTEL_EXPORTER_OTLP_ENDPOINT"
 """Where the engine collects spans, with `pulumi --otel-traces`."""
@@ -93,7 +99,12 @@ class Process:
 
     def _loaded(self) -> Settings:
         if self._settings is None:
-            self._settings = Settings.load(self._config or {}, os.environ)
+            try:
+                self._settings = Settings.load(self._config or {}, os.environ)
+            except SettingsError as error:
+                if " is missing" in str(error):
+                    error = SettingsError(error.message, f"{error.remedy}\n{_KEPT_IN_STATE}")
+                raise error from None
         return self._settings
 
     def context(self) -> Context:
