@@ -46,9 +46,9 @@ def test_an_argument_that_came_with_the_value_of_aep_is_managed_after_a_refresh(
     _, read, inputs = plugin.read(ID, outputs, more)
     assert inputs == more
     assert read["managed"] == ["dataset_id", "description"]
-    # A dataset's id that the inputs name is left to an update, since a delete rests on it.
+    # A delete rests on the id: no update tells of one that a program gives to a dataset that it created.
     _, read, _ = plugin.read(ID, outputs | {"managed": []}, more)
-    assert read["managed"] == ["description"]
+    assert read["managed"] == ["dataset_id", "description"]
 
 
 def test_a_life_from_check_to_delete(aep: BareAep, plugin: Plugin) -> None:
