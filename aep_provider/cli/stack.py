@@ -152,11 +152,15 @@ class Stack:
         return str(config.get("aep:owner") or f"{self.project}/{self.short_name}")
 
     def config(self, *, secrets: bool) -> dict[str, Any]:
-        """The configuration; secrets are left out unless asked for."""
+        """The configuration; secrets are left out unless asked for, except what declares datasets."""
+        shown = self._shown_config(secrets=secrets)
+        hidden = [key for key in (DATASETS, OVERRIDES) if shown.get(key, {}).get("secret")]
+        if hidden and not secrets:
+            # The program reads it, so a command that did not would see other datasets.
+            told = self._shown_config(secrets=True)
+            shown |= {key: told[key] for key in hidden if key in told}
         return {
-            key: entry.get("objectValue", entry["value"])
-            for key, entry in self._shown_config(secrets=secrets).items()
-            if "value" in entry
+            key: entry.get("objectValue", entry["value"]) for key, entry in shown.items() if "value" in entry
         }
 
     def has_plain_secret(self) -> bool:

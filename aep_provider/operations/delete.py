@@ -231,7 +231,8 @@ def _is_ours(context: Context, observed: Observed, recorded: Recorded) -> bool:
         )
     if tagged and standing is not Standing.MINE:
         raise Refused(
-            f"{title} carries no tag {OWNER_TAG}, not by {recorded.owner!r}; it is not deleted", _KEEP
+            f"{title} carries no tag {OWNER_TAG}, so it may not be the one that was created here; it is not deleted",
+            _KEEP,
         )
     if tagged and not recorded.owner:
         raise Refused(f"{title} has no owner on record; it is not deleted", _KEEP)

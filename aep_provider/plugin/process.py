@@ -7,6 +7,7 @@ import threading
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from aep_provider.errors import SettingsError
 from aep_provider.operations.context import Context, Run
 from aep_provider.plugin import host
 from aep_provider.plugin.preview import Preview
@@ -20,6 +21,11 @@ if TYPE_CHECKING:
 CALLS_FOR_EACH_REQUEST = 2
 """Calls that the plugin answers at a time, for each request that may be under way. With as many calls as requests, a
 place stays empty whenever a call does something else, and the last resources of a stack go in a round of their own."""
+
+_KEPT_IN_STATE = (
+    "If the stack has it by now: a refresh takes the settings of the last run, from the state. Export "
+    "PULUMI_RUN_PROGRAM=true, or the setting's variable."
+)
 
 COLLECTOR = "PULUMI_OTEL_EXPORTER_OTLP_ENDPOINT"
 """Where the engine collects spans, with `pulumi --otel-traces`."""
@@ -97,7 +103,12 @@ class Process:
 
     def _loaded(self) -> Settings:
         if self._settings is None:
-            self._settings = Settings.load(self._config or {}, os.environ)
+            try:
+                self._settings = Settings.load(self._config or {}, os.environ)
+            except SettingsError as error:
+                if " is missing" in str(error):
+                    error = SettingsError(error.message, f"{error.remedy}\n{_KEPT_IN_STATE}")
+                raise error from None
         return self._settings
 
     def context(self) -> Context:

@@ -70,6 +70,17 @@ def test_what_a_stack_declares_is_shown_put_together(project: Project, aep: Aep)
     assert aep.calls() == []
 
 
+@pytest.mark.parametrize("key", ["aep:datasets", "aep:overrides"])
+def test_what_is_kept_as_a_secret_is_read_as_the_program_reads_it(project: Project, key: str) -> None:
+    for other in ("aep:datasets", "aep:overrides"):
+        project.run("config", "rm", other)
+    entry = {"resource": "hidden", "dataset": "Orders", "is_upsert": False}
+    project.run("config", "set", "--secret", key, json.dumps([entry]))
+    assert declared(project) == [entry]
+    project.up()
+    assert "hidden" in project.command("status", "-C", str(project.folder)).text
+
+
 def test_status_and_doctor_look_names_up(project: Project, aep: Aep) -> None:
     here = ("-C", str(project.folder))
     rows = {

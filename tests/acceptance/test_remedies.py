@@ -45,6 +45,8 @@ ELSEWHERE = {
     "Run `pulumi up` again later.": MATRIX,
     "If it is the one that you want: dataset_id=…": "plugin/test_create.py::"
     "test_without_our_tags_the_way_out_is_the_id",
+    "parent=pulumi.ROOT_STACK_RESOURCE": "acceptance/test_remedies_of_changes.py::"
+    "test_a_resource_with_another_parent_keeps_its_dataset_as_told",
     "… -m pip install aep-provider": "acceptance/test_elsewhere.py::test_the_wheel_with_pip",
     "made anew (`--replace`, a taint), add --refresh": "acceptance/test_existing.py::"
     "test_a_dataset_in_use_is_made_anew_with_another_schema_as_the_preview_says",

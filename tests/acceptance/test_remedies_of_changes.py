@@ -235,6 +235,42 @@ def test_a_resource_with_another_name_keeps_its_dataset_as_told(reader: Reader, 
     assert list(aep.datasets()) == [dataset_id]
 
 
+@pytest.mark.parametrize("way", ["for this stack alone aliases=[…]", "parent"])
+@pytest.mark.parametrize("moved_in", [True, False])
+def test_a_resource_with_another_parent_keeps_its_dataset_as_told(
+    reader: Reader, aep: Aep, way: str, *, moved_in: bool
+) -> None:
+    group = "group = pulumi.ComponentResource('acme:aep:Group', 'group')"
+    inside = f"{CREATE.removesuffix(')')}, opts=pulumi.ResourceOptions(parent=group"
+    before, after = (
+        (CREATE, inside)
+        if moved_in
+        else (inside, f"{CREATE.removesuffix(')')}, opts=pulumi.ResourceOptions(")
+    )
+
+    def declare(resource: str) -> None:
+        reader.project.program(group, resource if resource == CREATE else f"{resource}))")
+
+    declare(before)
+    reader.run(UP)
+    (dataset_id,) = aep.datasets()
+    declare(after)
+    told = reader.run(UP, expect=None)
+    assert "`pulumi state rename`" not in told
+    if way == "parent":
+        alias = (
+            "pulumi.Alias(parent=pulumi.ROOT_STACK_RESOURCE)" if moved_in else "pulumi.Alias(parent=group)"
+        )
+        assert alias.replace("=group", "=…") in told
+        aliases = f"aliases=[{alias}]"
+    else:
+        (aliases,) = re.findall(r"aliases=\['urn:\S+'\]", printed(way, told) + " " + told)[:1]
+        assert aliases[10:-2] in printed(", or in an entry of aep:datasets `aliases: …`", told)
+    declare(f"{after}{', ' if after.endswith('group') else ''}{aliases}")
+    reader.run(UP)
+    assert list(aep.datasets()) == [dataset_id]
+
+
 def lost(reader: Reader, aep: Aep) -> str:
     """A dataset of this stack that is in use, and that its state does not hold any more."""
     reader.project.program(CREATE)

@@ -76,6 +76,7 @@ def test_a_sandbox_in_capitals_is_told_in_lower_case(reader: Reader) -> None:
     ("variable", "wrong", "remedy"),
     [
         ("AEP_CLIENT_ID", f"{CLIENT_ID} ", "contains a space, a line break"),
+        ("AEP_SCOPES", "openid\u200b", "contains a character outside ASCII: …"),
         ("AEP_ORG_ID", "acme", "must be an organisation id"),
         ("AEP_ENDPOINT", "http://u:p@127.0.0.1:1", "must not contain a user name"),
         ("AEP_ENDPOINT", "127.0.0.1", "must be a base URL such as"),
@@ -85,7 +86,7 @@ def test_a_sandbox_in_capitals_is_told_in_lower_case(reader: Reader) -> None:
 def test_a_malformed_setting_is_corrected_as_told(
     reader: Reader, variable: str, wrong: str, remedy: str
 ) -> None:
-    right = reader.environment[variable]
+    right = reader.environment.get(variable, "")
     reader.environment[variable] = wrong
     assert variable in reader.run(ALONE, expect=1)
     reader.told(ALONE, remedy)
@@ -302,3 +303,18 @@ def test_a_log_that_cannot_be_written_is_named_and_cured(reader: Reader, aep: Ae
     reader.run("mkdir missing; pulumi preview")
     reader.run("mkfifo pipe; exec 3<>pipe; AEP_LOG_FILE=pipe pulumi up")
     reader.run("unset AEP_LOG; pulumi destroy")
+
+
+def test_a_secret_that_the_last_run_did_not_have_is_found_as_told(reader: Reader, aep: Aep) -> None:
+    aep.dataset(ID, PROFILE_SCHEMA, {"unifiedProfile": ["enabled:true", "isUpsert:true"]})
+    reader.project.program(f'UpsertDataset("orders", dataset_id="{ID}")')
+    reader.run("pulumi up --skip-preview --non-interactive")
+    for variable in ("AEP_CLIENT_SECRET", "PULUMI_RUN_PROGRAM"):
+        del reader.environment[variable]
+    preview = "pulumi preview --refresh --non-interactive"
+    told = reader.told(preview, "Set it: `pulumi config set")
+    reader.follow(told, CLIENT_SECRET)
+    told = reader.told(preview, "If the stack has it by now: a refresh takes the settings of the last run")
+    (way,) = re.findall(r"PULUMI_RUN_PROGRAM=\w+", told)
+    reader.run(f"export {way}; {preview}")
+    reader.run(f"export AEP_CLIENT_SECRET={CLIENT_SECRET}; {preview}")
