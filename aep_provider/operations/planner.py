@@ -46,6 +46,7 @@ class Planner:
         adopting: whether the dataset comes under the program's care.
         enabling: whether an enable outside a window may have taken effect, or may still do so.
         read_at: when the dataset was read, by the clock that counts waits.
+        asked_at: when the guards were asked.
     """
 
     context: Context
@@ -55,9 +56,10 @@ class Planner:
     adopting: bool = False
     enabling: bool = False
     read_at: float = field(init=False)
+    asked_at: float = field(init=False)
 
     def __post_init__(self) -> None:
-        self.read_at = self.context.clock.monotonic()
+        self.read_at = self.asked_at = self.context.clock.monotonic()
 
     def plan(self, observed: Observed) -> Plan:
         """The plan for a dataset as it was read last."""

@@ -182,6 +182,7 @@ def _ready(context: Context, observed: Observed, make: Planner, *, again: bool =
     deadline = context.clock.monotonic() + make.policy.wait_timeout
     while True:
         try:
+            make.asked_at = context.clock.monotonic()
             asking.ask(context, make.change(observed), again=again)
             return observed
         except BatchesInFlight:
@@ -213,18 +214,26 @@ def _toggled(context: Context, observed: Observed, make: Planner) -> Outcome | O
         observed = _ready(context, observed, make, again=True)
         if not make.plan(observed).opens_window:
             return observed
-    now, off = window.toggle(
-        context,
-        observed,
-        make.plan,
-        make.desired,
-        lambda seen: asking.ask_at_disable(context, make.change(seen)),
-    )
+    try:
+        now, off = window.toggle(
+            context, observed, make.plan, make.desired, lambda seen: _ask_at_disable(context, seen, make)
+        )
+    except BatchesInFlight:
+        # They came while this run waited for its place; without one they are waited for.
+        return make.again(observed.id)
     if off is None:
         return now
     ahead = context.run.ahead.get(observed.id, frozenset())
     earlier = make.unreported(observed)
     return Outcome(now, [gap_report.report(context, observed.id, off, ahead), *earlier])
+
+
+def _ask_at_disable(context: Context, observed: Observed, make: Planner) -> None:
+    """Ask what may have another answer by now; where the place came late, the batches as well."""
+    asking.ask_at_disable(context, make.change(observed))
+    if context.outdated(make.asked_at):
+        make.asked_at = context.clock.monotonic()
+        asking.ask(context, make.change(observed), again=True)
 
 
 def _edited(context: Context, observed: Observed, make: Planner) -> Observed:

@@ -21,6 +21,8 @@ ID = "5b020a27e7040801dedbf46e"
 ON = {"unifiedProfile": ["enabled:true"], "unifiedIdentity": ["enabled:true"]}
 UPSERT = {key: [*value, "isUpsert:true"] for key, value in ON.items()}
 
+TAKEN = [{"op": "add", "path": "/tags/pulumiManagedBy", "value": ["shop/prod/orders"]}]
+
 Given = Callable[..., dict[str, Any]]
 Begin = Callable[[], object]
 
@@ -56,95 +58,94 @@ def released(local: Local, aep: BareAep, given: Given) -> Begin:
     return lambda: provider.delete(ID, made.outs)
 
 
+class Waits:
+    """Lets something happen while a call waits for a place: at its first wait, in another run at its second, and so on.
+
+    Attributes:
+        happened: whether it has, in this run.
+    """
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, aep: BareAep) -> None:
+        self.happened = False
+        self._aep = aep
+        self._left: Iterator[int] = itertools.count()
+        self._happen: Callable[[], object] = lambda: None
+        self._written = 0
+        acquire, here = Limit.acquire, threading.get_ident()
+
+        def acquired(limit: Limit) -> None:
+            acquire(limit)
+            if threading.get_ident() == here and next(self._left, None) is None and not self.happened:
+                self.happened = True
+                self._happen()
+                self._written = len(aep.writes())
+
+        monkeypatch.setattr(Limit, "acquire", acquired)
+
+    def nothing_is_written_after(self, happen: Callable[[], object], prepare: Callable[[], Begin]) -> None:
+        """Run what was prepared, anew for each of its waits, and see that nothing is written from then on."""
+        for before in itertools.count():
+            self._aep.reset()
+            self.happened, self._left = False, itertools.count()
+            begin = prepare()
+            self._left, self._happen = iter(range(before)), happen
+            with contextlib.suppress(AepProviderError):
+                begin()
+            if not self.happened:
+                break
+            assert len(self._aep.writes()) == self._written, f"waited {before} times before"
+
+
+@pytest.fixture
+def waits(monkeypatch: pytest.MonkeyPatch, aep: BareAep) -> Waits:
+    return Waits(monkeypatch, aep)
+
+
 @pytest.mark.parametrize("prepared", [created, adopted, toggled, deleted, released])
 def test_nothing_is_begun_by_who_waited_for_a_place_while_the_engine_went(
     local: Local,
     aep: BareAep,
     given: Given,
+    waits: Waits,
     monkeypatch: pytest.MonkeyPatch,
     prepared: Callable[..., Begin],
 ) -> None:
-    acquire, here = Limit.acquire, threading.get_ident()
-    waits: Iterator[int] = itertools.count()
-    gone: list[int] = []
-
-    def acquired(limit: Limit) -> None:
-        acquire(limit)
-        if threading.get_ident() == here and next(waits, None) is None and not gone:
-            gone.append(len(aep.writes()))
-
-    monkeypatch.setattr(Limit, "acquire", acquired)
-    monkeypatch.setattr(host.EngineReporter, "listening", lambda _: not gone)
-    for before in itertools.count():
-        aep.reset()
-        waits = itertools.count()
-        begin = prepared(local, aep, given)
-        waits = iter(range(before))
-        with contextlib.suppress(AepProviderError):
-            begin()
-        if not gone:
-            break
-        assert len(aep.writes()) == gone.pop(), f"waited {before} times before"
+    monkeypatch.setattr(host.EngineReporter, "listening", lambda _: not waits.happened)
+    waits.nothing_is_written_after(lambda: None, lambda: prepared(local, aep, given))
 
 
 def test_a_name_that_is_taken_during_a_long_wait_for_the_place_of_the_post_is_refused(
-    local: Local, aep: BareAep, given: Given, monkeypatch: pytest.MonkeyPatch
+    local: Local, aep: BareAep, given: Given, waits: Waits
 ) -> None:
-    acquire, here = Limit.acquire, threading.get_ident()
-    waits: Iterator[int] = itertools.count()
-    taken: list[int] = []
+    def taken() -> None:
+        host.CLOCK.wait(60)
+        aep.dataset(ID, ON, name="Orders")
 
-    def acquired(limit: Limit) -> None:
-        acquire(limit)
-        if threading.get_ident() == here and next(waits, None) is None and not taken:
-            host.CLOCK.wait(60)
-            aep.dataset(ID, ON, name="Orders")
-            taken.append(len(aep.writes()))
-
-    monkeypatch.setattr(Limit, "acquire", acquired)
-    for before in itertools.count():
-        aep.reset()
-        waits = itertools.count()
-        begin = created(local, aep, given)
-        waits = iter(range(before))
-        with contextlib.suppress(AepProviderError):
-            begin()
-        if not taken:
-            break
-        assert len(aep.writes()) == taken.pop(), f"waited {before} times before"
+    waits.nothing_is_written_after(taken, lambda: created(local, aep, given))
 
 
-TAKEN = [{"op": "add", "path": "/tags/pulumiManagedBy", "value": ["shop/prod/orders"]}]
+def test_a_batch_that_begins_during_a_long_wait_for_a_place_keeps_profile_on(
+    local: Local, aep: BareAep, given: Given, waits: Waits
+) -> None:
+    def begun() -> None:
+        host.CLOCK.wait(60)
+        now = int(host.CLOCK.now().timestamp() * 1000)
+        related = [{"type": "dataSet", "id": ID}]
+        aep.seed(batches={"B1": {"status": "processing", "created": now, "relatedObjects": related}})
+
+    def refusing(**more: Any) -> dict[str, Any]:
+        return given(**more, in_flight_batches="fail")
+
+    waits.nothing_is_written_after(begun, lambda: toggled(local, aep, refusing))
 
 
 @pytest.mark.parametrize("prepared", [adopted, toggled, deleted, released])
 def test_what_becomes_somebody_elses_during_a_long_wait_for_a_place_is_left_alone(
-    local: Local,
-    aep: BareAep,
-    given: Given,
-    monkeypatch: pytest.MonkeyPatch,
-    prepared: Callable[..., Begin],
+    local: Local, aep: BareAep, given: Given, waits: Waits, prepared: Callable[..., Begin]
 ) -> None:
-    acquire, here = Limit.acquire, threading.get_ident()
-    waits: Iterator[int] = itertools.count()
-    taken: list[int] = []
+    def taken() -> None:
+        host.CLOCK.wait(60)
+        for dataset_id in aep.datasets():
+            aep.someone_else("PATCH", dataset_id, TAKEN)
 
-    def acquired(limit: Limit) -> None:
-        acquire(limit)
-        if threading.get_ident() == here and next(waits, None) is None and not taken:
-            host.CLOCK.wait(60)
-            for dataset_id in aep.datasets():
-                aep.someone_else("PATCH", dataset_id, TAKEN)
-            taken.append(len(aep.writes()))
-
-    monkeypatch.setattr(Limit, "acquire", acquired)
-    for before in itertools.count():
-        aep.reset()
-        waits = itertools.count()
-        begin = prepared(local, aep, given)
-        waits = iter(range(before))
-        with contextlib.suppress(AepProviderError):
-            begin()
-        if not taken:
-            break
-        assert len(aep.writes()) == taken.pop(), f"waited {before} times before"
+    waits.nothing_is_written_after(taken, lambda: prepared(local, aep, given))
