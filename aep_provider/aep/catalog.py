@@ -13,6 +13,7 @@ from aep_provider.aep.paginate import Page, next_offset, paginate
 from aep_provider.aep.responses import etag, mapping, strings, unreadable
 from aep_provider.aep.single_flight import Memory
 from aep_provider.aep.transport import Response
+from aep_provider.dataset.carriers import Carriers
 from aep_provider.dataset.observed import MalformedDataset, Observed, properties
 from aep_provider.errors import Conflict
 from aep_provider.validators import DATASET_ID
@@ -53,7 +54,7 @@ class Catalog:
             before, or together with others, counts no more.
     """
 
-    def __init__(self, gateway: Gateway, memory: Memory[list[Observed]]) -> None:
+    def __init__(self, gateway: Gateway, memory: Memory[Carriers]) -> None:
         self._gateway = gateway
         self._tagged = memory
         self.written: set[str] = set()
@@ -210,7 +211,7 @@ class Catalog:
         """Every dataset whose name begins with this text, which holds none of ``,``, ``*`` and ``!``."""
         return list(self._filtered({"name": f"{text}*"}, lambda body: _begins(body, text)))
 
-    def tagged(self, key: str) -> list[Observed]:
+    def tagged(self, key: str) -> Carriers:
         """Every dataset that carried a tag key when this process first asked."""
         return self._tagged.get(key, lambda: self._carrying(key))
 
@@ -226,8 +227,8 @@ class Catalog:
         """
         self._tagged.ahead(key, lambda: self._carrying(key, each))
 
-    def _carrying(self, key: str, each: Callable[[Observed], None] | None = None) -> list[Observed]:
-        found = []
+    def _carrying(self, key: str, each: Callable[[Observed], None] | None = None) -> Carriers:
+        found = Carriers()
         for dataset in self._filtered({"tags": f"{key}:*"}, lambda body: _may_hold_tag(body, key)):
             found.append(dataset)
             if each is not None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from aep_provider.arguments import UNIFIED_PROFILE
+from aep_provider.dataset.carriers import Carriers
 from aep_provider.dataset.observed import Observed
 from aep_provider.dataset.plan import overwritten
 from aep_provider.errors import ApiError
@@ -110,8 +111,8 @@ def in_profile(datasets: Iterable[Observed]) -> dict[str, int]:
     Args:
         datasets: those of a sandbox; Adobe's own count as well (Adobe, *Datasets health checks*).
     """
-    enabled = [one.time_series for one in datasets if one.profile.enabled]
-    return {RECORD_CLASS: enabled.count(False), EVENT_CLASS: enabled.count(True)}
+    counted = (datasets if isinstance(datasets, Carriers) else Carriers(datasets)).in_profile
+    return {RECORD_CLASS: counted.get(False, 0), EVENT_CLASS: counted.get(True, 0)}
 
 
 def at_limit(sandbox: str, kind: str, count: int, joining: int = 0) -> str:

@@ -95,7 +95,7 @@ class LookUp:
             own = [self._seen]
         if not own and owner and self._desired.own_tags:
             # The name may have been edited since the interrupted run; the tag was not.
-            own = [dataset for dataset in catalog.tagged(OWNER_TAG) if dataset.owner == owner]
+            own = [*catalog.tagged(OWNER_TAG).by_owner.get(owner, ())]
         own = [dataset for dataset in own if dataset.id not in self._leaving]
         if len(own) == 1:
             now = _still_there(context, own[0])

@@ -79,7 +79,7 @@ def _listed(context: Context, owner: str) -> Observed | None:
     if not (owner and context.settings.ownership_tag and context.aep.reads.looks_ahead):
         return None
     try:
-        owned = [one for one in context.aep.catalog.tagged(OWNER_TAG) if one.owner == owner]
+        owned = context.aep.catalog.tagged(OWNER_TAG).by_owner.get(owner, ())
     except ApiError:
         # Its name is looked up then, which says what is wrong.
         return None

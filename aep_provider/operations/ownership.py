@@ -187,11 +187,8 @@ def warn_at_refresh(context: Context, observed: Observed, record: Record) -> Non
     except ApiError:
         # Advice must not fail a refresh; the next one asks again.
         return
-    twins = [
-        one.id
-        for one in owned
-        if one.id != observed.id and (one.owner == observed.owner or one.name == observed.name)
-    ]
+    alike = (*owned.by_owner.get(observed.owner, ()), *owned.by_name.get(observed.name, ()))
+    twins = dict.fromkeys(one.id for one in alike if one.id != observed.id)
     if twins:
         context.report.warn(
             f"{describe(context, observed)} has a twin, made by somebody else at the same time: {', '.join(twins)}. "

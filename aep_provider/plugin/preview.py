@@ -210,8 +210,9 @@ def _existing(context: Context, dataset_id: str | None, desired: Desired) -> lis
     catalog = context.aep.catalog
     if dataset_id:
         return [catalog.get(dataset_id)]
-    among = catalog.tagged(OWNER_TAG) if desired.own_tags else catalog.named(desired.name)
-    return [one for one in among if one.name == desired.name]
+    if desired.own_tags:
+        return [*catalog.tagged(OWNER_TAG).by_name.get(desired.name, ())]
+    return catalog.named(desired.name)
 
 
 def _problems(context: Context, olds: Mapping[str, Any], news: Mapping[str, Any]) -> list[str]:

@@ -81,6 +81,7 @@ class Bare(ResourceProvider):
         """Rename, or switch off and on, with the calls of our update."""
         _call("GET", f"dataSets/{_id}")
         if _olds["name"] != _news["name"]:
+            _call("GET", f"dataSets?name={_news['name']}&limit=100")
             _patch(_id, "/name", _news["name"])
         else:
             _call("GET", f"batches?dataSet={_id}")
