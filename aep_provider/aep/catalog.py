@@ -6,6 +6,7 @@ import contextlib
 import re
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from aep_provider.aep.gateway import ApiRequest, Gateway, Prepared
@@ -22,6 +23,9 @@ PATH = "/data/foundation/catalog/dataSets"
 JSON_PATCH = "application/json-patch+json"
 PAGE = 100
 """Datasets per page; more than 100 is an error, not clamped (seen live)."""
+
+Pages = Callable[[int], Page[int, "Observed | None"]]
+"""Reads the page of a listing that begins at an offset."""
 
 _SHOWN = frozenset({"name", "schemaRef", "tags"})
 """What every dataset has: a response without it would read as a dataset that is off."""
@@ -249,8 +253,12 @@ class Catalog:
         self, query: Mapping[str, str], wanted: Callable[[Mapping[str, Any]], bool]
     ) -> Iterator[Observed]:
         # `start` counts from 0 (documented, and seen live).
-        listed = paginate(lambda start: self._fetch(query, wanted, start), 0)
+        listed = paginate(self._pages(query, wanted), 0)
         return (dataset for dataset in listed if dataset is not None)
+
+    def _pages(self, query: Mapping[str, str], wanted: Callable[[Mapping[str, Any]], bool]) -> Pages:
+        """Reads the pages of one listing."""
+        return partial(self._fetch, query, wanted)
 
     def _fetch(
         self, query: Mapping[str, str], wanted: Callable[[Mapping[str, Any]], bool], start: int

@@ -13,8 +13,8 @@ from typing import Any
 
 from aep_provider.aep import Aep
 from aep_provider.aep.batches import LOOK_BACK, Batch, Batches
-from aep_provider.aep.bulk import Bulk
-from aep_provider.aep.catalog import Catalog
+from aep_provider.aep.bulk import AT_ONCE, Bulk
+from aep_provider.aep.catalog import PAGE, Catalog, Pages
 from aep_provider.aep.gateway import Gateway
 from aep_provider.aep.paginate import SMALLEST_PAGE, Page, with_end
 from aep_provider.aep.reads import Reads
@@ -58,39 +58,60 @@ class _SharedCatalog(Catalog):
         self._expected = max(self._expected, expected)
         super().tagged_ahead(key, each)
 
-    def _fetch(
-        self, query: Mapping[str, str], wanted: Callable[[Mapping[str, Any]], bool], start: int
-    ) -> _Page:
-        """The first page of what carries a tag comes with the end of the listing, where its length can be guessed.
+    def _pages(self, query: Mapping[str, str], wanted: Callable[[Mapping[str, Any]], bool]) -> Pages:
+        one_by_one = super()._pages(query, wanted)
+        return _PagesAhead(one_by_one, self._reads, self._guess) if "tags" in query else one_by_one
 
-        A page shorter than asked for need not be the last one, and to see that nothing follows would take one request
-        after another.
-        """
-        if start or "tags" not in query:
-            return super()._fetch(query, wanted, start)
-        ask = partial(self._end, query, wanted)
-        # For this listing alone: one that is made anew after a failure may have become longer.
-        end: Memory[tuple[int, _Page | None]] = self._reads.memory()
-        end.ahead("", ask)
-        page = super()._fetch(query, wanted, start)
-        return page if page.following is None else with_end(page, *end.get("", ask))
-
-    def _end(
-        self, query: Mapping[str, str], wanted: Callable[[Mapping[str, Any]], bool]
-    ) -> tuple[int, _Page | None]:
+    def _guess(self) -> int:
+        """How many datasets carry a tag, at a guess."""
         # A refresh asks for one dataset after another, for most of them while the token is on its way.
-        with contextlib.suppress(ApiError):
-            self._gateway.tokens.get()
-            start = max(self._expected, self._bulk.asked)
-            if start >= SMALLEST_PAGE:
-                return start, super()._fetch(query, wanted, start)
-        return 0, None
+        self._gateway.tokens.get()
+        return max(self._expected, self._bulk.asked)
 
     def named(self, name: str) -> list[Observed]:
         return self._named.get(name, partial(super().named, name))
 
     def named_ahead(self, name: str) -> None:
         self._named.ahead(name, partial(super().named, name))
+
+
+class _PagesAhead:
+    """The pages of one listing, of which more than one is asked for at a time where it is known where they begin.
+
+    Args:
+        one_by_one: reads a page.
+        reads: makes memories; for this listing alone, since one that is made anew after a failure may have grown.
+        guess: how many entries the listing has.
+    """
+
+    def __init__(self, one_by_one: Pages, reads: Reads, guess: Callable[[], int]) -> None:
+        self._one_by_one = one_by_one
+        self._guess = guess
+        self._asked: Memory[_Page] = reads.memory()
+        self._end: Memory[tuple[int, _Page | None]] = reads.memory()
+
+    def __call__(self, start: int) -> _Page:
+        """The page at an offset, the first one with the end of a listing whose length was guessed.
+
+        A page shorter than asked for need not be the last one, and to see that nothing follows would take one request
+        after another. Only a full one tells where the next ones begin.
+        """
+        if not start:
+            self._end.ahead("", self._ask_for_end)
+        page = self._asked.get(str(start), partial(self._one_by_one, start))
+        if len(page.entries) == PAGE:
+            for following in range(start + PAGE, start + PAGE * (AT_ONCE + 1), PAGE):
+                self._asked.ahead(str(following), partial(self._one_by_one, following))
+        elif not start and page.following is not None:
+            return with_end(page, *self._end.get("", self._ask_for_end))
+        return page
+
+    def _ask_for_end(self) -> tuple[int, _Page | None]:
+        with contextlib.suppress(ApiError):
+            start = self._guess()
+            if start >= SMALLEST_PAGE:
+                return start, self._one_by_one(start)
+        return 0, None
 
 
 class _SharedBatches(Batches):

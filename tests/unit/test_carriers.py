@@ -8,10 +8,12 @@ import pytest
 
 from aep_provider.dataset.carriers import Carriers
 from aep_provider.dataset.observed import Observed
-from aep_provider.dataset.ownership import Ownership
+from aep_provider.dataset.tags import Ownership
 
 
-def dataset(number: int, *, owner: str = "", name: str = "", events: bool = False, on: bool = False) -> Observed:
+def dataset(
+    number: int, *, owner: str = "", name: str = "", events: bool = False, on: bool = False
+) -> Observed:
     """One as Catalog shows it."""
     tags: dict[str, Any] = {"pulumiManagedBy": [owner]} if owner else {}
     tags["unifiedProfile"] = [f"enabled:{str(on).lower()}"]

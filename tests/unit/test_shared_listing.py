@@ -12,9 +12,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from aep_provider.aep import connect
+from aep_provider.aep.bulk import AT_ONCE
 from aep_provider.aep.catalog import Catalog
 from aep_provider.aep.paginate import Page, next_offset, paginate, with_end
-from aep_provider.aep.shared import shared
+from aep_provider.aep.shared import _PagesAhead, shared
+from aep_provider.aep.single_flight import SingleFlight
 from aep_provider.aep.transport import Response
 from aep_provider.emulator import Control, Emulator
 from aep_provider.emulator.seeds import PROFILE_SCHEMA
@@ -119,6 +121,19 @@ def test_an_end_from_before_a_failure_is_no_part_of_the_next_listing(
     assert len(aep.catalog.tagged(TAG)) == 130
 
 
+def test_what_follows_a_full_page_is_asked_for_side_by_side(sandbox: Any) -> None:
+    aep = sandbox(330)
+    fifth = aep.fault({"hold": "before"}, nth=AT_ONCE + 1, times=None, path="/dataSets$")
+    aep.fault({"hold": "before"}, nth=2, times=None, path="/dataSets$")
+    with ThreadPoolExecutor(1) as pool:
+        listed = pool.submit(aep.catalog.tagged, TAG)
+        came = aep.wait_for_hit(fifth, 30)
+        aep.clear_faults()
+        assert len(listed.result(60)) == 330
+    assert came, "a page waited for the one before"
+    assert set(aep.starts()) >= {"0", "100", "200", "300", "400"}
+
+
 def test_a_small_stack_asks_for_one_page(sandbox: Any) -> None:
     aep = sandbox(3)
     aep.catalog.tagged_ahead(TAG, expected=3)
@@ -141,6 +156,24 @@ def joined(count: int, most: int, start: int, others: int) -> list[int]:
         return with_end(page(0, most, count), start, page(start, most, others))
 
     return list(paginate(fetch, 0))
+
+
+class Remembered:
+    """Stands in for `Reads`: what is asked ahead is asked at once."""
+
+    def memory(self) -> SingleFlight[Any]:
+        """A memory of its own."""
+        return SingleFlight(lambda ask: ask())
+
+
+@given(count=st.integers(0, 520), most=st.integers(20, 100), guess=st.integers(0, 520))
+def test_pages_that_are_asked_for_ahead_hold_the_whole_listing_once(
+    count: int, most: int, guess: int
+) -> None:
+    pages = _PagesAhead(
+        lambda start: cast(Any, page(start, most, count)), cast(Any, Remembered()), lambda: guess
+    )
+    assert sorted(cast(Any, paginate(pages, 0))) == list(range(count))
 
 
 @given(count=st.integers(0, 150), most=st.integers(20, 100), start=st.integers(20, 150))
