@@ -40,6 +40,11 @@ class Word(Enum):
     MAY_BE_OFF = "may be OFF"
 
     @property
+    def told(self) -> str:
+        """What is said of Profile, as in ``is ON``."""
+        return self.value if self is Word.READS_AS_ON else f"is {self.value}"
+
+    @property
     def settled(self) -> bool:
         """Whether Profile is shown on, so that there is no need to look again."""
         return self not in (Word.OFF, Word.MAY_BE_OFF)

@@ -84,18 +84,16 @@ def toggle(
             read = context.aep.catalog.read_for_write(observed.id)
             if _basis(read.observed, make) != _basis(observed, make):
                 return read.observed, None
-            switch = _Switch(context, read.observed, desired, read.etag if versioned else "", ask)
+            version = read.etag if versioned else ""
+            switch = _Switch(context, read.observed, desired, version, ask)
             try:
                 ready = switch.off(make)
-            except PreconditionFailed:
-                if not versioned:
-                    raise
-                continue
             except RequestRefused as error:
-                # Adobe's sources disagree on the header: the version may be what is malformed.
-                if error.status != 400 or not switch.versioned:
+                if not version or error.status not in (400, 412):
                     raise
-                tries = [False]
+                if error.status == 400:
+                    # Adobe's sources disagree on the header: the version may be what is malformed.
+                    tries = [False]
                 continue
             now = switch.on(ready)
             break
@@ -146,11 +144,6 @@ class _Switch:
         self._in_doubt = False
         self._unanswered = 0
         self._title = describe(context, observed)
-
-    @property
-    def versioned(self) -> bool:
-        """Whether the disable is only for the version that was read."""
-        return bool(self._version)
 
     def off(self, make: Callable[[Observed], Plan]) -> Prepared:
         """Send the disable; return the enable, made ready before. Profile is off afterwards.
@@ -309,12 +302,12 @@ class _Switch:
         if found in (Word.BACK_ON, Word.READS_AS_ON):
             identity = "" if self._observed.identity.enabled else ", and Identity, which was off, is ON"
             return RolledBack(
-                f"{self._title}: Profile {_IS[found]} as it was{again}{identity}; changing upsert failed: "
+                f"{self._title}: Profile {found.told} as it was{again}{identity}; changing upsert failed: "
                 f"{failure.message}",
                 remedy,
             )
         return NotConverged(
-            f"{self._title}: Profile {_IS[found]}{again}; on the way: {failure.message}", remedy
+            f"{self._title}: Profile {found.told}{again}; on the way: {failure.message}", remedy
         )
 
     def tell_event(self, outcome: str, closed: datetime | None) -> None:
@@ -348,12 +341,3 @@ class _Switch:
             f"Profile was off from {timestamp(self.opened)} to {timestamp(closed)} at most: "
             "batches that ended then did not reach Profile, ingest them again."
         )
-
-
-_IS = {
-    Word.AS_WANTED: "is ON as wanted",
-    Word.BACK_ON: "is back ON",
-    Word.READS_AS_ON: "reads as ON",
-    Word.ON: "is ON",
-    Word.IDENTITY_OFF: "is ON, but Identity is OFF",
-}

@@ -49,6 +49,7 @@ class Preview:
         self._heard: set[str] = set()
         self._begun: set[int] = set()
         self._width = 1
+        self._created = 0
 
     def declare(self, declared: Iterable[str], run: Run) -> None:
         """Take note of what the program declares, in its order.
@@ -73,6 +74,7 @@ class Preview:
                 if _key(news) not in self._places:
                     self._places[_key(news)] = len(self._declared)
                     self._declared.append(news)
+                    self._created += _is_ours(news)
 
     def problems(
         self, connect: Callable[[], Context], olds: Mapping[str, Any], news: Mapping[str, Any]
@@ -117,7 +119,7 @@ class Preview:
             ]
             self._begun.update(upcoming)
             declared = [self._declared[place] for place in upcoming]
-            created = sum(map(_is_ours, self._declared))
+            created = self._created
         if not declared:
             return
         ask = partial(_ask_ahead, context, new=new)
