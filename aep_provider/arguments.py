@@ -9,7 +9,6 @@ as it is known.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from enum import Enum
 from functools import lru_cache
 from typing import Any, NamedTuple
@@ -64,8 +63,7 @@ class Kind(Enum):
     REFERENCE = "a name in the place of an id; `check` resolves it and keeps the id beside it"
 
 
-@dataclass(frozen=True)
-class Argument:
+class Argument(NamedTuple):
     """One argument.
 
     Attributes:

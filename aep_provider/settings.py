@@ -12,7 +12,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import urlsplit
 
 from voluptuous import Invalid, MultipleInvalid, Optional, Required, Schema
@@ -194,8 +194,7 @@ def _endpoint_problems(loaded: Mapping[str, Any], http_host: str) -> Iterator[st
         )
 
 
-@dataclass(frozen=True)
-class _Source:
+class _Source(NamedTuple):
     """Where a setting comes from."""
 
     config: str = ""

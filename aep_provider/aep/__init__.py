@@ -6,7 +6,7 @@ the first request is due, not before.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from aep_provider.aep.auth import TokenSource
 from aep_provider.aep.batches import Batches
@@ -24,8 +24,7 @@ from aep_provider.settings import Settings
 __all__ = ["Aep", "connect"]
 
 
-@dataclass(frozen=True)
-class Aep:
+class Aep(NamedTuple):
     """One organisation and sandbox of AEP, with what this process has already learnt of it.
 
     Attributes:

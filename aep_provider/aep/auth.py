@@ -10,7 +10,7 @@ import base64
 import json
 import re
 import threading
-from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import requests
 
@@ -45,8 +45,7 @@ _CREDENTIALS_REMEDY = (
 )
 
 
-@dataclass(frozen=True)
-class _Token:
+class _Token(NamedTuple):
     value: str
     ends: float
 
@@ -131,7 +130,7 @@ class TokenSource:
             response = self._transport.send(
                 self._transport.prepare(request), name, urgent=urgent, limited=False
             )
-            response = replace(response, sensitive=True)
+            response = response._replace(sensitive=True)
             if response.status == 200:
                 break
             error = error_from_response(response)

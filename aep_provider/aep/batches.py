@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Hashable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 from itertools import islice
-from typing import Any
+from typing import Any, NamedTuple
 
 from aep_provider.aep.gateway import ApiRequest, Gateway
 from aep_provider.aep.paginate import Page, next_offset, paginate
@@ -45,8 +44,7 @@ def is_internal(batch_id: str) -> bool:
     return _INTERNAL.fullmatch(batch_id) is not None
 
 
-@dataclass(frozen=True)
-class Origin:
+class Origin(NamedTuple):
     """What a batch that was ingested again says of the one that it stands for, in the tag `REPLAY_TAG`.
 
     Attributes:
@@ -71,8 +69,7 @@ class Origin:
         return [f"of:{self.of}", f"ended:{timestamp(self.ended)}"]
 
 
-@dataclass(frozen=True)
-class Batch:
+class Batch(NamedTuple):
     """A batch.
 
     Attributes:
@@ -108,8 +105,7 @@ class Batch:
         return is_internal(self.id)
 
 
-@dataclass(frozen=True)
-class LastBatch:
+class LastBatch(NamedTuple):
     """The newest batch of a dataset; ``updated`` is UTC, ``None`` = not said."""
 
     id: str

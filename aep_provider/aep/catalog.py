@@ -5,9 +5,8 @@ from __future__ import annotations
 import contextlib
 import re
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 from aep_provider.aep.gateway import ApiRequest, Gateway, Prepared
 from aep_provider.aep.paginate import Page, next_offset, paginate
@@ -37,8 +36,7 @@ LOOKS_FOR_TAGS = (0.5, 1.0, 1.5)
 """Seconds to wait before a dataset without tags is read again."""
 
 
-@dataclass(frozen=True)
-class Read:
+class Read(NamedTuple):
     """What one GET of a dataset said.
 
     Attributes:

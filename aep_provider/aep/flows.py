@@ -9,8 +9,7 @@ own applications.
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterator, Mapping
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 from aep_provider.aep.gateway import ApiRequest, Gateway
@@ -38,8 +37,7 @@ _STREAMING_SOURCES = frozenset(
 )
 
 
-@dataclass(frozen=True)
-class Flow:
+class Flow(NamedTuple):
     """A dataflow into a dataset: its id, name, state, and whether it streams."""
 
     id: str

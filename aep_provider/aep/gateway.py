@@ -5,8 +5,8 @@ from __future__ import annotations
 import contextlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
 import requests
 
@@ -23,8 +23,7 @@ from aep_provider.settings import Settings
 JSON = "application/json"
 
 
-@dataclass(frozen=True)
-class ApiRequest:
+class ApiRequest(NamedTuple):
     """One request to AEP, not yet sent.
 
     Attributes:

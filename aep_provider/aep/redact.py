@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import html
 import json
 import re
 from collections.abc import Iterable, Iterator
@@ -72,6 +71,9 @@ def _encodings(secret: str) -> Iterator[str]:
 
 
 def _escapes(secret: str) -> Iterator[str]:
+    # Loaded only where something has to be redacted: most runs show nothing from outside.
+    import html
+
     for ascii_only in (True, False):
         once = json.dumps(secret, ensure_ascii=ascii_only)[1:-1]
         yield from (once, once.replace("/", "\\/"), json.dumps(once)[1:-1])

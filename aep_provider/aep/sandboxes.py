@@ -6,7 +6,7 @@ Source: Adobe's *Sandboxes API guide*, ``GET /data/foundation/sandbox-management
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterator, Mapping
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from aep_provider.aep.gateway import ApiRequest, Gateway
 from aep_provider.aep.paginate import Page, next_offset, paginate
@@ -17,8 +17,7 @@ PATH = "/data/foundation/sandbox-management/"
 PAGE = 50
 
 
-@dataclass(frozen=True)
-class Sandbox:
+class Sandbox(NamedTuple):
     """A sandbox: name, type (``production``, ``development``), state (``active``, ``resetting``, …).
 
     ``id`` is "only visible to services" (documented), so mostly ``""``.

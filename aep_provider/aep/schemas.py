@@ -7,8 +7,7 @@ Source: Adobe's *Schema Registry API guide* and description: a schema takes part
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterator, Mapping
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import quote
 
 from aep_provider.aep.gateway import ApiRequest, Gateway
@@ -25,8 +24,7 @@ _TIME_SERIES = "https://ns.adobe.com/xdm/data/time-series"
 _EVENT_CLASS = "https://ns.adobe.com/xdm/context/experienceevent"
 
 
-@dataclass(frozen=True)
-class XdmSchema:
+class XdmSchema(NamedTuple):
     """A schema.
 
     Attributes:
@@ -43,8 +41,7 @@ class XdmSchema:
     created: int = 0
 
 
-@dataclass(frozen=True)
-class Titled:
+class Titled(NamedTuple):
     """A schema as a listing shows it: its ``$id`` and its title."""
 
     id: str

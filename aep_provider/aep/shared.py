@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -31,8 +30,7 @@ def shared(aep: Aep) -> Aep:
     Args:
         aep: the API that the same process writes with.
     """
-    return replace(
-        aep,
+    return aep._replace(
         catalog=_SharedCatalog(aep.gateway, Bulk(aep.catalog, aep.reads.memory()), aep.reads),
         batches=_SharedBatches(aep.gateway, aep.reads),
     )

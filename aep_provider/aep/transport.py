@@ -10,8 +10,7 @@ import contextlib
 import os
 import threading
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 import requests
@@ -43,8 +42,7 @@ NOT_A_TIME = (urllib3.exceptions.InvalidHeader, OverflowError, ValueError)
 """What urllib3 raises of a Retry-After that it cannot read; of a date out of range more than its own error."""
 
 
-@dataclass(frozen=True)
-class Response:
+class Response(NamedTuple):
     """What came back.
 
     Attributes:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 from aep_provider import arguments
@@ -190,7 +190,7 @@ def _edits(change: Change) -> list[str]:
     else:
         renamed = bool(desired.name) and desired.name != observed.name
         found = [f"renames {observed.name!r} to {desired.name!r}"] if renamed else []
-        others = replace(desired, managed={k: v for k, v in desired.managed.items() if k != "name"})
+        others = desired._replace(managed={k: v for k, v in desired.managed.items() if k != "name"})
         found += [f"changes {text}" for text in overwritten(observed, others)]
     found += [f"adds tag {key}" for key in sorted(desired.tags) if key not in observed.tags]
     return found + [f"removes tag {key}" for key in sorted(desired.released_tags & set(observed.tags))]

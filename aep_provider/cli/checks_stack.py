@@ -99,7 +99,7 @@ def _change(
 ) -> Change:
     """What `up` would do about a dataset."""
     held = observed.owner if observed is not None and observed.owner in one.owners else ""
-    desired = replace(desired, owner=held or f"{owner}/{one.resource}")
+    desired = desired._replace(owner=held or f"{owner}/{one.resource}")
     if observed is None:
         return creation(desired, one.policy)
     recorded = OnRecord(held or desired.owner) if one.in_state else None

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
 from aep_provider.arguments import Kind, texts
 from aep_provider.dataset.tags import Tags
 
 
-@dataclass(frozen=True)
-class Desired:
+class Desired(NamedTuple):
     """What the program asks for one dataset.
 
     Attributes:
@@ -26,9 +25,9 @@ class Desired:
     """
 
     is_upsert: bool
-    managed: Mapping[str, str] = field(default_factory=dict)
-    asserted: Mapping[str, str] = field(default_factory=dict)
-    tags: Tags = field(default_factory=dict)
+    managed: Mapping[str, str] = MappingProxyType({})
+    asserted: Mapping[str, str] = MappingProxyType({})
+    tags: Tags = MappingProxyType({})
     released_tags: frozenset[str] = frozenset()
     owner: str = ""
     own_tags: bool = True

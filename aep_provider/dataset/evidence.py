@@ -7,8 +7,8 @@ a write is old, or the write had no effect; nothing is concluded from it.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import Enum
+from typing import NamedTuple
 
 from aep_provider.dataset.observed import Observed
 from aep_provider.dataset.tags import WindowNote
@@ -50,8 +50,7 @@ class Word(Enum):
         return self not in (Word.OFF, Word.MAY_BE_OFF)
 
 
-@dataclass(frozen=True)
-class Writes:
+class Writes(NamedTuple):
     """What was written to one dataset in a window.
 
     Attributes:

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime, timezone
-from typing import Any
+from typing import Any, NamedTuple
 
 from aep_provider.arguments import Kind, texts
 from aep_provider.dataset.tags import (
@@ -32,8 +31,7 @@ def properties() -> tuple[str, ...]:
     return tuple(dict.fromkeys((*kept_as_text, "tags", "created", "createdClient", "classification")))
 
 
-@dataclass(frozen=True)
-class Observed:
+class Observed(NamedTuple):
     """What one GET said of a dataset, reduced to what decisions need.
 
     Attributes:

@@ -13,8 +13,7 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from aep_provider.arguments import Kind, texts
 from aep_provider.dataset.desired import Desired
@@ -35,8 +34,7 @@ Operation = dict[str, Any]
 Patch = tuple[Operation, ...]
 
 
-@dataclass(frozen=True)
-class Plan:
+class Plan(NamedTuple):
     """What to send, in this order; an empty patch is not sent.
 
     Attributes:

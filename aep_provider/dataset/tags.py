@@ -10,8 +10,8 @@ Source: Adobe's *Enable upsert* tutorial; real replies published in Adobe's tuto
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
 from datetime import datetime, timezone
+from typing import NamedTuple
 
 from aep_provider.arguments import CLAIM_TAG, GAP_TAG, OWN_TAGS, OWNER_TAG, UNIFIED_IDENTITY, UNIFIED_PROFILE
 
@@ -49,8 +49,7 @@ def split_element(element: str) -> tuple[str, str]:
     return key.strip(), value.strip()
 
 
-@dataclass(frozen=True)
-class UnifiedTag:
+class UnifiedTag(NamedTuple):
     """One of the two unified tags, as read.
 
     Attributes:
@@ -93,8 +92,7 @@ class UnifiedTag:
         return ("enabled:false", *self.foreign)
 
 
-@dataclass(frozen=True)
-class Ownership:
+class Ownership(NamedTuple):
     """Our tags ``pulumiManagedBy`` and ``pulumiClaim``: who manages a dataset, and which creation it comes from.
 
     Two tags, so that the first one stays what every version of this package reads.
@@ -128,8 +126,7 @@ class Ownership:
 _KEPT = "kept"
 
 
-@dataclass(frozen=True)
-class WindowNote:
+class WindowNote(NamedTuple):
     """Our tag ``pulumiProfileGap``: the last window, in which this provider had Profile switched off, and earlier ones.
 
     The earlier ones are an element each, which a version that knows of one window only passes over.
@@ -168,7 +165,7 @@ class WindowNote:
     @property
     def every(self) -> tuple[WindowNote, ...]:
         """This window and the earlier ones, the newest first."""
-        return (replace(self, earlier=()), *self.earlier)
+        return (self._replace(earlier=()), *self.earlier)
 
     @property
     def started(self) -> datetime | None:
@@ -187,7 +184,7 @@ class WindowNote:
 
     def closed(self, end: str) -> WindowNote:
         """The same window, closed at `end`."""
-        return replace(self, end=end)
+        return self._replace(end=end)
 
     def elements(self) -> Elements:
         """The elements to write."""

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from aep_provider.arguments import OWNER_TAG
 from aep_provider.dataset.desired import Desired
@@ -19,8 +18,7 @@ if TYPE_CHECKING:
     from aep_provider.aep.single_flight import Memory
 
 
-@dataclass(frozen=True)
-class Policy:
+class Policy(NamedTuple):
     """How the program wants a disable to be treated.
 
     Attributes:
@@ -41,8 +39,7 @@ class Policy:
         return cls(inputs["allow_profile_gap"], inputs["in_flight_batches"], int(inputs["wait_timeout"]))
 
 
-@dataclass(frozen=True)
-class Found:
+class Found(NamedTuple):
     """The datasets that a create has to know of.
 
     Attributes:
@@ -115,8 +112,7 @@ def _still_there(context: Context, listed: Observed) -> list[Observed]:
         raise
 
 
-@dataclass(frozen=True)
-class Change:
+class Change(NamedTuple):
     """What is about to be done to one dataset.
 
     Attributes:
@@ -132,7 +128,7 @@ class Change:
     desired: Desired
     policy: Policy
     observed: Observed | None = None
-    steps: Plan = field(default_factory=Plan)
+    steps: Plan = Plan()
     recorded_owner: str = ""
     adopting: bool = False
     look_up: LookUp | None = None

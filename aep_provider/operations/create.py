@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Collection
-from dataclasses import replace
 from datetime import datetime, timedelta
 
 from aep_provider.dataset.desired import Desired
@@ -68,7 +67,7 @@ def create(context: Context, desired: Desired, policy: Policy) -> Outcome:
         Refused: a guard, another owner, a namesake, or a dataset in use.
         AepProviderError: it could not be created, or not proved.
     """
-    desired = replace(desired, claim=secrets.token_hex(8) if desired.own_tags and desired.owner else None)
+    desired = desired._replace(claim=secrets.token_hex(8) if desired.own_tags and desired.owner else None)
     with context.run.creating[desired.name]:
         looked_at = context.clock.monotonic()
         found = _left_behind(context, desired, policy)

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from aep_provider.arguments import OWNER_TAG
 from aep_provider.dataset.desired import Desired
@@ -43,8 +42,7 @@ GONE_READS = (0.0, 0.5, 1.5, 3.0, 5.0)
 _KEEP = "To keep it and forget it here: `pulumi state delete <urn>`."
 
 
-@dataclass(frozen=True)
-class Recorded:
+class Recorded(NamedTuple):
     """What state says of a dataset that is to be deleted.
 
     Attributes:

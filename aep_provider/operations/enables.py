@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -60,7 +59,7 @@ class Enables:
 
     def noted(self, note: WindowNote | None) -> None:
         """Take the note that the disable writes."""
-        self.writes = replace(self.writes, note=note)
+        self.writes = self.writes._replace(note=note)
 
     def send(self, upsert: bool, ready: Prepared | None = None) -> AepProviderError | None:
         """Send an enable until it has worked; return what stopped it otherwise. Raises nothing."""
@@ -113,9 +112,9 @@ class Enables:
         wanted = upsert == self.writes.upsert
         self.lost = self.lost or (wanted and effect is Effect.UNKNOWN)
         if wanted and self.writes.enable is not Effect.ANSWERED:
-            self.writes = replace(self.writes, enable=effect)
+            self.writes = self.writes._replace(enable=effect)
         elif not wanted and self.writes.restore is not Effect.ANSWERED:
-            self.writes = replace(self.writes, restore=effect)
+            self.writes = self.writes._replace(restore=effect)
 
     def _sent(self, request: Prepared, *, fill: bool) -> None:
         """Send an enable; the one that was made ready before the disable with the time of now."""

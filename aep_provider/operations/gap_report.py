@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, TypedDict
+from typing import TYPE_CHECKING, NamedTuple, TypedDict
 
 from aep_provider.dataset.observed import Observed
 from aep_provider.dataset.tags import moment, timestamp
@@ -56,8 +55,7 @@ class GapReport(_Times, total=False):
     suspect: list[str]
 
 
-@dataclass(frozen=True)
-class Window:
+class Window(NamedTuple):
     """A time in which Profile was off, by the service's clock.
 
     Attributes:
@@ -156,7 +154,7 @@ def replacements(batches: Iterable[Batch]) -> dict[str, str]:
 
 def as_before(batches: Iterable[Batch], replaced: Collection[str]) -> list[Batch]:
     """The batches as they were before some were replaced: that deletes a batch, which was a success before."""
-    return [replace(batch, status=SUCCESS) if batch.id in replaced else batch for batch in batches]
+    return [batch._replace(status=SUCCESS) if batch.id in replaced else batch for batch in batches]
 
 
 def told_span(context: Context, dataset_id: str, found: GapReport) -> str:

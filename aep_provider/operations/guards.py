@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from aep_provider.arguments import OWNER_TAG, UNIFIED_PROFILE
 from aep_provider.operations import advice, checks, ownership
@@ -14,8 +14,7 @@ from aep_provider.operations.change import Change
 from aep_provider.operations.context import Context
 
 
-@dataclass(frozen=True)
-class Guard:
+class Guard(NamedTuple):
     """One question.
 
     Attributes:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from datetime import datetime
+from typing import NamedTuple
 
 from aep_provider.dataset.desired import Desired
 from aep_provider.dataset.observed import Observed
@@ -18,8 +18,7 @@ from aep_provider.operations.location import existing
 from aep_provider.operations.ownership import check_claim, check_owner
 
 
-@dataclass(frozen=True)
-class OnRecord:
+class OnRecord(NamedTuple):
     """What state says of a dataset that is updated.
 
     Attributes:
@@ -34,32 +33,38 @@ class OnRecord:
     windows: Sequence[GapReport] = ()
 
 
-@dataclass
 class Planner:
     """Plans for whatever was observed last; what has to be asked again after a wait is kept with it.
 
-    Attributes:
+    Args:
         context: for the time that is noted on the dataset.
         desired: what the program wants.
         policy: how it wants a disable to be treated.
         recorded: what state says; ``None`` for a dataset that is adopted or taken over.
         adopting: whether the dataset comes under the program's care.
+
+    Attributes:
         enabling: whether an enable outside a window may have taken effect, or may still do so.
         read_at: when the dataset was read, by the clock that counts waits.
         asked_at: when the guards were asked.
     """
 
-    context: Context
-    desired: Desired
-    policy: Policy
-    recorded: OnRecord | None = None
-    adopting: bool = False
-    enabling: bool = False
-    read_at: float = field(init=False)
-    asked_at: float = field(init=False)
-
-    def __post_init__(self) -> None:
-        self.read_at = self.asked_at = self.context.clock.monotonic()
+    def __init__(
+        self,
+        context: Context,
+        desired: Desired,
+        policy: Policy,
+        recorded: OnRecord | None = None,
+        *,
+        adopting: bool = False,
+    ) -> None:
+        self.context = context
+        self.desired = desired
+        self.policy = policy
+        self.recorded = recorded
+        self.adopting = adopting
+        self.enabling = False
+        self.read_at = self.asked_at = context.clock.monotonic()
 
     def plan(self, observed: Observed) -> Plan:
         """The plan for a dataset as it was read last."""

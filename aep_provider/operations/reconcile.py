@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from aep_provider.dataset.desired import Desired
 from aep_provider.dataset.observed import Observed
@@ -41,8 +41,7 @@ UNION_TRIES = (1.0, 3.0, 10.0, 30.0)
 """Seconds between tries at 422: a union that was just enabled propagates (seen once, 3 x 30 s)."""
 
 
-@dataclass(frozen=True)
-class Outcome:
+class Outcome(NamedTuple):
     """A dataset as read at the end, and the reports on windows that this run made, ended or found; newest first."""
 
     observed: Observed

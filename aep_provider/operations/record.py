@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from aep_provider import arguments
 from aep_provider.arguments import Kind
@@ -21,8 +20,7 @@ Props = Mapping[str, Any]
 """Properties as the engine hands them over, without what it adds itself."""
 
 
-@dataclass(frozen=True)
-class Record:
+class Record(NamedTuple):
     """The outputs of one resource, as state has them.
 
     Attributes:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Generator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -45,7 +45,6 @@ class _Text:
     left: int
 
 
-@dataclass
 class _Program:
     """What a program has declared for one provider.
 
@@ -56,10 +55,11 @@ class _Program:
         clash: the refusal of a resource whose dataset another one has; nothing more is sent then.
     """
 
-    waiting: list[dict[str, Any]] = field(default_factory=list)
-    telling: list[_Text] = field(default_factory=list)
-    taken: dict[tuple[str, str], str] = field(default_factory=dict)
-    clash: ProgramError | None = None
+    def __init__(self) -> None:
+        self.waiting: list[dict[str, Any]] = []
+        self.telling: list[_Text] = []
+        self.taken: dict[tuple[str, str], str] = {}
+        self.clash: ProgramError | None = None
 
     def told(self) -> list[str]:
         """What the next resource carries."""

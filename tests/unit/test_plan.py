@@ -55,6 +55,11 @@ wishes = st.builds(
     managed=st.sampled_from([{}, {"name": "Orders"}, {"name": "Members"}]),
     owner=st.sampled_from(["", "aep/dev/orders"]),
     own_tags=st.booleans(),
+    # Said, since Hypothesis makes up what a tuple has a default for.
+    asserted=st.just({}),
+    tags=st.just({}),
+    released_tags=st.just(frozenset()),
+    claim=st.none(),
 )
 
 

@@ -166,7 +166,7 @@ def test_batches_of_other_days_do_not_count() -> None:
             "batches one and other both ended at 2026-01-31T09:30:00.000Z",
         ),
         ([batch("other", 15)], "both ended"),
-        ([replace(batch("other", 30), completed=None)], "does not say when batch other ended"),
+        ([batch("other", 30)._replace(completed=None)], "does not say when batch other ended"),
         ([batch("hand", 30, replaces=("lost",))], "batch hand was ingested in the place of lost"),
         ([batch("running", 50, "loading")], r"on their way .*running \(loading\)"),
     ],
