@@ -18,6 +18,9 @@ DATASETS = 40
 """About as many as Adobe's limits leave for Profile in a sandbox."""
 
 STACKS, EACH = 60, 20
+AT_A_TIME = 10
+"""Stacks of one sample."""
+
 PARALLEL = ("--parallel", "32")
 BARE = "bare provider, same calls, same concurrency"
 
@@ -67,31 +70,37 @@ class Felt(Bench):
             at_most(1.10),
             ratio,
         )
-        for bare in (False, True):
-            with ExitStack() as stack:
-                made = [
-                    stack.enter_context(self.project(bare=bare, anew=number == 0, BENCH_SAME="1"))
-                    for number in range(STACKS)
-                ]
-                for number, one in enumerate(made):
-                    _in_sandbox(one, f"s{number:03}")
-                    one.declare(new(EACH))
-                    one.environment |= SKIP
-                _two_at_a_time(made, Project.up)
-                for name, command in (
-                    ("preview", Project.preview),
-                    ("no-op up", Project.up),
-                    ("drift", _drift),
-                ):
-                    taken = _two_at_a_time(made, command)
-                    for what, seconds in zip(("CPU time", "time"), taken, strict=True):
-                        figure = figures[name, what]
-                        (figure.theirs if bare else figure.ours).append(seconds / STACKS)
-                used = [one.memory_of_preview() for one in made[: self.runs]]
-                (memory.theirs if bare else memory.ours).extend(used)
-                self.say(f"memory: {[round(one) for one in used]} MiB")
-            self.say(f"fleet, {'bare' if bare else 'ours'} is done")
+        with ExitStack() as stack:
+            ours, theirs = (self._stacks(stack, bare=bare) for bare in (False, True))
+            self.say("fleet: all stacks are made")
+            for name, command in (("preview", Project.preview), ("no-op up", Project.up), ("drift", _drift)):
+                # A few of ours, then a few of theirs, since the machine is now slower, now faster.
+                for first in range(0, STACKS, AT_A_TIME):
+                    for made in (ours, theirs):
+                        taken = _two_at_a_time(made[first : first + AT_A_TIME], command)
+                        for what, seconds in zip(("CPU time", "time"), taken, strict=True):
+                            figure = figures[name, what]
+                            (figure.ours if made is ours else figure.theirs).append(seconds / AT_A_TIME)
+                found = [round(figures[name, what].result, 3) for what in ("CPU time", "time")]
+                self.say(f"fleet, {name}: {found}")
+            for mine, bare in zip(ours[: self.runs], theirs, strict=False):
+                memory.ours.append(mine.memory_of_preview())
+                memory.theirs.append(bare.memory_of_preview())
+            self.say(f"memory: {[round(one) for one in (*memory.ours, *memory.theirs)]} MiB")
         return [*figures.values(), memory]
+
+    def _stacks(self, stack: ExitStack, *, bare: bool) -> list[Project]:
+        """Stacks that are up, each in a sandbox of its own."""
+        made = [
+            stack.enter_context(self.project(bare=bare, anew=number == 0, BENCH_SAME="1"))
+            for number in range(STACKS)
+        ]
+        for number, one in enumerate(made):
+            _in_sandbox(one, f"s{number:03}")
+            one.declare(new(EACH))
+            one.environment |= SKIP
+        _two_at_a_time(made, Project.up)
+        return made
 
 
 def _each_once(made: Project) -> Iterator[tuple[str, float]]:
