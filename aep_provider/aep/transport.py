@@ -199,7 +199,8 @@ class Transport:
             self._watch.sent(str(request.method), str(request.url), self._secrets)
             try:
                 with exchange.within(self._clock, whole, status_suffices=status_suffices):
-                    response = self._exchanged(session, request, name, timeouts, environment)
+                    exchanged = self._whole if patient else self._exchanged
+                    response = exchanged(session, request, name, timeouts, environment)
             except (
                 requests.RequestException,
                 urllib3.exceptions.HTTPError,
@@ -217,6 +218,19 @@ class Transport:
             else:
                 self.limit.on_success()
             return response
+
+    def _whole(self, session: requests.Session, request: requests.PreparedRequest, *rest: Any) -> Response:
+        """A read is repeated where its body breaks off as well; the library repeats it up to the headers only."""
+        retries = self._patient
+        while True:
+            try:
+                return self._exchanged(session, request, *rest)
+            except requests.exceptions.ChunkedEncodingError as error:
+                try:
+                    retries = retries.increment(request.method, error=error.args[0])
+                except urllib3.exceptions.MaxRetryError:
+                    raise error from None
+                retries.sleep()
 
     def _exchanged(
         self,

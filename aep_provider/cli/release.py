@@ -10,11 +10,11 @@ from aep_provider.cli.source import Source, takes_settings
 from aep_provider.cli.stack import Stack
 from aep_provider.dataset.desired import Desired
 from aep_provider.dataset.observed import Observed
-from aep_provider.dataset.plan import released
 from aep_provider.errors import NotConverged, Refused
 from aep_provider.operations.change import Change, Policy
 from aep_provider.operations.checks import check_production, check_sandbox
 from aep_provider.operations.context import Context, describe
+from aep_provider.operations.delete import let_go
 from aep_provider.operations.location import existing
 
 LOOKS = (0.0, 0.5, 1.5, 3.0)
@@ -91,14 +91,15 @@ def _check(context: Context, stack: Stack, owner: str, observed: Observed) -> No
 
 def _release(context: Context, dataset_id: str, shown: Observed) -> None:
     """Write, and prove it; what was shown must still hold."""
-    observed = existing(context, dataset_id)
+    read = context.aep.catalog.read_for_write(dataset_id)
+    observed = read.observed
     if observed.ownership != shown.ownership:
         raise Refused(
             f"{describe(context, observed)} changed its owner meanwhile, to {observed.owner or 'nobody'!r}; "
             "nothing was changed",
             "Run this again to see the new one.",
         )
-    context.aep.catalog.patch(dataset_id, released(observed, observed.owner))
+    let_go(context, read, observed.owner)
     for pause in LOOKS:
         context.clock.wait(pause)
         if not existing(context, dataset_id).owner:

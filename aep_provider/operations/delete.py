@@ -161,7 +161,7 @@ def release(context: Context, dataset_id: str, owner: str) -> None:
             with context.place_to_write(f"Releasing {describe(context, observed)}"):
                 if context.outdated(read_at):
                     read = context.aep.catalog.read_for_write(dataset_id)
-                _let_go(context, read, owner)
+                let_go(context, read, owner)
     except AepProviderError as error:
         context.report.warn(
             f"Dataset {dataset_id} in sandbox {context.sandbox} is released, but its tag {OWNER_TAG} could "
@@ -169,10 +169,18 @@ def release(context: Context, dataset_id: str, owner: str) -> None:
         )
 
 
-def _let_go(context: Context, read: Read, owner: str) -> None:
-    """Take our owner tag off, for the version that showed it: another resource of this run may adopt the dataset now.
+def let_go(context: Context, read: Read, owner: str) -> None:
+    """Take our owner tag off, for the version that showed it: another resource may adopt the dataset now.
 
     The second read is written for whatever its version is then, since Adobe's background services write as well.
+
+    Args:
+        context: where and how.
+        read: what showed the tag.
+        owner: whose tag it is; another owner's stays.
+
+    Raises:
+        AepProviderError: it could not be written.
     """
     dataset_id = read.observed.id
     try:

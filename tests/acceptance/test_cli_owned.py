@@ -140,6 +140,13 @@ def test_a_forgotten_dataset_is_released_and_another_stack_adopts_it(
     assert "carries no owner tag; nothing to do" in release(project, dataset_id, "--yes")
 
 
+def test_a_release_reads_once_more_where_somebody_has_written_meanwhile(project: Project, aep: Aep) -> None:
+    aep.dataset(ID, PROFILE_SCHEMA, {**UPSERT, "pulumiManagedBy": ["aep/dev/orders"]})
+    aep.fault({"status": 412, "body": {"title": "Precondition Failed"}}, method="PATCH")
+    assert "is released from 'aep/dev/orders'" in release(project, ID, "--yes")
+    assert [entry["status"] for entry in aep.writes()] == [412, 200]
+
+
 @pytest.mark.parametrize(
     ("owner", "text"),
     [("aep/prod/orders", "does not belong to stack dev (aep/dev)"), ("aep/dev/orders", "Confirm with --yes")],

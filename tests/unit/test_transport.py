@@ -66,13 +66,13 @@ def log(url: str) -> list[LoggedRequest]:
     return Control(url).requests()
 
 
-@pytest.mark.parametrize("moment", ["before", "after"])
-def test_a_lost_read_is_repeated_and_a_lost_write_is_not(url: str, moment: str) -> None:
+@pytest.mark.parametrize("lost", [{"reset": "before"}, {"reset": "after"}, {"truncate": 1}])
+def test_a_lost_read_is_repeated_and_a_lost_write_is_not(url: str, lost: dict[str, Any]) -> None:
     aep = client(url)
-    fault(url, {"reset": moment}, method="GET")
+    fault(url, lost, method="GET")
     assert list(aep.catalog.all()) == []
     for method in ("POST", "PATCH", "DELETE"):
-        fault(url, {"reset": moment}, times=None, method=method, service="catalog")
+        fault(url, lost, times=None, method=method, service="catalog")
     for write in (
         lambda: aep.catalog.create({"name": "x"}),
         lambda: aep.catalog.patch(ID, [{"op": "add", "path": "/name", "value": "x"}]),
@@ -86,6 +86,13 @@ def test_a_lost_read_is_repeated_and_a_lost_write_is_not(url: str, moment: str) 
         "PATCH",
         "DELETE",
     ]
+
+
+def test_a_read_that_breaks_off_each_time_is_a_failed_connection(url: str) -> None:
+    fault(url, {"truncate": 1}, times=None, method="GET", service="catalog")
+    with pytest.raises(ConnectionFailed, match="the connection failed"):
+        list(client(url).catalog.all())
+    assert len([entry for entry in log(url) if entry["service"] == "catalog"]) == 5
 
 
 def test_an_entry_in_netrc_does_not_replace_the_token(
