@@ -235,3 +235,27 @@ def test_an_edit_in_production_without_consent_is_refused_at_preview(local: Loca
     assert "this stack may not write to production" in failure.reason
     with pytest.raises(Refused, match="this stack may not write to production"):
         local.start(aep.url, **place).update(made.id, made.outs, after)
+
+
+@pytest.mark.parametrize(
+    "off",
+    [
+        {"unifiedProfile": ["enabled:false"], "unifiedIdentity": ["enabled:true"]},
+        {"unifiedProfile": ["enabled:true"], "unifiedIdentity": ["enabled:false"]},
+    ],
+    ids=["Profile", "Identity"],
+)
+@pytest.mark.parametrize("given", [{"is_upsert": False}, {"is_upsert": True}])
+def test_a_repair_of_a_switch_is_refused_at_preview_as_in_up(
+    local: Local, aep: BareAep, given: dict[str, Any], off: dict[str, Any]
+) -> None:
+    aep.dataset(ID, ON)
+    made = local.start(aep.url).create(inputs(dataset_id=ID, is_upsert=False))
+    aep.dataset(ID, {**off, "pulumiManagedBy": ["aep/qa/x"]})
+    provider = local.start(aep.url)
+    seen = provider.read(ID, made.outs)
+    after = inputs(dataset_id=ID, **given)
+    at_preview = provider.check(seen.inputs or {}, after | previewed()).failures
+    with pytest.raises(AepProviderError) as caught:
+        provider.update(ID, seen.outs, after)
+    assert [failure.reason for failure in at_preview] == [str(caught.value)]
