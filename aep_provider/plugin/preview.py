@@ -221,10 +221,15 @@ def _problems(context: Context, olds: Mapping[str, Any], news: Mapping[str, Any]
     """What `up` would be refused for; builds the change that `up` would make, and asks the same guards."""
     try:
         change = foreseen(context, olds, news)
-        if change is None:
+        if change is not None and change.look_up is not None:
+            found = asking.problems(context, change)
+            left = change.look_up.left_behind
+            if found or left is None:
+                return found
+            # As in `up`, where a take-over is asked about after the create that it stands for.
+            change = Planner(context, change.desired, change.policy).change(left)
+        if change is None or change.observed is None:
             return []
-        if change.observed is None:
-            return asking.problems(context, change)
         recorded = OnRecord(change.recorded_owner) if olds else None
         make = Planner(context, change.desired, change.policy, recorded)
         with reconcile.off_first(context, change.observed, change.desired, make):

@@ -106,6 +106,8 @@ CASES = [
         {"aep:sandbox": "prod", "aep:allowProduction": "true"},
     ),
     Case("change window", lambda aep: aep.dataset(ID, ON), ADOPT, {"aep:changeWindow": CLOSED}),
+    # A take-over of what an interrupted create left behind with another upsert setting.
+    Case("change window", own, {**NEW, "is_upsert": False}, {"aep:changeWindow": CLOSED}),
     Case("token", lambda aep: aep.dataset(ID, ON), ADOPT, {"token": "ready"}),
 ]
 
