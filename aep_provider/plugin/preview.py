@@ -23,7 +23,7 @@ from aep_provider.errors import AepProviderError, ProfileOff, Refused
 from aep_provider.operations import asking, create, names, reconcile
 from aep_provider.operations.change import Change, Policy
 from aep_provider.operations.context import NOT_KNOWN, Context, Run
-from aep_provider.operations.foreseen import foreseen, switches
+from aep_provider.operations.foreseen import foreseen, switches, taken_over
 from aep_provider.operations.planner import OnRecord, Planner
 from aep_provider.operations.record import Record, differs
 from aep_provider.plugin import host
@@ -221,13 +221,10 @@ def _problems(context: Context, olds: Mapping[str, Any], news: Mapping[str, Any]
     """What `up` would be refused for; builds the change that `up` would make, and asks the same guards."""
     try:
         change = foreseen(context, olds, news)
-        if change is not None and change.look_up is not None:
-            found = asking.problems(context, change)
-            left = change.look_up.left_behind
-            if found or left is None:
+        if change is not None and change.observed is None:
+            if found := asking.problems(context, change):
                 return found
-            # As in `up`, where a take-over is asked about after the create that it stands for.
-            change = Planner(context, change.desired, change.policy).change(left)
+            change = taken_over(context, change)
         if change is None or change.observed is None:
             return []
         recorded = OnRecord(change.recorded_owner) if olds else None
