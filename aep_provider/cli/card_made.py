@@ -23,7 +23,7 @@ from aep_provider.operations.change import Change
 from aep_provider.operations.checks import is_production
 from aep_provider.operations.context import Context
 from aep_provider.operations.forecast import expected, quietest
-from aep_provider.operations.foreseen import foreseen
+from aep_provider.operations.foreseen import foreseen, taken_over
 from aep_provider.operations.record import Record
 from aep_provider.words import plural
 
@@ -197,7 +197,8 @@ class _Maker:
         """The change that `up` would make, what the guards say, and why that could not be found out."""
         if step.op == "delete" or step.unknown:
             return None, [], None
-        change, answers = None, []
+        change: Change | None = None
+        answers: list[Answer] = []
         try:
             if step.op == "replace":
                 self._context.run.refreshed.add(step.id)
@@ -205,14 +206,21 @@ class _Maker:
             change = foreseen(self._context, olds, step.news)
             if change is not None:
                 self._added += [change] if advice.adds_to_profile(change) else []
-                for answer in collecting.answers(self._context, change):
-                    answers.append(answer)
-                    self.for_all += answer.for_all
-                    self.said |= {*answer.advice, *answer.for_all}
-                    self.said |= {answer.error.message} if answer.error else set()
+                self._hear(change, answers)
+                later = taken_over(self._context, change)
+                if later is not None and not any(one.refuses for one in answers):
+                    change = later
+                    self._hear(change, answers)
         except AepProviderError as error:
             return change, answers, error
         return change, answers, None
+
+    def _hear(self, change: Change, answers: list[Answer]) -> None:
+        for answer in collecting.answers(self._context, change):
+            answers.append(answer)
+            self.for_all += answer.for_all
+            self.said |= {*answer.advice, *answer.for_all}
+            self.said |= {answer.error.message} if answer.error else set()
 
     def _dark(self, step: Step, change: Change, answers: Sequence[Answer]) -> Dark | None:
         observed, context = change.observed, self._context

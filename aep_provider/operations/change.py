@@ -82,6 +82,12 @@ class LookUp:
             self._found = self._look(context)
         return self._found
 
+    @property
+    def left_behind(self) -> Observed | None:
+        """The dataset that would be taken over, once it was looked for."""
+        own = self._found.own if self._found is not None else ()
+        return own[0] if len(own) == 1 else None
+
     def _look(self, context: Context) -> Found:
         owner, name, catalog = self._desired.owner, self._desired.name, context.aep.catalog
         ask = partial(catalog.named, name)

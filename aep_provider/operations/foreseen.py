@@ -43,6 +43,17 @@ def foreseen(context: Context, olds: Mapping[str, Any], news: Mapping[str, Any])
     return planner.Planner(context, desired, policy, recorded, adopting=not olds).change(observed)
 
 
+def taken_over(context: Context, change: Change) -> Change | None:
+    """The change that a create turns out to be where an interrupted run left a dataset behind: `up` asks about both.
+
+    Args:
+        context: where and how.
+        change: the create; its guards were asked.
+    """
+    left = change.look_up.left_behind if change.look_up is not None else None
+    return planner.Planner(context, change.desired, change.policy).change(left) if left is not None else None
+
+
 def switches(olds: Mapping[str, Any], news: Mapping[str, Any]) -> bool:
     """Whether an update will disable: upsert changes, and Profile is not known to be off already."""
     return olds.get("is_upsert") != news["is_upsert"] and olds.get("profile_enabled") is not False

@@ -23,8 +23,8 @@ from aep_provider.errors import AepProviderError, ProfileOff, Refused
 from aep_provider.operations import asking, create, names, reconcile
 from aep_provider.operations.change import Change, Policy
 from aep_provider.operations.context import NOT_KNOWN, Context, Run
-from aep_provider.operations.foreseen import foreseen, switches
-from aep_provider.operations.planner import Planner
+from aep_provider.operations.foreseen import foreseen, switches, taken_over
+from aep_provider.operations.planner import OnRecord, Planner
 from aep_provider.operations.record import Record, differs
 from aep_provider.plugin import host
 
@@ -221,11 +221,15 @@ def _problems(context: Context, olds: Mapping[str, Any], news: Mapping[str, Any]
     """What `up` would be refused for; builds the change that `up` would make, and asks the same guards."""
     try:
         change = foreseen(context, olds, news)
-        if change is None:
+        if change is not None and change.observed is None:
+            if found := asking.problems(context, change):
+                return found
+            change = taken_over(context, change)
+        if change is None or change.observed is None:
             return []
-        if change.observed is None:
-            return asking.problems(context, change)
-        with reconcile.off_first(context, change.observed, change.desired):
+        recorded = OnRecord(change.recorded_owner) if olds else None
+        make = Planner(context, change.desired, change.policy, recorded)
+        with reconcile.off_first(context, change.observed, change.desired, make):
             # A problem is raised here, so that it says first that Profile is off, where it is.
             found = asking.problems(context, change)
             if found:
@@ -249,7 +253,9 @@ def _schema_id(olds: Mapping[str, Any], news: Mapping[str, Any]) -> str:
 
 def _asks(olds: Mapping[str, Any], news: Mapping[str, Any]) -> bool:
     """Whether an update has a question: it will disable, or writes to a dataset that may no longer be its own."""
+    # What a refresh has found off is repaired, which is a write like any other.
+    repairs = any(olds.get(key) is False for key in arguments.SWITCHES)
     managed = any(differs(key, olds, news) for key in arguments.named(Kind.MANAGED))
     moved = bool(olds.get("owner")) and differs("owner", olds, news)
     untagged = bool(Record(olds).tags.keys() - Record(news).tags.keys())
-    return switches(olds, news) or managed or moved or untagged
+    return switches(olds, news) or repairs or managed or moved or untagged

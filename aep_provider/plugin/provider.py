@@ -92,8 +92,10 @@ class UpsertDatasetProvider(ResourceProvider):
             if name in unknown and stands_for not in given
         }
         _note(olds, normal, frozenset(later))
-        if preview and not failures and not later:
-            texts = PROCESS.preview.problems(PROCESS.sharing, olds, normal)
+        if preview and not failures and later.keys().isdisjoint(arguments.asked_about()):
+            # What is not known yet may turn out as it is on record, and then `up` does not write it.
+            supposed = {key: olds[key] for key in later if key in olds}
+            texts = PROCESS.preview.problems(PROCESS.sharing, olds, {**normal, **supposed})
             failures += [CheckFailure("", text) for text in texts]
         if failures:
             host.tell_kind("Refused")

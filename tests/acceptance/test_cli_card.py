@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from aep_provider.emulator.seeds import PLAIN_SCHEMA, PROFILE_SCHEMA
+from aep_provider.emulator.seeds import CLIENT_ID, PLAIN_SCHEMA, PROFILE_SCHEMA
 from support.aep import Aep
 from support.project import Project
 from support.times import CLOSED, OPEN
@@ -256,3 +256,16 @@ def test_a_change_window_that_is_none_fails_the_preview(project: Project, aep: A
     project.program(ADOPT)
     told = " ".join(project.preview(expect=None).text.split())
     assert "aep:changeWindow has 'at night', which is not days, times and a time zone" in told
+
+
+def test_a_take_over_that_switches_profile_off_says_so(project: Project, aep: Aep) -> None:
+    an_hour_ago = int((datetime.now(timezone.utc).timestamp() - 3600) * 1000)
+    ours = {"pulumiManagedBy": ["aep/dev/orders"], "pulumiClaim": ["a1"]}
+    aep.dataset(
+        ID, PROFILE_SCHEMA, UPSERT | ours, name="Orders", created=an_hour_ago, createdClient=CLIENT_ID
+    )
+    project.program(f"UpsertDataset('orders', name='Orders', schema_id='{PROFILE_SCHEMA}', is_upsert=False)")
+    (entry,) = as_json(project)["entries"]
+    assert (entry["action"], entry["id"], entry["refusals"]) == ("take over", ID, [])
+    assert "upsert off: Profile and Identity go off and on again" in entry["changes"]
+    assert entry["dark"]["in_flight"] == "none"

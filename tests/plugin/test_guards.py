@@ -9,6 +9,7 @@ from datetime import datetime, timedelta, timezone
 from typing import Any
 
 import pytest
+from pulumi.output import Unknown
 
 from aep_provider.emulator.seeds import (
     EVENTS_SCHEMA,
@@ -29,6 +30,8 @@ OTHER = "65f1c0a2b3d4e5f60718293a"
 ON = {"unifiedProfile": ["enabled:true"], "unifiedIdentity": ["enabled:true"]}
 UPSERT = {"unifiedProfile": ["enabled:true", "isUpsert:true"], "unifiedIdentity": ["enabled:true"]}
 NEW = {"name": "Members", "schema_id": PROFILE_SCHEMA}
+LATER = Unknown()  # type: ignore[no-untyped-call]
+"""Stands for an output of a resource that does not exist yet."""
 ADOPT = {"dataset_id": ID, "is_upsert": True}
 NOTHING: Callable[[BareAep], object] = lambda aep: None  # noqa: E731
 
@@ -103,6 +106,8 @@ CASES = [
         {"aep:sandbox": "prod", "aep:allowProduction": "true"},
     ),
     Case("change window", lambda aep: aep.dataset(ID, ON), ADOPT, {"aep:changeWindow": CLOSED}),
+    # A take-over of what an interrupted create left behind with another upsert setting.
+    Case("change window", own, {**NEW, "is_upsert": False}, {"aep:changeWindow": CLOSED}),
     Case("token", lambda aep: aep.dataset(ID, ON), ADOPT, {"token": "ready"}),
 ]
 
@@ -235,3 +240,55 @@ def test_an_edit_in_production_without_consent_is_refused_at_preview(local: Loca
     assert "this stack may not write to production" in failure.reason
     with pytest.raises(Refused, match="this stack may not write to production"):
         local.start(aep.url, **place).update(made.id, made.outs, after)
+
+
+@pytest.mark.parametrize(
+    "off",
+    [
+        {"unifiedProfile": ["enabled:false"], "unifiedIdentity": ["enabled:true"]},
+        {"unifiedProfile": ["enabled:true"], "unifiedIdentity": ["enabled:false"]},
+    ],
+    ids=["Profile", "Identity"],
+)
+@pytest.mark.parametrize("given", [{"is_upsert": False}, {"is_upsert": True}])
+def test_a_repair_of_a_switch_is_refused_at_preview_as_in_up(
+    local: Local, aep: BareAep, given: dict[str, Any], off: dict[str, Any]
+) -> None:
+    aep.dataset(ID, ON)
+    made = local.start(aep.url).create(inputs(dataset_id=ID, is_upsert=False))
+    aep.dataset(ID, {**off, "pulumiManagedBy": ["aep/qa/x"]})
+    provider = local.start(aep.url)
+    seen = provider.read(ID, made.outs)
+    after = inputs(dataset_id=ID, **given)
+    at_preview = provider.check(seen.inputs or {}, after | previewed()).failures
+    with pytest.raises(AepProviderError) as caught:
+        provider.update(ID, seen.outs, after)
+    assert [failure.reason for failure in at_preview] == [str(caught.value)]
+
+
+@pytest.mark.parametrize(
+    "unknown", [{"description": LATER}, {"tags": {"team": [LATER]}}], ids=["text", "tag"]
+)
+@pytest.mark.parametrize("refused", [CASES[2], CASES[4]], ids=["new", "adopted"])
+def test_a_value_that_no_question_depends_on_need_not_be_known(
+    provider_for: Callable[[Case], Any], aep: BareAep, refused: Case, unknown: dict[str, Any]
+) -> None:
+    refused.prepare(aep)
+    provider = provider_for(refused)
+    known = provider.check({}, inputs(**refused.given) | previewed()).failures
+    not_known = provider.check({}, inputs(**refused.given) | unknown | previewed()).failures
+    assert [failure.reason for failure in not_known] == [failure.reason for failure in known] != []
+
+
+@pytest.mark.parametrize(
+    "unknown", [{"description": LATER}, {"tags": {"team": [LATER]}}], ids=["text", "tag"]
+)
+def test_a_value_that_is_not_known_yet_counts_as_unchanged(
+    local: Local, aep: BareAep, unknown: dict[str, Any]
+) -> None:
+    aep.dataset(ID, {**ON, "pulumiManagedBy": ["aep/qa/x"]})
+    before = inputs(dataset_id=ID, is_upsert=False, description="one", tags={"team": ["a"]})
+    provider = local.start(aep.url)
+    assert provider.check(before, before | unknown | previewed()).failures == []
+    (failure,) = provider.check(before, {**before, "is_upsert": True} | unknown | previewed()).failures
+    assert "is managed by 'aep/qa/x'" in failure.reason
