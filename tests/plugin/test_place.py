@@ -139,6 +139,17 @@ def test_a_batch_that_begins_during_a_long_wait_for_a_place_keeps_profile_on(
     waits.nothing_is_written_after(begun, lambda: toggled(local, aep, refusing))
 
 
+@pytest.mark.parametrize("status", [400, 412])
+def test_batches_that_cannot_be_listed_after_a_long_wait_for_a_place_keep_profile_on(
+    local: Local, aep: BareAep, given: Given, waits: Waits, status: int
+) -> None:
+    def refused() -> None:
+        host.CLOCK.wait(60)
+        aep.fault({"status": status, "body": {}}, method="GET", path="/catalog/batches")
+
+    waits.nothing_is_written_after(refused, lambda: toggled(local, aep, given))
+
+
 @pytest.mark.parametrize("prepared", [adopted, toggled, deleted, released])
 def test_what_becomes_somebody_elses_during_a_long_wait_for_a_place_is_left_alone(
     local: Local, aep: BareAep, given: Given, waits: Waits, prepared: Callable[..., Begin]
