@@ -76,7 +76,7 @@ def create(context: Context, desired: Desired, policy: Policy) -> Outcome:
             looked_at = context.clock.monotonic()
             found = _left_behind(context, desired, policy, again=True, seen=found)
         if found is not None:
-            return _taken_over(context, found, desired, policy)
+            return _taken_over(context, found, desired, policy, looked_at)
         return _posted(context, desired, policy, looked_at)
 
 
@@ -95,18 +95,20 @@ def _left_behind(
     return own[0] if own else None
 
 
-def _taken_over(context: Context, observed: Observed, desired: Desired, policy: Policy) -> Outcome:
+def _taken_over(
+    context: Context, observed: Observed, desired: Desired, policy: Policy, looked_at: float
+) -> Outcome:
     context.report.warn(
         f"{describe(context, observed)} was created by an interrupted run of this resource; it is taken over."
     )
     context.run.held.add(observed.id)
-    return take_over(context, observed, desired, policy)
+    return take_over(context, observed, desired, policy, looked_at)
 
 
 def _posted(context: Context, desired: Desired, policy: Policy, looked_at: float) -> Outcome:
     found = _post(context, desired, policy, looked_at)
     if isinstance(found, Observed):
-        return _taken_over(context, found, desired, policy)
+        return _taken_over(context, found, desired, policy, looked_at)
     context.run.held.add(found)
     try:
         return Outcome(proved(context, _shown(context, found, desired), desired))

@@ -92,9 +92,23 @@ def update(
         return _apply(context, observed, make)
 
 
-def take_over(context: Context, observed: Observed, desired: Desired, policy: Policy) -> Outcome:
-    """Bring the dataset that an interrupted create left behind to the desired state."""
+def take_over(
+    context: Context, observed: Observed, desired: Desired, policy: Policy, read_at: float
+) -> Outcome:
+    """Bring the dataset that an interrupted create left behind to the desired state.
+
+    Args:
+        context: where and how.
+        observed: the dataset.
+        desired: what the program wants.
+        policy: how it wants a disable to be treated.
+        read_at: when it was looked for, by the clock that counts waits.
+
+    Raises:
+        AepProviderError: as `adopt`.
+    """
     make = Planner(context, desired, policy)
+    make.read_at = read_at
     with off_first(context, observed, desired, make):
         return _apply(context, observed, make)
 
