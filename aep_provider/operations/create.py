@@ -157,9 +157,12 @@ def _post(context: Context, desired: Desired, policy: Policy, looked_at: float) 
     unions, moments = iter(UNION_TRIES), iter(MOMENT_TRIES)
     while True:
         try:
-            with context.place_to_write(f"Creating dataset {desired.name!r} in sandbox {context.sandbox}"):
+            with context.aep.gateway.slot():
                 # By one request of its own: who has a place must not wait for an answer that others ask for.
                 if not (context.outdated(looked_at) and context.aep.catalog.named(desired.name)):
+                    context.require_listener(
+                        f"Creating dataset {desired.name!r} in sandbox {context.sandbox}"
+                    )
                     return context.aep.catalog.create(body)
         except (RequestRefused, Throttled) as error:
             # A refused POST created nothing, so this one may be repeated.

@@ -268,9 +268,10 @@ def _written(
     expected = make.plan(observed).opens_window
     while True:
         try:
-            with context.place_to_write(f"Writing to {describe(context, observed)}"):
+            with context.aep.gateway.slot():
                 if context.outdated(make.read_at):
                     observed = _still(context, observed, make, expected, "while this run waited")
+                context.require_listener(f"Writing to {describe(context, observed)}")
                 for operations in part(make.plan(observed)):
                     if operations:
                         _patched(context, observed.id, operations, make)

@@ -181,8 +181,8 @@ class _Switch:
                     "Run `pulumi up` again.",
                 )
             if not self._in_doubt:
-                self._context.require_listener(f"{self._title}: switching Profile off")
                 self._ask(self._observed)
+                self._context.require_listener(f"{self._title}: switching Profile off")
             disable, enable = self._both_prepared(make)
             self._disable_sent = True
             try:

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from aep_provider.aep.gateway import Prepared
 from aep_provider.aep.limit import Limit
 from aep_provider.aep.reads import PLAIN
 from aep_provider.emulator.seeds import PROFILE_SCHEMA
@@ -132,6 +133,46 @@ def test_nothing_is_begun_by_who_waited_for_a_place_while_the_engine_went(
 ) -> None:
     monkeypatch.setattr(host.EngineReporter, "listening", lambda _: not waits.happened)
     waits.nothing_is_written_after(lambda: None, lambda: prepared(local, aep, given))
+
+
+@pytest.mark.parametrize(
+    ("prepared", "asking"),
+    [
+        (created, "GET datasets"),
+        (adopted, "GET dataset"),
+        (toggled, "GET batches"),
+        (deleted, "GET dataset"),
+        (released, "GET dataset"),
+        (left_behind, "GET dataset"),
+    ],
+)
+def test_nothing_is_begun_by_who_reads_again_in_its_place_while_the_engine_goes(
+    local: Local,
+    aep: BareAep,
+    given: Given,
+    waits: Waits,
+    monkeypatch: pytest.MonkeyPatch,
+    prepared: Callable[..., Begin],
+    asking: str,
+) -> None:
+    gone: list[bool] = []
+    sending = Prepared.send
+
+    def send(self: Prepared, fill: Any = None) -> Any:
+        reply = sending(self, fill)
+        if waits.happened and self.name.startswith(asking):
+            gone.append(True)
+        return reply
+
+    def prepare() -> Begin:
+        gone.clear()
+        return prepared(local, aep, given)
+
+    # Every request is one of this thread then.
+    monkeypatch.setenv(PLAIN, "1")
+    monkeypatch.setattr(Prepared, "send", send)
+    monkeypatch.setattr(host.EngineReporter, "listening", lambda _: not gone)
+    waits.nothing_is_written_after(lambda: host.CLOCK.wait(60), prepare)
 
 
 def test_a_name_that_is_taken_during_a_long_wait_for_the_place_of_the_post_is_refused(
