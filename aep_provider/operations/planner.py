@@ -44,6 +44,7 @@ class Planner:
         policy: how it wants a disable to be treated.
         recorded: what state says; ``None`` for a dataset that is adopted or taken over.
         adopting: whether the dataset comes under the program's care.
+        seen: the dataset as it was read again, if it was.
         enabling: whether an enable outside a window may have taken effect, or may still do so.
         read_at: when the dataset was read, by the clock that counts waits.
         asked_at: when the guards were asked.
@@ -54,6 +55,7 @@ class Planner:
     policy: Policy
     recorded: OnRecord | None = None
     adopting: bool = False
+    seen: Observed | None = None
     enabling: bool = False
     read_at: float = field(init=False)
     asked_at: float = field(init=False)
@@ -73,7 +75,7 @@ class Planner:
 
     def again(self, dataset_id: str) -> Observed:
         """Read the dataset once more, and refuse if it has become somebody else's."""
-        observed = existing(self.context, dataset_id)
+        observed = self.seen = existing(self.context, dataset_id)
         self.read_at = self.context.clock.monotonic()
         self.check_claim(observed)
         check_owner(self.context, self.change(observed))

@@ -123,7 +123,8 @@ def off_first(
         context: where.
         observed: the dataset, just read.
         desired: the setting that Profile is to come back with.
-        make: who plans. A dataset on record was on; of another one only a window noted on it counts.
+        make: who plans, and has read it again. A dataset on record was on; of another one that is off already only a
+            window noted on it counts.
 
     Raises:
         ProfileOff: in the place of any error, if Profile still is, or may be, off.
@@ -133,9 +134,10 @@ def off_first(
     except ProfileOff:
         raise
     except Exception as error:
-        left_open = observed.open_note
-        recorded = make is not None and make.recorded is not None
-        if left_open is None and (observed.profile.enabled or not recorded):
+        seen = (make.seen if make is not None else None) or observed
+        left_open = seen.open_note
+        was_on = observed.profile.enabled or (make is not None and make.recorded is not None)
+        if left_open is None and (seen.profile.enabled or not was_on):
             raise
         written = make is not None and make.enabling
         now = _seen_on(context, observed.id, wait=written)
@@ -172,7 +174,7 @@ def _apply(context: Context, observed: Observed, make: Planner) -> Outcome:
         toggled = _toggled(context, observed, make)
         if isinstance(toggled, Outcome):
             return toggled
-        observed = toggled
+        observed = make.seen = toggled
         make.check_claim(observed)
     raise NotConverged(
         f"{describe(context, observed)} is changed by somebody else again and again; Profile was not switched off",

@@ -140,6 +140,18 @@ def test_what_somebody_else_wrote_before_the_disable_stays(
     assert profile(aep) == ["enabled:true", "isUpsert:true", "mergePolicy:7"]
 
 
+def test_a_disable_that_landed_in_spite_of_its_412_is_told_where_no_enable_is_taken(
+    local: Local, aep: BareAep, given: Given
+) -> None:
+    # A gateway has sent it twice: the first one landed, the second is refused.
+    aep.dataset(ID, ON)
+    aep.fault({"status": 412, "effect": True, "body": {}}, method="PATCH")
+    aep.fault(REFUSED, 2, None, method="PATCH")
+    with pytest.raises(ProfileOff, match=r"^Profile is OFF for dataset .* AEP answered 403"):
+        local.start(aep.url).create(given(**ADOPT))
+    assert profile(aep) == ["enabled:false"]
+
+
 def test_an_owner_that_came_before_the_disable_is_honoured(
     local: Local, aep: BareAep, given: Given, monkeypatch: pytest.MonkeyPatch
 ) -> None:
