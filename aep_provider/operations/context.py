@@ -74,7 +74,7 @@ READ_LASTS = 3.0
 may have waited long, or the place among the requests at once have come late."""
 
 NOT_KNOWN = ""
-"""Stands for the id of a dataset that is adopted, where the program does not know it: it is an output."""
+"""Stands for the id of a dataset that the program does not tell: it is an output, or the one on record stays."""
 
 
 @dataclass

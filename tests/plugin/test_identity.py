@@ -188,11 +188,14 @@ def test_a_record_of_a_newer_version_is_refused(
     assert aep.writes() == []
 
 
-@pytest.mark.parametrize("other", [{"dataset": "Orders"}, {}])
+@pytest.mark.parametrize(
+    "other", [{"dataset": "Orders"}, {}, {"name": "Orders", "schema_id": PROFILE_SCHEMA}]
+)
 def test_a_namesake_that_has_another_dataset_lets_go_of_none(
     local: Local, aep: BareAep, other: dict[str, Any]
 ) -> None:
-    # Two components have an `orders` each; one adopts the dataset, by a name or by an id that is an output.
+    # Two components have an `orders` each; one has the dataset, by a name, by an id that is an output, or by its record
+    # alone, since the program does not give the id any more.
     aep.dataset(ID, ON | {"pulumiManagedBy": ["aep/dev/acme:aep:Shop$orders"]}, name="Orders")
     declared = [{"resource": "orders", "dataset_id": OTHER}, {"resource": "orders", **other}]
     provider = local.start(aep.url)
