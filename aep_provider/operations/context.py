@@ -97,7 +97,7 @@ class Run:
         adopters: by ``dataset_id``, the owner of the resource that was the first to declare it.
         ahead: by dataset, ids of the batches that were in flight when they were last looked at.
         windows: of each window, its seconds and how many batches have to be ingested again.
-        lock: guards `windows`, `declared` and `joining`.
+        lock: guards `windows`, `declared`, `sought` and `joining`.
     """
 
     refused: set[str] = field(default_factory=set)

@@ -64,10 +64,11 @@ class Preview:
             new = [text for text in declared if text not in self._heard]
             self._heard.update(new)
             for news in chain.from_iterable(map(json.loads, map(unpacked, new))):
-                if news.get("dataset") and not news.get("dataset_id"):
-                    run.sought[str(news["resource"])].add(str(news["dataset"]))
-                else:
-                    run.declared[str(news["resource"])].add(str(news.get("dataset_id") or NOT_KNOWN))
+                with run.lock:
+                    if news.get("dataset") and not news.get("dataset_id"):
+                        run.sought[str(news["resource"])].add(str(news["dataset"]))
+                    else:
+                        run.declared[str(news["resource"])].add(str(news.get("dataset_id") or NOT_KNOWN))
                 if news.keys() == {"resource"}:
                     continue
                 # What `declare` announces, the resource announces again when its turn has come.
