@@ -162,7 +162,8 @@ class _Switch:
         try:
             return self._disabled(make)
         except Exception as error:
-            if isinstance(error, PreconditionFailed) and not self._in_doubt:
+            if isinstance(error, PreconditionFailed) and self._version and not self._in_doubt:
+                # It is read again before the next one.
                 raise
             if self._disable_sent and not self._in_doubt:
                 now = glance(self._context, self._observed.id)

@@ -104,6 +104,17 @@ def test_a_412_to_a_disable_without_version_is_an_error(local: Local, aep: BareA
     assert profile(aep) == ["enabled:true"]
 
 
+def test_a_412_to_a_disable_without_version_that_landed_restores(
+    local: Local, aep: BareAep, given: Given
+) -> None:
+    aep.dataset(ID, ON)
+    aep.fault({"status": 400, "body": {}}, method="PATCH")
+    aep.fault({"status": 412, "effect": True, "body": {}}, 2, method="PATCH")
+    with pytest.raises(RolledBack, match="Profile is back ON as it was"):
+        local.start(aep.url).create(given(**ADOPT))
+    assert patches(aep) == ["off!", "off", "plain"]
+
+
 def test_a_412_after_no_answer_is_followed_by_a_disable(
     local: Local, aep: BareAep, given: Given, monkeypatch: pytest.MonkeyPatch
 ) -> None:
