@@ -21,7 +21,7 @@ from aep_provider.errors import AepProviderError, ApiError
 from aep_provider.operations import advice, asking, in_flight
 from aep_provider.operations.change import Change
 from aep_provider.operations.checks import is_production
-from aep_provider.operations.context import Context
+from aep_provider.operations.context import NOT_KNOWN, Context
 from aep_provider.operations.forecast import expected, quietest
 from aep_provider.operations.foreseen import foreseen, taken_over
 from aep_provider.operations.record import Record
@@ -111,8 +111,7 @@ def _note_declared(context: Context, idle: Sequence[Recorded], steps: Sequence[S
     """Tell the guards which dataset each resource is to have, as a preview does: two may swap theirs."""
     unchanged = [(one.resource, one.inputs) for one in idle]
     for resource, given in (*unchanged, *((step.resource, step.news) for step in steps)):
-        if given.get("dataset_id"):
-            context.run.declared[resource].add(str(given["dataset_id"]))
+        context.run.declared[resource].add(str(given.get("dataset_id") or NOT_KNOWN))
 
 
 def _left_off(context: Context, ids: set[str]) -> list[str]:

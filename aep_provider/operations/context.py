@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import contextlib
 import threading
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Protocol
@@ -75,7 +74,7 @@ READ_LASTS = 3.0
 may have waited long, or the place among the requests at once have come late."""
 
 NOT_KNOWN = ""
-"""Stands for the id of a dataset that is adopted, where the program does not know it: it is an output."""
+"""Stands for the id of a dataset that the program does not tell: it is an output, or the one on record stays."""
 
 
 @dataclass
@@ -98,7 +97,7 @@ class Run:
         adopters: by ``dataset_id``, the owner of the resource that was the first to declare it.
         ahead: by dataset, ids of the batches that were in flight when they were last looked at.
         windows: of each window, its seconds and how many batches have to be ingested again.
-        lock: guards `windows`, `declared` and `joining`.
+        lock: guards `windows`, `declared`, `sought` and `joining`.
     """
 
     refused: set[str] = field(default_factory=set)
@@ -152,6 +151,8 @@ class Context:
     def require_listener(self, what: str) -> None:
         """Stop before a write of a run that nobody watches any more: its engine was killed, or its terminal closed.
 
+        Asked once the write has its slot, and what it rests on was read again there: both may take long.
+
         Args:
             what: what is about to be written, for the message.
 
@@ -163,20 +164,6 @@ class Context:
                 f"{what}: stopped, since the `pulumi` that asked for it is gone; nothing was written",
                 "Run `pulumi up` again.",
             )
-
-    @contextlib.contextmanager
-    def place_to_write(self, what: str) -> Iterator[None]:
-        """Take a slot for a first write, and only then ask whether anybody listens: the wait for it may be long.
-
-        Args:
-            what: what is about to be written, for the message.
-
-        Raises:
-            Interrupted: nobody listens.
-        """
-        with self.aep.gateway.slot():
-            self.require_listener(what)
-            yield
 
 
 def describe(context: Context, observed: Observed) -> str:

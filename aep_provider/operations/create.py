@@ -75,7 +75,7 @@ def create(context: Context, desired: Desired, policy: Policy) -> Outcome:
             looked_at = context.clock.monotonic()
             found = _left_behind(context, desired, policy, again=True, seen=found)
         if found is not None:
-            return _taken_over(context, found, desired, policy)
+            return _taken_over(context, found, desired, policy, looked_at)
         return _posted(context, desired, policy, looked_at)
 
 
@@ -94,18 +94,20 @@ def _left_behind(
     return own[0] if own else None
 
 
-def _taken_over(context: Context, observed: Observed, desired: Desired, policy: Policy) -> Outcome:
+def _taken_over(
+    context: Context, observed: Observed, desired: Desired, policy: Policy, looked_at: float
+) -> Outcome:
     context.report.warn(
         f"{describe(context, observed)} was created by an interrupted run of this resource; it is taken over."
     )
     context.run.held.add(observed.id)
-    return take_over(context, observed, desired, policy)
+    return take_over(context, observed, desired, policy, looked_at)
 
 
 def _posted(context: Context, desired: Desired, policy: Policy, looked_at: float) -> Outcome:
     found = _post(context, desired, policy, looked_at)
     if isinstance(found, Observed):
-        return _taken_over(context, found, desired, policy)
+        return _taken_over(context, found, desired, policy, looked_at)
     context.run.held.add(found)
     try:
         return Outcome(proved(context, _shown(context, found, desired), desired))
@@ -154,9 +156,12 @@ def _post(context: Context, desired: Desired, policy: Policy, looked_at: float) 
     unions, moments = iter(UNION_TRIES), iter(MOMENT_TRIES)
     while True:
         try:
-            with context.place_to_write(f"Creating dataset {desired.name!r} in sandbox {context.sandbox}"):
+            with context.aep.gateway.slot():
                 # By one request of its own: who has a place must not wait for an answer that others ask for.
                 if not (context.outdated(looked_at) and context.aep.catalog.named(desired.name)):
+                    context.require_listener(
+                        f"Creating dataset {desired.name!r} in sandbox {context.sandbox}"
+                    )
                     return context.aep.catalog.create(body)
         except (RequestRefused, Throttled) as error:
             # A refused POST created nothing, so this one may be repeated.

@@ -80,9 +80,10 @@ def delete(context: Context, recorded: Recorded) -> None:
     check_sandbox(context, change)
     check_production(context, change)
     title = describe(context, observed) if observed else f"Dataset {recorded.id} in sandbox {context.sandbox}"
-    with context.place_to_write(f"Deleting {title}"):
+    with context.aep.gateway.slot():
         if context.outdated(read_at) and not _is_certain(context, _look(context, recorded), recorded):
             return
+        context.require_listener(f"Deleting {title}")
         if not _sent(context, recorded, title):
             return
     _await_end(context, recorded, title)
@@ -158,9 +159,10 @@ def release(context: Context, dataset_id: str, owner: str) -> None:
             change = Change(Desired(is_upsert=False), Policy())
             check_sandbox(context, change)
             check_production(context, change)
-            with context.place_to_write(f"Releasing {describe(context, observed)}"):
+            with context.aep.gateway.slot():
                 if context.outdated(read_at):
                     read = context.aep.catalog.read_for_write(dataset_id)
+                context.require_listener(f"Releasing {describe(context, observed)}")
                 let_go(context, read, owner)
     except AepProviderError as error:
         context.report.warn(

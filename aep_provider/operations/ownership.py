@@ -60,9 +60,10 @@ def _leaves(context: Context, observed: Observed, owner: str) -> bool:
     if stack != ours or observed.ownership.claim:
         return False
     # Under several components there may be several of one logical name; which of them is the owner nobody tells.
-    declared, sought = (
-        told.get(logical_name(name), set()) for told in (context.run.declared, context.run.sought)
-    )
+    with context.run.lock:
+        declared, sought = (
+            frozenset(told.get(logical_name(name), ())) for told in (context.run.declared, context.run.sought)
+        )
     if NOT_KNOWN in declared or observed.id in declared or observed.name in sought:
         return False
     # One whose name no dataset has stays with the dataset on its record, which was renamed.

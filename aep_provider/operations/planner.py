@@ -44,6 +44,7 @@ class Planner:
         adopting: whether the dataset comes under the program's care.
 
     Attributes:
+        seen: the dataset as it was read again, if it was.
         enabling: whether an enable outside a window may have taken effect, or may still do so.
         read_at: when the dataset was read, by the clock that counts waits.
         asked_at: when the guards were asked.
@@ -63,6 +64,7 @@ class Planner:
         self.policy = policy
         self.recorded = recorded
         self.adopting = adopting
+        self.seen: Observed | None = None
         self.enabling = False
         self.read_at = self.asked_at = context.clock.monotonic()
 
@@ -78,7 +80,7 @@ class Planner:
 
     def again(self, dataset_id: str) -> Observed:
         """Read the dataset once more, and refuse if it has become somebody else's."""
-        observed = existing(self.context, dataset_id)
+        observed = self.seen = existing(self.context, dataset_id)
         self.read_at = self.context.clock.monotonic()
         self.check_claim(observed)
         check_owner(self.context, self.change(observed))

@@ -91,9 +91,23 @@ def update(
         return _apply(context, observed, make)
 
 
-def take_over(context: Context, observed: Observed, desired: Desired, policy: Policy) -> Outcome:
-    """Bring the dataset that an interrupted create left behind to the desired state."""
+def take_over(
+    context: Context, observed: Observed, desired: Desired, policy: Policy, read_at: float
+) -> Outcome:
+    """Bring the dataset that an interrupted create left behind to the desired state.
+
+    Args:
+        context: where and how.
+        observed: the dataset.
+        desired: what the program wants.
+        policy: how it wants a disable to be treated.
+        read_at: when it was looked for, by the clock that counts waits.
+
+    Raises:
+        AepProviderError: as `adopt`.
+    """
     make = Planner(context, desired, policy)
+    make.read_at = read_at
     with off_first(context, observed, desired, make):
         return _apply(context, observed, make)
 
@@ -108,7 +122,8 @@ def off_first(
         context: where.
         observed: the dataset, just read.
         desired: the setting that Profile is to come back with.
-        make: who plans. A dataset on record was on; of another one only a window noted on it counts.
+        make: who plans, and has read it again. A dataset on record was on; of another one that is off already only a
+            window noted on it counts.
 
     Raises:
         ProfileOff: in the place of any error, if Profile still is, or may be, off.
@@ -118,9 +133,10 @@ def off_first(
     except ProfileOff:
         raise
     except Exception as error:
-        left_open = observed.open_note
-        recorded = make is not None and make.recorded is not None
-        if left_open is None and (observed.profile.enabled or not recorded):
+        seen = (make.seen if make is not None else None) or observed
+        left_open = seen.open_note
+        was_on = observed.profile.enabled or (make is not None and make.recorded is not None)
+        if left_open is None and (seen.profile.enabled or not was_on):
             raise
         written = make is not None and make.enabling
         now = _seen_on(context, observed.id, wait=written)
@@ -157,7 +173,7 @@ def _apply(context: Context, observed: Observed, make: Planner) -> Outcome:
         toggled = _toggled(context, observed, make)
         if isinstance(toggled, Outcome):
             return toggled
-        observed = toggled
+        observed = make.seen = toggled
         make.check_claim(observed)
     raise NotConverged(
         f"{describe(context, observed)} is changed by somebody else again and again; Profile was not switched off",
@@ -253,9 +269,10 @@ def _written(
     expected = make.plan(observed).opens_window
     while True:
         try:
-            with context.place_to_write(f"Writing to {describe(context, observed)}"):
+            with context.aep.gateway.slot():
                 if context.outdated(make.read_at):
                     observed = _still(context, observed, make, expected, "while this run waited")
+                context.require_listener(f"Writing to {describe(context, observed)}")
                 for operations in part(make.plan(observed)):
                     if operations:
                         _patched(context, observed.id, operations, make)

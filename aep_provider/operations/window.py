@@ -89,7 +89,8 @@ def toggle(
             try:
                 ready = switch.off(make)
             except RequestRefused as error:
-                if not version or error.status not in (400, 412):
+                # What is asked before a disable may be refused as well; that says nothing of the version.
+                if not version or error is not switch.failure or error.status not in (400, 412):
                     raise
                 if error.status == 400:
                     # Adobe's sources disagree on the header: the version may be what is malformed.
@@ -122,6 +123,9 @@ class _Switch:
         desired: what the final read must show.
         version: sent as ``If-Match`` with the disable, or ``""``.
         ask: refuses what may not be done any more.
+
+    Attributes:
+        failure: what became of the last disable, if it was not answered with success.
     """
 
     def __init__(
@@ -133,6 +137,7 @@ class _Switch:
         ask: Callable[[Observed], None],
     ) -> None:
         self.opened = context.now()
+        self.failure: ApiError | None = None
         self._context = context
         self._observed = observed
         self._desired = desired
@@ -157,7 +162,8 @@ class _Switch:
         try:
             return self._disabled(make)
         except Exception as error:
-            if isinstance(error, PreconditionFailed) and not self._in_doubt:
+            if isinstance(error, PreconditionFailed) and self._version and not self._in_doubt:
+                # It is read again before the next one.
                 raise
             if self._disable_sent and not self._in_doubt:
                 now = glance(self._context, self._observed.id)
@@ -167,36 +173,36 @@ class _Switch:
             raise self._back(typed(error)) from error
 
     def _disabled(self, make: Callable[[Observed], Plan]) -> Prepared:
-        failure: ApiError | None = None
         for pause in TRIES:
             # After a 412 Profile may be off already.
-            urgent = isinstance(failure, PreconditionFailed)
+            urgent = isinstance(self.failure, PreconditionFailed)
             if not urgent and self._context.clock.wait(pause):
                 raise Interrupted(
                     f"{self._title}: stopped before the disable; Profile was not switched off",
                     "Run `pulumi up` again.",
                 )
             if not self._in_doubt:
-                self._context.require_listener(f"{self._title}: switching Profile off")
                 self._ask(self._observed)
+                self._context.require_listener(f"{self._title}: switching Profile off")
             disable, enable = self._both_prepared(make)
             self._disable_sent = True
             try:
                 disable.send()
                 return enable
             except PreconditionFailed as refused:
+                self.failure = refused
                 if not (self._in_doubt and self._version):
                     raise
                 # The one that was not answered has landed, or somebody else wrote. One for whatever is there is
                 # right in both cases, while an enable without a disable would be right in the first alone.
                 self._version, self._unanswered = "", 0
-                failure = refused
             except (TokenRejected, Throttled, Conflict) as error:
-                failure = error
+                self.failure = error
             except ApiError as error:
+                self.failure = error
                 if not error.effect_unknown:
                     raise
-                failure, self._in_doubt = error, True
+                self._in_doubt = True
                 self._unanswered += 1
                 now = glance(self._context, self._observed.id)
                 if now is None:
@@ -204,7 +210,7 @@ class _Switch:
                 if not now.profile.enabled:
                     self._unanswered -= 1
                     return enable
-        raise failure or NotConverged(f"{self._title}: the disable was never sent")
+        raise self.failure or NotConverged(f"{self._title}: the disable was never sent")
 
     def _both_prepared(self, make: Callable[[Observed], Plan]) -> tuple[Prepared, Prepared]:
         """Disable and enable, ready to be sent; one that is sent again after no answer is the same as before."""

@@ -56,18 +56,19 @@ class Preview:
 
         Args:
             declared: packed JSON lists of the arguments of each resource, with ``resource``, its logical name, which is
-                all where the dataset that is adopted is not known yet. One list comes with several resources, since
-                they overtake each other.
+                all where the dataset that is adopted is not known yet, or there is nothing to ask. One list comes with
+                several resources, since they overtake each other.
             run: told which dataset each logical name is to have.
         """
         with self._lock:
             new = [text for text in declared if text not in self._heard]
             self._heard.update(new)
             for news in chain.from_iterable(map(json.loads, map(unpacked, new))):
-                if news.get("dataset_id") or news.keys() == {"resource"}:
-                    run.declared[str(news["resource"])].add(str(news.get("dataset_id") or NOT_KNOWN))
-                elif news.get("dataset"):
-                    run.sought[str(news["resource"])].add(str(news["dataset"]))
+                with run.lock:
+                    if news.get("dataset") and not news.get("dataset_id"):
+                        run.sought[str(news["resource"])].add(str(news["dataset"]))
+                    else:
+                        run.declared[str(news["resource"])].add(str(news.get("dataset_id") or NOT_KNOWN))
                 if news.keys() == {"resource"}:
                     continue
                 # What `declare` announces, the resource announces again when its turn has come.

@@ -93,14 +93,14 @@ def announce(resource: str, given: Mapping[str, Any], provider: Provider) -> Non
 
     Args:
         resource: the logical name.
-        given: the arguments with defaults; if one is not known yet, only that a dataset is adopted is announced.
+        given: the arguments with defaults; if one is not known yet, only that there is the resource is announced.
         provider: of the resource.
     """
     program = _program(provider)
     known = {key: given[key] for key in arguments.asked_about() if given.get(key) is not None}
     if program is not None and all(map(is_known, known.values())):
         program.waiting.append({"resource": resource, **known})
-    elif program is not None and known.keys() & {"dataset", "dataset_id"}:
+    elif program is not None:
         program.waiting.append({"resource": resource})
 
 

@@ -101,6 +101,32 @@ def test_ids_that_are_swapped_pass_the_preview_and_converge(
     project.preview("--expect-no-changes")
 
 
+def test_a_dataset_that_a_resource_has_by_its_record_alone_passes_to_no_other(
+    project: Project, aep: Aep
+) -> None:
+    # There are two `orders`. The one that has the dataset does not give its id any more, which changes nothing; the
+    # other one gives another id.
+    parents = ("Shop", "Mall")
+    components = [f"{one} = pulumi.ComponentResource('acme:aep:{one}', '{one}')" for one in parents]
+    for dataset_id in (ORDERS, RETURNS):
+        aep.dataset(dataset_id, PROFILE_SCHEMA, ON, name=dataset_id)
+
+    def orders(parent: str, **given: str) -> str:
+        return f"UpsertDataset('orders', **{given}, opts=pulumi.ResourceOptions(parent={parent}))"
+
+    project.program(*components, orders("Shop", dataset_id=ORDERS), orders("Mall", dataset_id=RETURNS))
+    project.up()
+    project.program(
+        *components,
+        orders("Shop", name=ORDERS, schema_id=PROFILE_SCHEMA),
+        orders("Mall", dataset_id=RETURNS),
+        f"UpsertDataset('sales', dataset_id='{ORDERS}')",
+    )
+    for result in (project.preview(expect=1), project.up(expect=1)):
+        assert "is managed by 'aep/dev/acme:aep:Shop$orders'" in result.text
+    assert aep.datasets()[ORDERS]["tags"]["pulumiManagedBy"] == ["aep/dev/acme:aep:Shop$orders"]
+
+
 def test_one_dataset_twice_in_a_program_writes_nothing(project: Project, aep: Aep) -> None:
     aep.dataset(ORDERS, PROFILE_SCHEMA, ON)
     project.program(*(f'UpsertDataset("{name}", dataset_id="{ORDERS}")' for name in ("orders", "orders-eu")))

@@ -9,6 +9,7 @@ import pytest
 
 from aep_provider.aep.catalog import Catalog
 from aep_provider.arguments import OWNER_PREFIX, URN
+from aep_provider.dataset.observed import Observed
 from aep_provider.emulator.seeds import PROFILE_SCHEMA
 from aep_provider.errors import InvalidInput, Refused
 from support.aep import BareAep
@@ -188,11 +189,14 @@ def test_a_record_of_a_newer_version_is_refused(
     assert aep.writes() == []
 
 
-@pytest.mark.parametrize("other", [{"dataset": "Orders"}, {}])
+@pytest.mark.parametrize(
+    "other", [{"dataset": "Orders"}, {}, {"name": "Orders", "schema_id": PROFILE_SCHEMA}]
+)
 def test_a_namesake_that_has_another_dataset_lets_go_of_none(
     local: Local, aep: BareAep, other: dict[str, Any]
 ) -> None:
-    # Two components have an `orders` each; one adopts the dataset, by a name or by an id that is an output.
+    # Two components have an `orders` each; one has the dataset, by a name, by an id that is an output, or by its record
+    # alone, since the program does not give the id any more.
     aep.dataset(ID, ON | {"pulumiManagedBy": ["aep/dev/acme:aep:Shop$orders"]}, name="Orders")
     declared = [{"resource": "orders", "dataset_id": OTHER}, {"resource": "orders", **other}]
     provider = local.start(aep.url)
@@ -210,6 +214,22 @@ def test_a_resource_that_is_known_by_a_name_of_before_keeps_its_dataset(local: L
     declared = [{"resource": "orders", "dataset": "Orders"}]
     result = local.start(aep.url).check({}, {"dataset_id": ID, **previewed(declared, name="sales")})
     assert "is managed by 'aep/dev/orders'" in result.failures[0].reason
+
+
+def test_what_another_resource_declares_while_names_are_looked_up_disturbs_nothing(
+    local: Local, aep: BareAep, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    aep.dataset(ID, ON | {"pulumiManagedBy": ["aep/dev/orders"]})
+    aep.dataset(OTHER, ON, name="Orders")
+    provider, named = local.start(aep.url), Catalog.named
+    assert not provider.check({}, previewed([{"resource": "orders", "dataset": "Orders"}]) | NEW).failures
+
+    def declared_meanwhile(catalog: Catalog, name: str) -> list[Observed]:
+        provider.check({}, previewed([{"resource": "orders", "dataset": "More"}]) | NEW)
+        return named(catalog, name)
+
+    monkeypatch.setattr(Catalog, "named", declared_meanwhile)
+    assert provider.create(inputs(dataset_id=ID, owner="aep/dev/sales")).id == ID
 
 
 def test_a_resource_that_has_another_dataset_now_lets_go_of_its_own(local: Local, aep: BareAep) -> None:

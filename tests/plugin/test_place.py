@@ -10,7 +10,9 @@ from typing import Any
 
 import pytest
 
+from aep_provider.aep.gateway import Prepared
 from aep_provider.aep.limit import Limit
+from aep_provider.aep.reads import PLAIN
 from aep_provider.emulator.seeds import PROFILE_SCHEMA
 from aep_provider.errors import AepProviderError
 from aep_provider.plugin import host
@@ -58,6 +60,11 @@ def released(local: Local, aep: BareAep, given: Given) -> Begin:
     return lambda: provider.delete(ID, made.outs)
 
 
+def left_behind(local: Local, aep: BareAep, given: Given) -> Begin:
+    created(local, aep, given)()
+    return created(local, aep, given)
+
+
 class Waits:
     """Lets something happen while a call waits for a place: at its first wait, in another run at its second, and so on.
 
@@ -70,11 +77,14 @@ class Waits:
         self._aep = aep
         self._left: Iterator[int] = itertools.count()
         self._happen: Callable[[], object] = lambda: None
+        self._before: Callable[[], object] = lambda: None
         self._written = 0
         acquire, here = Limit.acquire, threading.get_ident()
 
         def acquired(limit: Limit) -> None:
             acquire(limit)
+            if threading.get_ident() == here and not self.happened:
+                self._before()
             if threading.get_ident() == here and next(self._left, None) is None and not self.happened:
                 self.happened = True
                 self._happen()
@@ -82,18 +92,29 @@ class Waits:
 
         monkeypatch.setattr(Limit, "acquire", acquired)
 
-    def nothing_is_written_after(self, happen: Callable[[], object], prepare: Callable[[], Begin]) -> None:
-        """Run what was prepared, anew for each of its waits, and see that nothing is written from then on."""
-        for before in itertools.count():
+    def nothing_is_written_after(
+        self,
+        happen: Callable[[], object],
+        prepare: Callable[[], Begin],
+        before: Callable[[], object] = lambda: None,
+    ) -> None:
+        """Run what was prepared, anew for each of its waits, and see that nothing is written from then on.
+
+        Args:
+            happen: lets something happen.
+            prepare: makes the run.
+            before: called in each wait until then.
+        """
+        for waited in itertools.count():
             self._aep.reset()
-            self.happened, self._left = False, itertools.count()
+            self.happened, self._left, self._before = False, itertools.count(), lambda: None
             begin = prepare()
-            self._left, self._happen = iter(range(before)), happen
+            self._left, self._happen, self._before = iter(range(waited)), happen, before
             with contextlib.suppress(AepProviderError):
                 begin()
             if not self.happened:
                 break
-            assert len(self._aep.writes()) == self._written, f"waited {before} times before"
+            assert len(self._aep.writes()) == self._written, f"waited {waited} times before"
 
 
 @pytest.fixture
@@ -112,6 +133,46 @@ def test_nothing_is_begun_by_who_waited_for_a_place_while_the_engine_went(
 ) -> None:
     monkeypatch.setattr(host.EngineReporter, "listening", lambda _: not waits.happened)
     waits.nothing_is_written_after(lambda: None, lambda: prepared(local, aep, given))
+
+
+@pytest.mark.parametrize(
+    ("prepared", "asking"),
+    [
+        (created, "GET datasets"),
+        (adopted, "GET dataset"),
+        (toggled, "GET batches"),
+        (deleted, "GET dataset"),
+        (released, "GET dataset"),
+        (left_behind, "GET dataset"),
+    ],
+)
+def test_nothing_is_begun_by_who_reads_again_in_its_place_while_the_engine_goes(
+    local: Local,
+    aep: BareAep,
+    given: Given,
+    waits: Waits,
+    monkeypatch: pytest.MonkeyPatch,
+    prepared: Callable[..., Begin],
+    asking: str,
+) -> None:
+    gone: list[bool] = []
+    sending = Prepared.send
+
+    def send(self: Prepared, fill: Any = None) -> Any:
+        reply = sending(self, fill)
+        if waits.happened and self.name.startswith(asking):
+            gone.append(True)
+        return reply
+
+    def prepare() -> Begin:
+        gone.clear()
+        return prepared(local, aep, given)
+
+    # Every request is one of this thread then.
+    monkeypatch.setenv(PLAIN, "1")
+    monkeypatch.setattr(Prepared, "send", send)
+    monkeypatch.setattr(host.EngineReporter, "listening", lambda _: not gone)
+    waits.nothing_is_written_after(lambda: host.CLOCK.wait(60), prepare)
 
 
 def test_a_name_that_is_taken_during_a_long_wait_for_the_place_of_the_post_is_refused(
@@ -139,13 +200,36 @@ def test_a_batch_that_begins_during_a_long_wait_for_a_place_keeps_profile_on(
     waits.nothing_is_written_after(begun, lambda: toggled(local, aep, refusing))
 
 
-@pytest.mark.parametrize("prepared", [adopted, toggled, deleted, released])
+@pytest.mark.parametrize("status", [400, 412])
+def test_batches_that_cannot_be_listed_after_a_long_wait_for_a_place_keep_profile_on(
+    local: Local, aep: BareAep, given: Given, waits: Waits, status: int
+) -> None:
+    def refused() -> None:
+        host.CLOCK.wait(60)
+        aep.fault({"status": status, "body": {}}, method="GET", path="/catalog/batches")
+
+    waits.nothing_is_written_after(refused, lambda: toggled(local, aep, given))
+
+
+@pytest.mark.parametrize("prepared", [adopted, toggled, deleted, released, left_behind])
+@pytest.mark.parametrize("before", [0, 60], ids=["one wait", "each wait"])
 def test_what_becomes_somebody_elses_during_a_long_wait_for_a_place_is_left_alone(
-    local: Local, aep: BareAep, given: Given, waits: Waits, prepared: Callable[..., Begin]
+    local: Local,
+    aep: BareAep,
+    given: Given,
+    waits: Waits,
+    monkeypatch: pytest.MonkeyPatch,
+    prepared: Callable[..., Begin],
+    before: float,
 ) -> None:
     def taken() -> None:
         host.CLOCK.wait(60)
         for dataset_id in aep.datasets():
             aep.someone_else("PATCH", dataset_id, TAKEN)
 
-    waits.nothing_is_written_after(taken, lambda: prepared(local, aep, given))
+    if before:
+        # What another thread asks ahead would run out of time while this one's waits move the clock.
+        monkeypatch.setenv(PLAIN, "1")
+    waits.nothing_is_written_after(
+        taken, lambda: prepared(local, aep, given), before=lambda: host.CLOCK.wait(before)
+    )

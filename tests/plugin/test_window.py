@@ -104,6 +104,17 @@ def test_a_412_to_a_disable_without_version_is_an_error(local: Local, aep: BareA
     assert profile(aep) == ["enabled:true"]
 
 
+def test_a_412_to_a_disable_without_version_that_landed_restores(
+    local: Local, aep: BareAep, given: Given
+) -> None:
+    aep.dataset(ID, ON)
+    aep.fault({"status": 400, "body": {}}, method="PATCH")
+    aep.fault({"status": 412, "effect": True, "body": {}}, 2, method="PATCH")
+    with pytest.raises(RolledBack, match="Profile is back ON as it was"):
+        local.start(aep.url).create(given(**ADOPT))
+    assert patches(aep) == ["off!", "off", "plain"]
+
+
 def test_a_412_after_no_answer_is_followed_by_a_disable(
     local: Local, aep: BareAep, given: Given, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -138,6 +149,18 @@ def test_what_somebody_else_wrote_before_the_disable_stays(
     before_disable(monkeypatch, lambda: aep.someone_else("PATCH", ID, theirs))
     local.start(aep.url).create(given(**ADOPT))
     assert profile(aep) == ["enabled:true", "isUpsert:true", "mergePolicy:7"]
+
+
+def test_a_disable_that_landed_in_spite_of_its_412_is_told_where_no_enable_is_taken(
+    local: Local, aep: BareAep, given: Given
+) -> None:
+    # A gateway has sent it twice: the first one landed, the second is refused.
+    aep.dataset(ID, ON)
+    aep.fault({"status": 412, "effect": True, "body": {}}, method="PATCH")
+    aep.fault(REFUSED, 2, None, method="PATCH")
+    with pytest.raises(ProfileOff, match=r"^Profile is OFF for dataset .* AEP answered 403"):
+        local.start(aep.url).create(given(**ADOPT))
+    assert profile(aep) == ["enabled:false"]
 
 
 def test_an_owner_that_came_before_the_disable_is_honoured(

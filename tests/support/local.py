@@ -36,9 +36,10 @@ def inputs(**given: Any) -> dict[str, Any]:
 
 
 def previewed(declared: Sequence[dict[str, Any]] = (), *, name: str = "orders") -> dict[str, Any]:
-    """What the constructor adds to the arguments in a preview."""
+    """What the constructor adds to the arguments in a preview, with a logical name where what is declared has none."""
     urn = f"urn:pulumi:dev::aep::pulumi-python:dynamic/aep:UpsertDataset::{name}"
-    return {PREVIEW: {"preview": True, "declared": [packed(json.dumps(list(declared)))]}, URN: urn}
+    told = [{"resource": f"declared-{place}", **one} for place, one in enumerate(declared)]
+    return {PREVIEW: {"preview": True, "declared": [packed(json.dumps(told))]}, URN: urn}
 
 
 class _Listener:
