@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -114,6 +116,18 @@ def test_the_pool_has_the_threads_at_once() -> None:
         together = threading.Barrier(9)
         # Nine that wait for each other end only if nine threads serve them.
         assert len({future.result() for future in [pool.submit(together.wait, 20) for _ in range(9)]}) == 9
+
+
+def test_a_plugin_that_ends_looks_for_no_garbage() -> None:
+    # What is registered first runs last.
+    code = "import atexit, gc; atexit.register(lambda: print(gc.get_freeze_count() > 10_000))"
+    ended = subprocess.run(
+        [sys.executable, "-c", f"{code}; import aep_provider.plugin.provider"],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert ended.stdout == "True\n"
 
 
 def test_what_is_waited_for_is_shown_for_a_moment_and_a_warning_stays(

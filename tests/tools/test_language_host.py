@@ -5,6 +5,7 @@ The fake programs hold a named pipe open: its end is read when, and only when, t
 
 from __future__ import annotations
 
+import ctypes
 import json
 import os
 import signal
@@ -349,6 +350,12 @@ def test_no_python_for_the_program(start: Start, uv: Path, options: dict[str, st
     assert error.format(folder=uv) in host.refusal(**options)
 
 
+def interrupt_another_thread(process: int) -> None:
+    thread = max(int(name) for name in os.listdir(f"/proc/{process}/task"))
+    assert thread != process
+    assert ctypes.CDLL(None).tgkill(process, thread, signal.SIGINT) == 0
+
+
 @pytest.mark.parametrize(
     "stop",
     [
@@ -356,6 +363,11 @@ def test_no_python_for_the_program(start: Start, uv: Path, options: dict[str, st
         pytest.param(lambda process: process.send_signal(signal.SIGINT), id="interrupt"),
         pytest.param(lambda process: process.send_signal(signal.SIGTERM), id="terminate"),
         pytest.param(lambda process: process.stdin.close(), id="engine is gone"),
+        pytest.param(
+            lambda process: interrupt_another_thread(process.pid),
+            id="the system interrupts another thread",
+            marks=pytest.mark.skipif(sys.platform != "linux", reason="threads are found in /proc"),
+        ),
     ],
 )
 def test_stops_quietly_and_leaves_no_orphan(

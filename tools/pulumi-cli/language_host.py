@@ -13,7 +13,6 @@ import importlib.util
 import json
 import logging
 import os
-import queue
 import signal
 import stat
 import subprocess
@@ -249,11 +248,11 @@ def end(program: subprocess.Popen[bytes]) -> None:
         program.wait()
 
 
-def report_end_of_input(stop: queue.SimpleQueue[None]) -> None:
+def report_end_of_input(stop: int) -> None:
     """The engine holds the other end of our standard input: its end is the engine's end, even by SIGKILL."""
     while os.read(0, 1024):
         pass
-    stop.put(None)
+    os.write(stop, b"\0")
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -266,9 +265,12 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("engine", nargs="?", default="", help="the engine's address")
     args, _logging_flags = parser.parse_known_args(argv)
 
-    stop: queue.SimpleQueue[None] = queue.SimpleQueue()  # unlike an Event, safe to set in a signal handler
+    # A pipe wakes us whichever thread the system gives the signal to; on a lock the main thread would sleep on.
+    stopped, stop = os.pipe()
+    os.set_blocking(stop, False)
+    signal.set_wakeup_fd(stop)
     for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: stop.put(None))
+        signal.signal(number, lambda *_: None)
     if stat.S_ISFIFO(os.fstat(0).st_mode):
         threading.Thread(target=report_end_of_input, args=(stop,), daemon=True).start()
 
@@ -280,7 +282,7 @@ def main(argv: list[str] | None = None) -> int:
     port = server.add_insecure_port("127.0.0.1:0")
     server.start()
     print(port, flush=True)
-    stop.get()
+    os.read(stopped, 1)
     host.stop()
     server.stop(grace=None).wait()
     return 0
