@@ -50,6 +50,8 @@ class _Program:
 
     Attributes:
         waiting: what the plugin has not been told yet.
+        unasked: the same of those resources that nobody asks about; of no use before one that is asked about.
+        asked: whether there was such a one.
         telling: what it is being told: whichever resource comes first must have brought it.
         taken: by what a value is and the value, the logical name of the resource that has it.
         clash: the refusal of a resource whose dataset another one has; nothing more is sent then.
@@ -57,16 +59,19 @@ class _Program:
 
     def __init__(self) -> None:
         self.waiting: list[dict[str, Any]] = []
+        self.unasked: list[dict[str, Any]] = []
+        self.asked = False
         self.telling: list[_Text] = []
         self.taken: dict[tuple[str, str], str] = {}
         self.clash: ProgramError | None = None
 
     def told(self) -> list[str]:
         """What the next resource carries."""
-        if self.waiting:
-            text = packed(json.dumps(self.waiting, default=_plain))
+        self.asked = self.asked or bool(self.waiting)
+        if self.asked and (self.waiting or self.unasked):
+            text = packed(json.dumps([*self.waiting, *self.unasked], default=_plain))
             self.telling.append(_Text(text, _carriers(text)))
-            self.waiting = []
+            self.waiting, self.unasked = [], []
         now = list(self.telling)
         for one in now:
             one.left -= 1
@@ -88,19 +93,24 @@ _programs: WeakKeyDictionary[Any, dict[Provider, _Program]] = WeakKeyDictionary(
 _prefixes: WeakKeyDictionary[Any, str] = WeakKeyDictionary()
 
 
-def announce(resource: str, given: Mapping[str, Any], provider: Provider) -> None:
+def announce(resource: str, given: Mapping[str, Any], provider: Provider, *, asked: bool = True) -> None:
     """Take note of a dataset that the program declares; the plugin is told with the next resource that is sent.
 
     Args:
         resource: the logical name.
         given: the arguments with defaults; if one is not known yet, only that there is the resource is announced.
         provider: of the resource.
+        asked: whether the plugin asks about it; of others only that there is the resource is announced.
     """
     program = _program(provider)
+    if program is None:
+        return
     known = {key: given[key] for key in arguments.asked_about() if given.get(key) is not None}
-    if program is not None and all(map(is_known, known.values())):
+    if not asked:
+        program.unasked.append({"resource": resource})
+    elif all(map(is_known, known.values())):
         program.waiting.append({"resource": resource, **known})
-    elif program is not None:
+    else:
         program.waiting.append({"resource": resource})
 
 

@@ -153,9 +153,7 @@ class UpsertDataset(Outputs, pulumi.dynamic.Resource, module="aep", name="Upsert
         )
         announcement.provider = self._provider
         as_program_error(refuse_clashes, resource_name, given, self._provider)
-        # Of what is created, a run without questions needs to know only that the resource is there.
-        asked = pulumi.runtime.is_dry_run() or adopts
-        announce(resource_name, given if asked else {}, self._provider)
+        announce(resource_name, given, self._provider, asked=pulumi.runtime.is_dry_run() or adopts)
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         """A subclass keeps the resource type, which state names, unless it gives another."""

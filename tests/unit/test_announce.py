@@ -38,3 +38,14 @@ def test_what_repeats_itself_becomes_small_and_comes_back_whole() -> None:
     text = json.dumps(entries)
     assert unpacked(packed(text)) == text
     assert len(packed(text)) < len(text) / 5
+
+
+def test_what_nobody_asks_about_is_told_once_something_is_asked_about() -> None:
+    program = _Program()
+    program.unasked.append({"resource": "orders"})
+    assert program.told() == []
+    program.waiting.append({"resource": "members", "dataset_id": "1"})
+    told = [{"resource": "members", "dataset_id": "1"}, {"resource": "orders"}]
+    assert [json.loads(unpacked(text)) for text in program.told()] == [told]
+    program.unasked.append({"resource": "sales"})
+    assert json.loads(unpacked(program.told()[-1])) == [{"resource": "sales"}]
