@@ -11,7 +11,6 @@ import json
 import os
 import shlex
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -162,32 +161,37 @@ def start_emulator() -> str:
     FOLDER.mkdir(exist_ok=True)
     known = _known()
     if not _healthy(known.get("port", 0)):
-        port = _free_port(known.get("port", 0))
-        with (FOLDER / "emulator.log").open("ab") as log:
-            process = subprocess.Popen(
-                [
-                    COMMAND,
-                    "emulator",
-                    "--port",
-                    str(port),
-                    "--state",
-                    FOLDER / "emulator.sqlite",
-                    "--seed",
-                    "demo",
-                ],
-                cwd=ROOT,
-                stdout=subprocess.PIPE,
-                stderr=log,
-                start_new_session=True,
-                text=True,
-            )
-        assert process.stdout is not None
-        lines = [process.stdout.readline(), process.stdout.readline()]
-        if not lines[1]:
+        # On the port of the last run, since the state records it, unless somebody else has it by now.
+        known = _started(known.get("port", 0)) or _started(0)
+        if not known:
             sys.exit(f"The emulator did not start; see {FOLDER / 'emulator.log'}.")
-        known = {"port": port, "pid": process.pid}
         RUNNING.write_text(json.dumps(known))
     return f"http://127.0.0.1:{known['port']}"
+
+
+def _started(port: int) -> dict[str, int]:
+    """Port and process of a new emulator; empty if it did not start."""
+    with (FOLDER / "emulator.log").open("ab") as log:
+        process = subprocess.Popen(
+            [
+                COMMAND,
+                "emulator",
+                "--port",
+                str(port),
+                "--state",
+                FOLDER / "emulator.sqlite",
+                "--seed",
+                "demo",
+            ],
+            cwd=ROOT,
+            stdout=subprocess.PIPE,
+            stderr=log,
+            start_new_session=True,
+            text=True,
+        )
+    assert process.stdout is not None
+    endpoint, more = process.stdout.readline(), process.stdout.readline()
+    return {"port": int(endpoint.strip().rpartition(":")[2]), "pid": process.pid} if more else {}
 
 
 def stop_emulator() -> None:
@@ -218,20 +222,6 @@ def _healthy(port: int) -> bool:
     ):
         return bool(json.load(reply).get("status") == "ok")
     return False
-
-
-def _free_port(wished: int) -> int:
-    """The port of the last run if it is free, since the state records it; else any free one."""
-    for port in (wished, 0):
-        with socket.socket() as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            try:
-                probe.bind(("127.0.0.1", port))
-            except OSError:
-                continue
-            free: int = probe.getsockname()[1]
-            return free
-    sys.exit("No free port on this machine.")
 
 
 if __name__ == "__main__":
