@@ -139,9 +139,8 @@ def start(tmp_path: Path) -> Iterator[Start]:
     yield start
     for host in hosts:
         host.channel.close()
-        if host.process.poll() is None:
-            os.killpg(host.process.pid, signal.SIGKILL)
-        host.process.wait()
+        host.process.terminate()  # not by force: its program is in a session of its own
+        host.process.wait(SECONDS)
         for pipe in (host.process.stdin, host.process.stdout, host.process.stderr):
             assert pipe is not None
             pipe.close()
@@ -384,6 +383,20 @@ def test_stops_quietly_and_leaves_no_orphan(
     assert host.process.stdout is not None
     assert host.process.stderr is not None
     assert (host.process.stdout.read(), host.process.stderr.read()) == (b"", b"")
+
+
+def test_a_program_that_the_engine_interrupts_with_the_host_says_nothing(start: Start) -> None:
+    """Python's own answer to an interrupt is a traceback, in the middle of what the user should read."""
+    host = start('alive.write("running\\n"); signal.pause()')
+    call = host.stub.Run.future(host.request(), timeout=SECONDS)
+    with host.alive() as alive:
+        assert alive.read(8) == b"running\n"
+        os.killpg(host.process.pid, signal.SIGINT)
+        assert host.process.wait(SECONDS) == 0
+        assert alive.read() == b""
+    call.exception(SECONDS)
+    assert host.process.stderr is not None
+    assert host.process.stderr.read() == b""
 
 
 def test_idle_host_stops_quietly(start: Start) -> None:

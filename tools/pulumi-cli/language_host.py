@@ -161,9 +161,13 @@ class LanguageHost(language_pb2_grpc.LanguageRuntimeServicer):
         with self._lock:
             if self._stopped:
                 return language_pb2.RunResponse(error="the language host is shutting down")
-            # In our process group, not one of its own: the engine signals the whole group.
+            # Not in our process group: at the end of a run the engine interrupts that without waiting for a program
+            # that still says why it failed, and Python would print a traceback. We end the program, with SIGTERM.
             program = subprocess.Popen(
-                [python, self._executor, *self._arguments(request)], env=env, stdin=subprocess.DEVNULL
+                [python, self._executor, *self._arguments(request)],
+                env=env,
+                stdin=subprocess.DEVNULL,
+                start_new_session=True,
             )
             self._programs.add(program)
         try:
@@ -199,7 +203,12 @@ class LanguageHost(language_pb2_grpc.LanguageRuntimeServicer):
             if self._stopped:
                 context.abort(grpc.StatusCode.UNAVAILABLE, "the language host is shutting down")
             pack = subprocess.Popen(
-                command, cwd=request.pwd, env=env, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE
+                command,
+                cwd=request.pwd,
+                env=env,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                start_new_session=True,
             )
             self._programs.add(pack)
         try:
