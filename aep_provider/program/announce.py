@@ -155,8 +155,8 @@ class Announcement:
 
     provider: Provider = None
 
-    def __await__(self) -> Generator[Any, None, dict[str, Any]]:
-        """Take what is to be told.
+    def __await__(self) -> Generator[Any, None, dict[str, Any] | None]:
+        """Take what is to be told; ``None``, which the SDK does not send, where that is nothing.
 
         Raises:
             InvalidInput: two resources of the program clash. Failing here keeps the SDK from sending this one.
@@ -166,7 +166,8 @@ class Announcement:
         if program is not None and program.clash is not None:
             raise program.clash
         declared = program.told() if program is not None else []
-        return {"preview": pulumi.runtime.is_dry_run(), "declared": declared}
+        preview = pulumi.runtime.is_dry_run()
+        return {"preview": preview, "declared": declared} if preview or declared else None
 
 
 class Owner:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from types import MappingProxyType
 
+import pytest
+
 from aep_provider.announcement import packed, unpacked
-from aep_provider.program.announce import _AT_ONCE, _Program
+from aep_provider.program.announce import _AT_ONCE, Announcement, _Program
 
 
 def test_whichever_resource_comes_first_brings_what_is_declared() -> None:
@@ -49,3 +52,15 @@ def test_what_nobody_asks_about_is_told_once_something_is_asked_about() -> None:
     assert [json.loads(unpacked(text)) for text in program.told()] == [told]
     program.unasked.append({"resource": "sales"})
     assert json.loads(unpacked(program.told()[-1])) == [{"resource": "sales"}]
+
+
+@pytest.mark.parametrize(("preview", "sent"), [(True, {"preview": True, "declared": []}), (False, None)])
+def test_an_up_sends_no_announcement_that_tells_nothing(
+    monkeypatch: pytest.MonkeyPatch, preview: bool, sent: object
+) -> None:
+    monkeypatch.setattr("pulumi.runtime.is_dry_run", lambda: preview)
+
+    async def announced() -> object:
+        return await Announcement()
+
+    assert asyncio.run(announced()) == sent
