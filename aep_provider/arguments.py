@@ -60,7 +60,7 @@ class Kind(Enum):
     SWITCH = "the upsert setting, changed by switching Profile off and on"
     STEERING = "steers the provider; the dataset has nothing of it"
     IDENTITY = "says which dataset it is"
-    REFERENCE = "a name in the place of an id; `check` resolves it and keeps the id beside it"
+    REFERENCE = "a name instead of an id; `check` resolves it and keeps the id beside it"
 
 
 class Argument(NamedTuple):
@@ -125,7 +125,7 @@ ARGUMENTS: tuple[Argument, ...] = (
     Argument(
         "schema",
         "str",
-        "the schema's title, in the place of `schema_id`. It means the schema of the sandbox that has exactly this "
+        "the schema's title, instead of `schema_id`. It means the schema of the sandbox that has exactly this "
         "title. Its id is looked up once and kept.",
         string(filled, reason="must be a string: the title of a schema."),
         Kind.REFERENCE,
@@ -144,7 +144,7 @@ ARGUMENTS: tuple[Argument, ...] = (
     Argument(
         "dataset",
         "str",
-        "the name of an existing dataset to adopt, in the place of `dataset_id`. It means the dataset of the sandbox "
+        "the name of an existing dataset to adopt, instead of `dataset_id`. It means the dataset of the sandbox "
         "that has exactly this name and is not managed by Adobe. Its id is looked up once and kept.",
         string(filled, reason="must be a string: the name of an existing dataset."),
         Kind.REFERENCE,
@@ -342,6 +342,6 @@ def _other_name(given: Mapping[str, Any]) -> list[Problem]:
         Problem(
             "name",
             f"is {name!r}, and dataset is {dataset!r}: a dataset that is found by its name must keep it. Leave name "
-            "out, or give dataset_id in the place of dataset.",
+            "out, or give dataset_id instead of dataset.",
         )
     ]

@@ -5,7 +5,7 @@
     AepProviderError
     ├── SettingsError          a setting is missing, malformed or contradicts another
     ├── InvalidInput           an argument of the resource cannot be right
-    ├── WrongLocation             the resource lives in another sandbox, organisation or endpoint
+    ├── WrongLocation          the resource lives in another sandbox, organisation or endpoint
     ├── Refused                a guard or the ownership rule said no; Profile was not touched
     │   └── BatchesInFlight    batches are on their way into the dataset; waiting cures it
     ├── Interrupted            the engine is shutting down; Profile was not touched
@@ -171,7 +171,7 @@ class PermissionDenied(StatusError):
 
 
 class NotFound(StatusError):
-    """Nothing is there (404). Whether that means *gone* is decided by `operations.guards.gone`."""
+    """Nothing is there (404). Whether that means *gone* is decided by `operations.location.gone`."""
 
 
 class TimedOut(StatusError):

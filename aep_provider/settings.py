@@ -49,9 +49,9 @@ class Settings:
         access_token: a ready token instead of secret and scopes, or ``""``.
         endpoint, ims_endpoint: base URLs of AEP and of Adobe's token service.
         allow_production: whether this stack may write to a sandbox of type production.
-        ownership_tag: whether the two tags of our own are written and checked.
+        ownership_tag: whether the three tags of our own are written and checked.
         parallel: requests at once.
-        owner: the owner name in the place of project and stack, or ``""``.
+        owner: the owner name instead of project and stack, or ``""``.
         probe_report: the file of a probe's report, relative to the folder of the Pulumi project, or ``""``. It is
             cited and decides nothing.
         change_window: when Profile may be switched off; ``None`` = at any time.

@@ -76,7 +76,7 @@ class Batch(NamedTuple):
         id: its id.
         status: in lower case.
         created, completed: when (UTC); ``None`` = not said.
-        replaces: ids of the batches that it was ingested in the place of (``replay.predecessors``).
+        replaces: ids of the batches that it replaces (``replay.predecessors``).
         origin: the batch that it stands for, where it says so.
         dataset_ids: the datasets that it is for, as far as it says so.
     """

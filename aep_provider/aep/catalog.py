@@ -62,22 +62,26 @@ class Catalog:
         self.written: set[str] = set()
 
     def get(self, dataset_id: str, *, urgent: bool = False) -> Observed:
-        """As `read_for_write`, without the version."""
-        return self._read(dataset_id, urgent=urgent).observed
-
-    def read_for_write(self, dataset_id: str, *, urgent: bool = False) -> Read:
-        """Read one dataset.
+        """As `read_for_write`, without the version.
 
         Args:
             dataset_id: 24 hexadecimal characters.
-            urgent: for a read inside a window: with a short time-out, and nothing is waited for.
+            urgent: for a read inside a window: with a short time-out, and not repeated.
+        """
+        return self._read(dataset_id, urgent=urgent).observed
+
+    def read_for_write(self, dataset_id: str) -> Read:
+        """Read one dataset, with the version that a write can be made for.
+
+        Args:
+            dataset_id: 24 hexadecimal characters.
 
         Raises:
             NotFound: a 404 of any kind; whether that means gone is not decided here.
             ForeignResponse: it belongs to another organisation or sandbox.
             ApiError: it could not be read, or not understood.
         """
-        return self._read(dataset_id, urgent=urgent)
+        return self._read(dataset_id, urgent=False)
 
     def _read(self, dataset_id: str, *, urgent: bool) -> Read:
         # Without tags it reads as off. One response that leaves them out is not enough to believe that.

@@ -69,7 +69,7 @@ class Prepared:
         """Send it, and look only at the status.
 
         Args:
-            fill: what to put in the place of a part of the body, such as the time of sending; each value is
+            fill: what to put instead of a part of the body, such as the time of sending; each value is
                 as long as its key.
 
         Raises:

@@ -27,7 +27,7 @@ class Reads(Protocol):
     """How a process reads.
 
     Attributes:
-        looks_ahead: whether questions are asked ahead, and one listing in the place of many look-ups.
+        looks_ahead: whether questions are asked ahead, and one listing instead of many look-ups.
         widens: whether the plugin answers more calls at a time than Pulumi's host does.
     """
 

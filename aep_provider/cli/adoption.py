@@ -54,7 +54,7 @@ class Adoption:
 
     @property
     def references(self) -> dict[str, str | bool]:
-        """The names that its entry gives in the place of ids."""
+        """The names that its entry gives instead of ids."""
         return {key: self.entry[key] for key in arguments.references() if key in self.entry}
 
 

@@ -43,7 +43,7 @@ def card(
     preview_file: TextIO | None,
     plan_file: Path | None,
 ) -> None:
-    """Say of each dataset that `pulumi up` would change what a reviewer has to know. Only reads.
+    """Summarise for a reviewer what `pulumi up` would do to each dataset. Only reads.
 
     What changes in words; for which datasets Profile goes off, how long, and how many batches are in flight; which
     streaming writers are seen; what the guards refuse; where consent was given. It runs `pulumi preview`, and asks the

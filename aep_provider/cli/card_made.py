@@ -119,7 +119,7 @@ def _left_off(context: Context, ids: set[str]) -> list[str]:
     try:
         return gap_lines(one for one in context.aep.catalog.tagged(GAP_TAG) if one.id in ids)
     except ApiError as error:
-        return [f"Whether a run has left Profile off could not be found out: {error.message}"]
+        return [f"Could not find out whether a run has left Profile off: {error.message}"]
 
 
 def _production(context: Context, declaration: Declaration) -> str:

@@ -72,8 +72,8 @@ def project_options(folder: Path, environ: Mapping[str, str]) -> Iterator[Findin
     if (held.get("options") or {}).get("refresh") != "always":
         yield problem(
             "refresh",
-            f"{file} lacks `options: {{refresh: always}}`: nobody notices that a killed run left Profile off "
-            "if the program is reverted",
+            f"{file} lacks `options: {{refresh: always}}`: if a run is killed and its change is reverted, "
+            "Profile stays off unnoticed",
             "Add it, or always run `pulumi up --refresh`.",
         )
     else:

@@ -26,7 +26,7 @@ from aep_provider.words import plural
 
 
 def named(context: Context, stack: Sequence[Declared]) -> Iterator[Finding]:
-    """Whether names in the place of ids stand for something, and still for what is on record.
+    """Whether names instead of ids stand for something, and still for what is on record.
 
     Args:
         context: where and how.

@@ -45,7 +45,7 @@ class Unreadable(AepProviderError):
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON object instead of Markdown.")
 @click.argument("files", nargs=-1, type=click.Path(dir_okay=False, path_type=Path))
 def digest(budget: int, expect: int | None, drift: bool, as_json: bool, files: tuple[Path, ...]) -> None:
-    """Make one text, in Markdown, of the results that `aep-provider run --out` wrote.
+    """Summarise in Markdown what `aep-provider run --out` wrote of many runs.
 
     It names stacks, datasets, batches and messages of this provider; no values of the program.
 

@@ -23,7 +23,7 @@ from aep_provider.operations.location import existing
 @click.option(
     "--upsert/--no-upsert",
     default=None,
-    help="With upsert, or without; by default as the note of the interrupted change says it was, else without.",
+    help="With upsert, or without. Default: as before the interrupted change, if the dataset notes that; else without.",
 )
 @click.option(
     "--allow-production",

@@ -269,6 +269,6 @@ def _next(stack: Stack, commands: Sequence[Sequence[str]], target: Path, *, run:
             )
     console.line(f"Then see what the program changes: pulumi preview --diff --stack {stack.name}")
     console.line(
-        "The import protects them. A program that declares them without protection ends that with its next "
-        "`pulumi up`; one that does not declare them is refused until it does."
+        "They are imported as protected. Where the program sets deletion_protection=False, its next `pulumi up` ends "
+        "that; where it does not declare them, `pulumi up` is refused until it does."
     )

@@ -100,7 +100,7 @@ def probe(
     yes: bool,
     wide: bool,
 ) -> None:
-    """Find out what this AEP does, and compare it with what the provider takes for true.
+    """Find out what this AEP does, and compare it with what the provider assumes.
 
     In a sandbox of type development only. It shows what it is about to create, asks, works on datasets of its own,
     and deletes them again; nothing else is written to.

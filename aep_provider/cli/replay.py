@@ -103,7 +103,7 @@ def _context(settings: Settings) -> Context:
 def _show(found: Replay, wide: bool) -> None:
     plan = found.plan
     for one in found.gap.windows:
-        since = timestamp(one.opened) if one.opened else "a time that nobody noted"
+        since = timestamp(one.opened) if one.opened else "an unknown time"
         console.line(f"{found.title}: Profile was off from {since} to {timestamp(one.closed)}")
     if plan.steps:
         table("To ingest again, oldest first", COLUMNS, _rows(found), wide=wide)
@@ -112,8 +112,8 @@ def _show(found: Replay, wide: bool) -> None:
         console.line(
             f"{plural(len(plan.steps), 'batch', 'batches')}, {lost} of them missed; "
             f"{plural(len(files), 'file')}, {_size([file.size for file in files])}; "
-            f"{plural(plan.steps[-1].day, 'day')} with {PER_DAY} batches a day, of which {plan.today} ended in the "
-            "last 24 hours; those of other datasets are not counted"
+            f"{plural(plan.steps[-1].day, 'day')} at {PER_DAY} batches a day, {plan.today} of them used in the last 24 "
+            "hours (batches of other datasets are not counted)"
         )
     else:
         console.line("Nothing has to be ingested again, as far as can be seen.")

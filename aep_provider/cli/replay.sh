@@ -122,7 +122,7 @@ download() {
   mv "$step/part" "$step/$3"
 }
 
-# create ORDER: Batch Ingestion, a new batch in the place of the old one; or the one that an earlier run had begun.
+# create ORDER: Batch Ingestion, a new batch instead of the old one; or the one that an earlier run had begun.
 create() {
   new=
   if [ -s "$step/batch" ]; then
@@ -171,14 +171,14 @@ finish() {
     case $state in
     success | active) break ;;
     failed | failure | aborted | abandoned | inactive | deleted | archived | retained)
-      stop "Batch $new, in the place of $old, is $state: see its errors in Catalog. $old is as it was."
+      stop "Batch $new, instead of $old, is $state: see its errors in Catalog. $old is as it was."
       ;;
     esac
     sleep "$poll"
   done
   : >"$step/done"
   left=$(status_of "$old") || left=gone
-  say "$number of $total: $new is in the place of $old, which is now $left."
+  say "$number of $total: $new replaces $old, which is now $left."
   find "$step" -type f ! -name batch ! -name done -exec rm -f {} +
   if [ "$number" -lt "$total" ]; then sleep "$pause"; fi
 }

@@ -39,7 +39,7 @@ PAUSES = (5.0, 10.0, 20.0, 40.0, 60.0)
     "--out",
     type=click.Path(dir_okay=False, path_type=Path),
     metavar="FILE",
-    help="Write what came of it to this file, as JSON.",
+    help="Write the outcome to this file, as JSON.",
 )
 @click.option(
     "--retry-for",
@@ -47,7 +47,7 @@ PAUSES = (5.0, 10.0, 20.0, 40.0, 60.0)
     default=120,
     show_default=True,
     metavar="SECONDS",
-    help="Wait for so long in all, between tries, where the stack is locked or the network fails.",
+    help="How long to keep trying, in all, while the stack is locked or the network fails.",
 )
 @takes_settings
 @click.argument("action", type=click.Choice(list(ACTIONS)))
@@ -55,7 +55,7 @@ PAUSES = (5.0, 10.0, 20.0, 40.0, 60.0)
 def run(
     source: Source, action: str, out: Path | None, retry_for: float, pulumi_arguments: tuple[str, ...]
 ) -> None:
-    """Run `pulumi` on a stack, and say what came of it in an exit code and a file.
+    """Run `pulumi` on a stack, and report the outcome as an exit code and a file.
 
     preview: `pulumi preview`. up: `pulumi up`. drift: a preview that reads AEP first; it writes nothing, not even
     the state. After the run it reads the stack's datasets in AEP.

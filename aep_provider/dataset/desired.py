@@ -20,7 +20,7 @@ class Desired(NamedTuple):
         tags: the tag keys that the program owns, with the elements wanted.
         released_tags: keys that it owned before and does not any more: to be removed.
         owner: the value of our owner tag, or ``""`` when nobody owns the dataset.
-        own_tags: whether our own two tags, the owner's and the window's, are written.
+        own_tags: whether our own three tags (owner, claim, window) are written.
         claim: the claim to write, by a create or a take-over; ``None`` = leave it, and mark the dataset as kept.
     """
 
@@ -45,7 +45,7 @@ class Desired(NamedTuple):
 
         Args:
             inputs: the arguments with defaults, and ``owner``.
-            own_tags: whether our own two tags are written.
+            own_tags: whether our own three tags are written.
             owned_before: the tags on record; those that the program no longer declares are removed.
         """
         tags = {key: tuple(elements) for key, elements in (inputs.get("tags") or {}).items()}

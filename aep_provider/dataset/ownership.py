@@ -34,7 +34,7 @@ def owner_of(urn: str, prefix: str) -> str:
 
     Args:
         urn: ``urn:pulumi:<stack>::<project>::<parent types>$<type>::<logical name>``.
-        prefix: the value of ``aep:owner`` in the place of project and stack, or ``""``.
+        prefix: the value of ``aep:owner`` instead of project and stack, or ``""``.
 
     Raises:
         ValueError: the text is not a URN.

@@ -60,7 +60,7 @@ def shown(schema: Json, form: str, descriptors: Iterable[Json]) -> Json:
 
 
 def _resolved(body: Json, descriptors: list[Json]) -> Json:
-    """Put in the place of ``allOf`` and ``$ref`` what they refer to, as far as it is known."""
+    """Put instead of ``allOf`` and ``$ref`` what they refer to, as far as it is known."""
     definitions = body.pop("definitions", None)
     properties: Json = {}
     for part in (*_objects(body.pop("allOf", None)), body):

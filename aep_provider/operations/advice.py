@@ -13,8 +13,8 @@ from aep_provider.operations.change import Change
 from aep_provider.operations.context import Context, describe
 
 UNSEEN_WRITERS = (
-    "Of what writes into a dataset, streaming dataflows are looked for; Web and Mobile SDK datastreams, direct users "
-    "of the ingestion API, Query Service and Adobe applications cannot be seen."
+    "Of the writers of a dataset only streaming dataflows can be listed. Web and Mobile SDK datastreams, direct users "
+    "of the ingestion API, Query Service and Adobe applications may write into it too."
 )
 
 PROFILE_DATASETS = 20
@@ -30,7 +30,7 @@ def name_what_is_overwritten(context: Context, change: Change) -> None:
     changes = overwritten(change.observed, change.desired) if change.observed is not None else []
     if change.observed is not None and changes:
         context.report.warn(
-            f"{describe(context, change.observed)} is adopted, which overwrites {'; '.join(changes)}"
+            f"{describe(context, change.observed)}: adopting it overwrites {'; '.join(changes)}"
         )
 
 
@@ -48,11 +48,12 @@ def name_namesakes(context: Context, change: Change) -> None:
     try:
         others = [one.id for one in context.aep.catalog.named(name) if one.id != change.observed.id]
     except ApiError as error:
-        context.report.warn(f"Whether the name {name!r} is in use could not be found out: {error.message}")
+        context.report.warn(f"Could not check whether the name {name!r} is in use: {error.message}")
         return
     if others:
         context.report.warn(
-            f"{describe(context, change.observed)} gets the name {name!r}, which is in use: {', '.join(others)}"
+            f"{describe(context, change.observed)} gets the name {name!r}, which is in use already: "
+            f"{', '.join(others)}"
         )
 
 
@@ -148,7 +149,7 @@ def count_profile_datasets(context: Context, change: Change) -> None:
         kind = class_of(context, change)
         count = in_profile(context.aep.catalog.tagged(UNIFIED_PROFILE))[kind]
     except ApiError as error:
-        context.report.warn(f"How many datasets are in Profile could not be found out: {error.message}")
+        context.report.warn(f"Could not count the datasets in Profile: {error.message}")
         return
     with context.run.lock:
         joining = context.run.joining[kind]

@@ -146,12 +146,16 @@ def _at_preview(context: Context, error: AepProviderError, change: Change) -> st
         return f"{error.message}; `up` would {would}"
     if not isinstance(error, ApiError):
         return str(error)
-    unasked = f"The preview could not ask AEP everything: {error.message}"
     left_open = change.observed.open_note if change.observed else None
     if change.observed is None or left_open is None:
-        return unasked
+        return unasked(error)
     upsert = change.desired.is_upsert
-    return str(off_error(context, change.observed, left_open.start, unasked, upsert=upsert))
+    return str(off_error(context, change.observed, left_open.start, unasked(error), upsert=upsert))
+
+
+def unasked(error: AepProviderError) -> str:
+    """What a preview says of an error that passes by itself."""
+    return f"The preview could not check everything in AEP: {error.message}"
 
 
 def _applying(change: Change) -> Iterable[Guard]:

@@ -103,7 +103,7 @@ def check_consent(context: Context, change: Change) -> None:
     title = describe(context, change.observed)
     if not change.policy.may_disable:
         raise Refused(
-            f"{title} is on with the other upsert setting; it is left as it is",
+            f"{title} is in Profile with the other upsert setting; nothing was changed",
             "Change upsert of an enabled dataset with `pulumi up`.",
         )
     if change.policy.allow_profile_gap:
@@ -126,7 +126,9 @@ def check_change_window(context: Context, change: Change) -> None:
         return
     coming = window.next(now)
     when = (
-        f"Run `pulumi up` from {window.told(coming)} on." if coming else "It does not come within two weeks."
+        f"Run `pulumi up` at or after {window.told(coming)}."
+        if coming
+        else "It does not open in the next two weeks."
     )
     raise Refused(
         f"{describe(context, change.observed)}: changing upsert switches Profile off, and the change window is closed",
@@ -150,7 +152,7 @@ def check_batches(context: Context, change: Change) -> None:
         raise
     except ApiError as error:
         error.message = (
-            f"Whether batches are in flight for dataset {dataset_id} could not be found out: {error.message}"
+            f"Could not find out whether batches are in flight for dataset {dataset_id}: {error.message}"
         )
         raise
     if not ahead:

@@ -71,7 +71,7 @@ class Silent:
 
 READ_LASTS = 3.0
 """Seconds from a read of a dataset, or a look-up, to the write that rests on it, after which it is made again: a guard
-may have waited long, or the place among the requests at once have come late."""
+may have waited long, or its slot have come late."""
 
 NOT_KNOWN = ""
 """Stands for the id of a dataset that the program does not tell: it is an output, or the one on record stays."""
@@ -85,17 +85,17 @@ class Run:
         refused: ids of datasets that a call refused as somebody else's; no other call deletes them.
         held: ids of datasets that a call created, took over or adopted; no other call lets go of them.
         declared: by logical name, the ``dataset_id``s that the program declares for it, `NOT_KNOWN` among them.
-        sought: by logical name, the names of datasets that it declares in the place of their ids.
+        sought: by logical name, the names of datasets that it declares instead of their ids.
         newcomers: by dataset name or ``dataset_id``, the owners of those resources that the program declares and the
             state does not have.
         continued: the owners on record of those that it has.
         refreshed: ids of datasets on record that a refresh in this process has read.
-        named: by logical name, what a preview has said of names in the place of ids.
+        named: by logical name, what a preview has said of names instead of ids.
         joining: by class, the datasets that a preview of this run would bring into Profile: an id, or a name.
         creating: by name, held while a dataset of that name is created.
         creators: by name, the owner of the resource that was the first to ask for a dataset of that name.
         adopters: by ``dataset_id``, the owner of the resource that was the first to declare it.
-        ahead: by dataset, ids of the batches that were in flight when they were last looked at.
+        in_flight: by dataset, ids of the batches that were in flight when they were last looked at.
         windows: of each window, its seconds and how many batches have to be ingested again.
         lock: guards `windows`, `declared`, `sought` and `joining`.
     """
@@ -112,7 +112,7 @@ class Run:
     creating: Mapping[str, threading.Lock] = field(default_factory=lambda: defaultdict(threading.Lock))
     creators: dict[str, str] = field(default_factory=dict)
     adopters: dict[str, str] = field(default_factory=dict)
-    ahead: dict[str, frozenset[str]] = field(default_factory=dict)
+    in_flight: dict[str, frozenset[str]] = field(default_factory=dict)
     windows: list[tuple[float, int]] = field(default_factory=list)
     lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -161,7 +161,7 @@ class Context:
         """
         if not self.report.listening():
             raise Interrupted(
-                f"{what}: stopped, since the `pulumi` that asked for it is gone; nothing was written",
+                f"{what}: stopped, because the `pulumi` that started this run is gone; nothing was written",
                 "Run `pulumi up` again.",
             )
 

@@ -49,7 +49,7 @@ def creation(
     Args:
         desired: what the program wants.
         policy: how it wants a disable to be treated, for a take-over.
-        leaving: ids of datasets on record: one of this resource would be deleted before, since it is made anew.
+        leaving: ids of datasets on record: one of this resource would be deleted before, since it is replaced.
         seen: what an earlier look has found.
     """
     return Change(desired, policy, look_up=LookUp(desired, leaving, seen))
@@ -157,7 +157,7 @@ def _post(context: Context, desired: Desired, policy: Policy, looked_at: float) 
     while True:
         try:
             with context.aep.gateway.slot():
-                # By one request of its own: who has a place must not wait for an answer that others ask for.
+                # By one request of its own: who has a slot must not wait for an answer that others ask for.
                 if not (context.outdated(looked_at) and context.aep.catalog.named(desired.name)):
                     context.require_listener(
                         f"Creating dataset {desired.name!r} in sandbox {context.sandbox}"
@@ -200,7 +200,7 @@ def _after_unknown_post(context: Context, desired: Desired, sent: datetime, erro
         if len(found) == 1:
             return found[0]
     raise NotConverged(
-        f"Whether a dataset named {desired.name!r} was created in sandbox {context.sandbox} is unknown: "
+        f"It is unknown whether a dataset named {desired.name!r} was created in sandbox {context.sandbox}: "
         f"{error.message}",
         "Run `pulumi up` again: it looks for its own dataset before it creates one.",
     ) from error

@@ -39,7 +39,7 @@ has taken effect it is answered with 404, which proves it."""
 GONE_READS = (0.0, 0.5, 1.5, 3.0, 5.0)
 """Seconds before each read that waits for a deleted dataset to disappear (practice of another client)."""
 
-_KEEP = "To keep it and forget it here: `pulumi state delete <urn>`."
+_KEEP = "To keep it, and remove it from this stack only: `pulumi state delete <urn>`."
 
 
 class Recorded(NamedTuple):
@@ -121,7 +121,7 @@ def _sent(context: Context, recorded: Recorded, title: str) -> bool:
     if isinstance(failure, Conflict | Throttled):
         raise failure
     reason = failure.message if failure else "it was never sent"
-    raise NotConverged(f"Whether {title} was deleted is unknown: {reason}", "Run `pulumi up` again later.")
+    raise NotConverged(f"It is unknown whether {title} was deleted: {reason}", "Run `pulumi up` again later.")
 
 
 def _await_end(context: Context, recorded: Recorded, title: str) -> None:
@@ -151,7 +151,7 @@ def release(context: Context, dataset_id: str, owner: str) -> None:
             since = f" since {observed.open_note.start}" if observed.open_note else ""
             context.report.warn(
                 f"Profile is OFF for dataset {observed.name!r} ({dataset_id}) in sandbox {context.sandbox}"
-                f"{since}, and it is released like that. To switch it on: `aep-provider enable "
+                f"{since}, and stays off after this release. To switch it on: `aep-provider enable "
                 f"{dataset_id}`, with --upsert if it had upsert."
             )
         operations = released(observed, owner) if context.settings.ownership_tag else ()
@@ -219,7 +219,7 @@ def _is_ours(context: Context, observed: Observed, recorded: Recorded) -> bool:
     """
     title, tagged = describe(context, observed), context.settings.ownership_tag
     if observed.id in context.run.refused:
-        raise Refused(f"{title} was refused to another resource of this run; it is not deleted", _KEEP)
+        raise Refused(f"{title} is not deleted: another resource of this run was refused it", _KEEP)
     moved = _moved_to(context, observed, recorded)
     if moved:
         raise Refused(
@@ -229,8 +229,8 @@ def _is_ours(context: Context, observed: Observed, recorded: Recorded) -> bool:
     standing = on_record(observed, recorded.owner, recorded.claim)
     if standing is Standing.ANOTHER_CLAIM or (not tagged and observed.id in context.run.held):
         context.report.warn(
-            f"{title} is held by a later creation of the same resource; it is not deleted, and only the old record "
-            "is removed."
+            f"{title} belongs to a later create of the same resource. It is not deleted; only the old entry is removed "
+            "from the state."
         )
         return False
     if standing is Standing.SOMEBODY_ELSES:

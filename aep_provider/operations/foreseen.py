@@ -34,7 +34,7 @@ def foreseen(context: Context, olds: Mapping[str, Any], news: Mapping[str, Any])
     )
     policy = Policy.of(news)
     if not olds and not news.get("dataset_id"):
-        # The engine hides the record of a resource that is made anew. A refresh has shown it, if there was one.
+        # The engine hides the record of a resource that is replaced. A refresh has shown it, if there was one.
         return create.creation(desired, policy, context.run.refreshed)
     recorded = planner.OnRecord(str(olds.get("owner") or "")) if olds else None
     observed = _observed(context, olds, news)

@@ -36,7 +36,7 @@ LONGEST_LOOK = timedelta(days=30)
 ADVICE = (
     "What is ingested while Profile is off never reaches Profile, and nothing backfills it: those batches have to be "
     "ingested again. An old batch after a newer one puts old values back: `aep-provider replay DATASET` plans the "
-    "order. Of batches that ended shortly before, or just after, nobody can see whether Profile took them. The output "
+    "order. Of batches that ended shortly before or after, AEP does not show whether Profile took them. The output "
     "profile_gap keeps both lists, and `aep-provider gaps` lists every gap of the stack."
 )
 
@@ -100,8 +100,8 @@ def report(context: Context, dataset_id: str, window: Window, ahead: Collection[
     if not _listed_whole(context, window):
         _tell_event(context, dataset_id, result)
         context.report.warn(
-            f"{span}. That began longer ago than batches are listed for a report; `aep-provider replay {dataset_id}` "
-            "looks at all of them, and plans what has to be ingested again."
+            f"{span}. It began too long ago for this report to list its batches; `aep-provider replay {dataset_id}` "
+            "lists them all, and plans what has to be ingested again."
         )
         return result
     try:
@@ -159,7 +159,7 @@ def as_before(batches: Iterable[Batch], replaced: Collection[str]) -> list[Batch
 
 def told_span(context: Context, dataset_id: str, found: GapReport) -> str:
     """When Profile was off, as the beginning of a message."""
-    since = f"from {found['from']}" if found["from"] else "since an unknown time, not noted on the dataset,"
+    since = f"from {found['from']}" if found["from"] else "from an unknown time (the dataset notes none)"
     return f"Profile was off {since} to {found['to']} for dataset {dataset_id} in sandbox {context.sandbox}"
 
 
@@ -191,7 +191,9 @@ def _advised(found: GapReport, *, since_known: bool) -> str:
     advice = [f"ingest again: {', '.join(found['replay'])}"] if found["replay"] else []
     if found["suspect"]:
         when = "within three hours before it or just after it" if since_known else "in the last seven days"
-        advice.append(f"ended {when}, we cannot see whether Profile took them: {', '.join(found['suspect'])}")
+        advice.append(
+            f"may be missing in Profile too, since they ended {when}: {', '.join(found['suspect'])}"
+        )
     return "; ".join(advice) or "no batch is listed that ended in that time or near it"
 
 

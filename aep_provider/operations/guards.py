@@ -217,7 +217,10 @@ GUARDS: tuple[Guard, ...] = (
                 "changing upsert switches Profile off for a moment, in a sandbox of type production",
                 "`allow_profile_gap=True`",
             ),
-            ("is on with the other upsert setting; it is left as it is", "change upsert by `pulumi up`"),
+            (
+                "is in Profile with the other upsert setting; nothing was changed",
+                "change upsert by `pulumi up`",
+            ),
         ),
     ),
     Guard(
@@ -293,7 +296,7 @@ GUARDS: tuple[Guard, ...] = (
         checks.check_batches,
         (
             (
-                "Whether batches are in flight for dataset … could not be found out",
+                "Could not find out whether batches are in flight for dataset …",
                 "as the text after it says",
             ),
             (

@@ -38,13 +38,13 @@ def batches_in_flight(context: Context, dataset_id: str) -> list[Batch]:
     """
     batches = [batch for batch in context.aep.batches.recent(dataset_id) if batch.in_flight]
     # Those that are not waited for may end while Profile is off.
-    context.run.ahead[dataset_id] = frozenset(batch.id for batch in batches)
+    context.run.in_flight[dataset_id] = frozenset(batch.id for batch in batches)
     limit = context.now() - STUCK_AFTER
     stuck = [batch for batch in batches if batch.created < limit]
     if stuck:
         context.report.warn(
-            f"Batches older than a day are not waited for, dataset {dataset_id} in sandbox "
-            f"{context.sandbox}: {listed(stuck)}"
+            f"Not waiting for batches of dataset {dataset_id} in sandbox {context.sandbox} that are older than a day: "
+            f"{listed(stuck)}"
         )
     return [batch for batch in batches if batch not in stuck]
 
@@ -58,7 +58,7 @@ def await_batches(context: Context, dataset_id: str, timeout: float) -> None:
         timeout: seconds to wait at most.
 
     Raises:
-        Refused: they did not end in time, or two other datasets are waited for already.
+        Refused: they did not end in time, or this run waits for two other datasets already.
         ApiError: they could not be listed.
         Interrupted: the process shuts down, or nobody listens any more.
     """
@@ -67,9 +67,9 @@ def await_batches(context: Context, dataset_id: str, timeout: float) -> None:
         return
     if not _waits.acquire(blocking=False):
         raise Refused(
-            f"Batches are in flight for dataset {dataset_id} in sandbox {context.sandbox}, and {WAITS_AT_ONCE} other "
-            "datasets are waited for already",
-            "Run `pulumi up` again: the others will have ended.",
+            f"Batches are in flight for dataset {dataset_id} in sandbox {context.sandbox}, and this run waits for "
+            f"those of {WAITS_AT_ONCE} other datasets already",
+            "Run `pulumi up` again when those have ended.",
         )
     try:
         _wait(context, dataset_id, batches, timeout)

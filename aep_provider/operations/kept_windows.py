@@ -137,8 +137,8 @@ def kept(
             else "its batches, which could not be listed"
         )
         context.report.warn(
-            f"{told_span(context, dataset_id, dropped)}, and that is no longer on record, since {WINDOWS_KEPT} later "
-            f"windows are. If they were not yet, ingest again: {ids}."
+            f"{told_span(context, dataset_id, dropped)}. The state keeps the last {WINDOWS_KEPT} windows, and drops "
+            f"this one. If you have not done so yet, ingest again: {ids}."
         )
     return [last, *earlier[: WINDOWS_KEPT - 1]]
 

@@ -41,7 +41,7 @@ def check_location(settings: Settings, recorded: Mapping[str, Any], *, writing: 
             continue
         raise WrongLocation(
             f"This dataset lives in {label} {was!r}, but the provider is set to {now!r}; nothing was done",
-            f"Set {variable} back to {was!r}. Another location is another stack: `pulumi stack init`.",
+            f"Set {variable} back to {was!r}. Use a stack of its own for another one: `pulumi stack init`.",
         )
 
 

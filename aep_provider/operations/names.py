@@ -1,7 +1,7 @@
-"""Names in the place of ids: what they are resolved to, and when that is kept.
+"""Names instead of ids: what they are resolved to, and when that is kept.
 
 A name is looked up once and the id is kept beside it in the inputs, so a run of later cannot mean another dataset or
-schema because somebody renamed one. Only another name in the program, or a resource that is made anew, looks again.
+schema because somebody renamed one. Only another name in the program, or a resource that is replaced, looks again.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ def kept(name: str, olds: Mapping[str, Any], news: Mapping[str, Any]) -> str:
 
     Args:
         name: the argument: ``schema`` or ``dataset``.
-        olds: the inputs on record; empty for a resource that is made, or made anew.
+        olds: the inputs on record; empty for a resource that is created or replaced.
         news: the inputs.
     """
     same = news.get(name) is not None and olds.get(name) == news[name]
@@ -97,7 +97,7 @@ def dataset_named(context: Context, name: str) -> str:
         raise Refused(
             f"is {name!r}, and sandbox {context.sandbox} has no dataset of that name{adobes}",
             "Check the name (`aep-provider discover` lists what is there). To create it, give name and schema "
-            "in the place of dataset.",
+            "instead of dataset.",
         )
     if len(found) > 1:
         lines = [_dataset_line(one) for one in sorted(found, key=lambda one: one.created)]
@@ -123,7 +123,7 @@ def refuse_second(run: Run, resource: str, dataset_id: str) -> None:
         run.declared[resource].add(dataset_id)
     if others:
         raise Refused(
-            f"stands for {dataset_id}, which is the dataset of UpsertDataset {others[0]!r} as well",
+            f"stands for {dataset_id}, which is already the dataset of UpsertDataset {others[0]!r}",
             "Two resources cannot manage one dataset. Remove one of the two.",
         )
 
@@ -182,8 +182,8 @@ def warn_of_rename(context: Context, observed: Observed, record: Record) -> None
     known_as = record.props.get("dataset")
     if known_as and observed.name != known_as and "name" not in record.managed:
         context.report.warn(
-            f"{describe(context, observed)} is declared as dataset={known_as!r} and was renamed. It stays the one that "
-            "is meant; correct the program, since another stack, or a resource that is made anew, would not find it."
+            f"{describe(context, observed)} is declared as dataset={known_as!r} and was renamed in AEP. This resource "
+            "still manages it. Correct the program: another stack, or a replaced resource, would not find it."
         )
 
 
@@ -198,7 +198,7 @@ def renamed_schema(context: Context, title: str, schema_id: str) -> str:
     try:
         now = context.aep.schemas.get(schema_id).title
     except ApiError as error:
-        return f"whether schema {title!r} ({schema_id}) still has that title could not be found out: {error.message}"
+        return f"whether schema {title!r} ({schema_id}) still has that title could not be checked: {error.message}"
     return "" if now == title else f"schema {title!r} ({schema_id}) has the title {now!r} now"
 
 

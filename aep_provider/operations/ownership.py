@@ -23,9 +23,9 @@ _TWO_STATES = (
     "`pulumi state delete <urn>`; or tell them apart with aep:owner."
 )
 
-_MADE_ANEW = (
-    "If it is on record and is to be made anew (`--replace`, a taint), add --refresh: only then does the engine show a "
-    "preview that it is, and that it would be deleted first."
+_REPLACED = (
+    "If you are replacing it (`--replace`, or a taint), add --refresh: without it a preview cannot know that the "
+    "dataset is in the state and would be deleted first."
 )
 
 SEVERAL_REMEDY = "Keep one: give its id as dataset_id, and delete the others in AEP."
@@ -128,9 +128,7 @@ def check_interrupted(context: Context, change: Change) -> None:
     observed, desired = own[0], change.desired
     standing, why = _judged(context, observed, desired)
     if standing is Standing.INTERRUPTED:
-        context.report.info(
-            f"{describe(context, observed)}: this takes over {observed.id}, {why} by an interrupted run."
-        )
+        context.report.info(f"{describe(context, observed)}, {why} by an interrupted run, is taken over.")
         return
     context.run.refused.add(observed.id)
     if observed.schema_id != desired.schema_id:
@@ -143,7 +141,7 @@ def check_interrupted(context: Context, change: Change) -> None:
         )
     raise Refused(
         f"{describe(context, observed)} carries the owner {desired.owner!r}, and is in use: {why}",
-        f"{remedy}\n{_MADE_ANEW}",
+        f"{remedy}\n{_REPLACED}",
     )
 
 
@@ -234,9 +232,8 @@ def moved_remedy(context: Context, found: str, wanted: str) -> str:
         way = f"for this stack alone aliases=[{urn!r}]"
         entry = f", or in an entry of aep:datasets `aliases: {urn}`"
     return (
-        f"Did the logical name, parent or type change from {old!r} to {new!r}? Then add "
-        f"opts=pulumi.ResourceOptions(aliases=[pulumi.Alias({alias})]) with what it was{entry}, or {way}, to keep the "
-        "dataset."
+        f"If the logical name, parent or type changed from {old!r} to {new!r}, keep the dataset with "
+        f"opts=pulumi.ResourceOptions(aliases=[pulumi.Alias({alias})]), which names what it was{entry}, or {way}."
     )
 
 

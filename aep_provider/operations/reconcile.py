@@ -62,9 +62,9 @@ def adopt(context: Context, dataset_id: str, desired: Desired, policy: Policy) -
         AepProviderError: see `aep_provider.operations.window.toggle`.
     """
     observed = existing(context, dataset_id)
-    make = Planner(context, desired, policy, adopting=True)
-    with off_first(context, observed, desired, make):
-        outcome = _apply(context, observed, make)
+    planner = Planner(context, desired, policy, adopting=True)
+    with off_first(context, observed, planner):
+        outcome = _apply(context, observed, planner)
     context.run.held.add(dataset_id)
     return outcome
 
@@ -85,10 +85,10 @@ def update(
         AepProviderError: as `adopt`.
     """
     observed = existing(context, dataset_id, recorded.created)
-    make = Planner(context, desired, policy, recorded)
-    with off_first(context, observed, desired, make):
-        make.check_claim(observed)
-        return _apply(context, observed, make)
+    planner = Planner(context, desired, policy, recorded)
+    with off_first(context, observed, planner):
+        planner.check_claim(observed)
+        return _apply(context, observed, planner)
 
 
 def take_over(
@@ -106,39 +106,36 @@ def take_over(
     Raises:
         AepProviderError: as `adopt`.
     """
-    make = Planner(context, desired, policy)
-    make.read_at = read_at
-    with off_first(context, observed, desired, make):
-        return _apply(context, observed, make)
+    planner = Planner(context, desired, policy)
+    planner.read_at = read_at
+    with off_first(context, observed, planner):
+        return _apply(context, observed, planner)
 
 
 @contextlib.contextmanager
-def off_first(
-    context: Context, observed: Observed, desired: Desired, make: Planner | None = None
-) -> Iterator[None]:
+def off_first(context: Context, observed: Observed, planner: Planner) -> Iterator[None]:
     """While Profile is off since an earlier run, no error leaves without saying so first.
 
     Args:
         context: where.
         observed: the dataset, just read.
-        desired: the setting that Profile is to come back with.
-        make: who plans, and has read it again. A dataset on record was on; of another one that is off already only a
+        planner: who plans, and has read it again. A dataset on record was on; of another one that is off already only a
             window noted on it counts.
 
     Raises:
-        ProfileOff: in the place of any error, if Profile still is, or may be, off.
+        ProfileOff: instead of any error, if Profile still is, or may be, off.
     """
     try:
         yield
     except ProfileOff:
         raise
     except Exception as error:
-        seen = (make.seen if make is not None else None) or observed
+        seen = planner.seen or observed
         left_open = seen.open_note
-        was_on = observed.profile.enabled or (make is not None and make.recorded is not None)
+        was_on = observed.profile.enabled or planner.recorded is not None
         if left_open is None and (seen.profile.enabled or not was_on):
             raise
-        written = make is not None and make.enabling
+        written = planner.enabling
         now = _seen_on(context, observed.id, wait=written)
         opened = left_open.started if left_open else None
         if now is not None and now.profile.enabled:
@@ -149,7 +146,7 @@ def off_first(
         since = left_open.start if left_open else "an unknown time"
         reason = typed(error)
         sure = now is not None and not written
-        off = off_error(context, observed, since, reason.message, upsert=desired.is_upsert, sure=sure)
+        off = off_error(context, observed, since, reason.message, upsert=planner.desired.is_upsert, sure=sure)
         off.remedy = f"{reason.remedy}\n{off.remedy}".lstrip()
         raise off from error
 
@@ -164,101 +161,105 @@ def _seen_on(context: Context, dataset_id: str, *, wait: bool) -> Observed | Non
     return last
 
 
-def _apply(context: Context, observed: Observed, make: Planner) -> Outcome:
+def _apply(context: Context, observed: Observed, planner: Planner) -> Outcome:
     """Ask the guards, and carry out what is planned for the dataset just read."""
     for round_ in range(ROUNDS):
-        observed = _ready(context, observed, make, again=round_ > 0)
-        if not make.plan(observed).opens_window:
-            return _without_window(context, observed, make)
-        toggled = _toggled(context, observed, make)
+        observed = _ready(context, observed, planner, again=round_ > 0)
+        if not planner.plan(observed).opens_window:
+            return _without_window(context, observed, planner)
+        toggled = _toggled(context, observed, planner)
         if isinstance(toggled, Outcome):
             return toggled
-        observed = make.seen = toggled
-        make.check_claim(observed)
+        observed = planner.seen = toggled
+        planner.check_claim(observed)
     raise NotConverged(
-        f"{describe(context, observed)} is changed by somebody else again and again; Profile was not switched off",
+        f"{describe(context, observed)} keeps being changed by somebody else; Profile was not switched off",
         "Find out who writes to it, then run `pulumi up` again.",
     )
 
 
-def _without_window(context: Context, observed: Observed, make: Planner) -> Outcome:
+def _without_window(context: Context, observed: Observed, planner: Planner) -> Outcome:
     """Write what needs no disable: nothing, an edit, or the enable that ends an earlier window."""
-    if make.plan(observed).empty:
-        return Outcome(observed, make.unreported(observed))
-    now = _written(context, observed, make, lambda steps: (steps.enable, steps.edit))
-    now = proved(context, now, make.desired, owned=True)
+    if planner.plan(observed).empty:
+        return Outcome(observed, planner.unreported(observed))
+    now = _written(context, observed, planner, lambda steps: (steps.enable, steps.edit))
+    now = proved(context, now, planner.desired, owned=True)
     # Profile may have been off until here, so what earlier windows lost is only looked up now.
-    earlier = make.unreported(observed)
-    return Outcome(now, [*_recovered(context, observed, now, make), *earlier])
+    earlier = planner.unreported(observed)
+    return Outcome(now, [*_recovered(context, observed, now, planner), *earlier])
 
 
-def _ready(context: Context, observed: Observed, make: Planner, *, again: bool = False) -> Observed:
+def _ready(context: Context, observed: Observed, planner: Planner, *, again: bool = False) -> Observed:
     """Ask the guards; where batches in flight are waited for, read the dataset anew and ask again."""
-    deadline = context.clock.monotonic() + make.policy.wait_timeout
+    deadline = context.clock.monotonic() + planner.policy.wait_timeout
     while True:
         try:
-            make.asked_at = context.clock.monotonic()
-            asking.ask(context, make.change(observed), again=again)
+            planner.asked_at = context.clock.monotonic()
+            asking.ask(context, planner.change(observed), again=again)
             return observed
         except BatchesInFlight:
-            if make.policy.in_flight_batches != "wait":
+            if planner.policy.in_flight_batches != "wait":
                 raise
             left = max(deadline - context.clock.monotonic(), 0.0)
             in_flight.await_batches(context, observed.id, left)
-            observed = make.again(observed.id)
+            observed = planner.again(observed.id)
 
 
-def _recovered(context: Context, before: Observed, now: Observed, make: Planner) -> list[GapReport]:
+def _recovered(context: Context, before: Observed, now: Observed, planner: Planner) -> list[GapReport]:
     """The report on a time in which Profile was off, and which this run has ended."""
     left_open = before.open_note
     # A dataset on record was on; one that is being adopted may never have been.
-    if left_open is None and (before.profile.enabled or make.recorded is None):
+    if left_open is None and (before.profile.enabled or planner.recorded is None):
         return []
     opened = left_open.started if left_open else None
     return [gap_report.report(context, before.id, Window.noted(now, opened, context.now()))]
 
 
-def _toggled(context: Context, observed: Observed, make: Planner) -> Outcome | Observed:
+def _toggled(context: Context, observed: Observed, planner: Planner) -> Outcome | Observed:
     """Write what can be written before, and switch Profile off and on.
 
     Returns:
         What came of it; or the dataset as it is now, if it has changed so that the guards have to be asked again.
     """
-    if make.plan(observed).edit:
-        observed = _edited(context, observed, make)
-        observed = _ready(context, observed, make, again=True)
-        if not make.plan(observed).opens_window:
+    if planner.plan(observed).edit:
+        observed = _edited(context, observed, planner)
+        observed = _ready(context, observed, planner, again=True)
+        if not planner.plan(observed).opens_window:
             return observed
     try:
         now, off = window.toggle(
-            context, observed, make.plan, make.desired, lambda seen: _ask_at_disable(context, seen, make)
+            context,
+            observed,
+            planner.plan,
+            planner.desired,
+            lambda seen: _ask_at_disable(context, seen, planner),
         )
     except BatchesInFlight:
-        # They came while this run waited for its place; without one they are waited for.
-        return make.again(observed.id)
+        # They came while this run waited for its slot; without one they are waited for.
+        return planner.again(observed.id)
     if off is None:
         return now
-    ahead = context.run.ahead.get(observed.id, frozenset())
-    earlier = make.unreported(observed)
-    return Outcome(now, [gap_report.report(context, observed.id, off, ahead), *earlier])
+    before = context.run.in_flight.get(observed.id, frozenset())
+    earlier = planner.unreported(observed)
+    return Outcome(now, [gap_report.report(context, observed.id, off, before), *earlier])
 
 
-def _ask_at_disable(context: Context, observed: Observed, make: Planner) -> None:
-    """Ask what may have another answer by now; where the place came late, the batches as well."""
-    asking.ask_at_disable(context, make.change(observed))
-    if context.outdated(make.asked_at):
-        make.asked_at = context.clock.monotonic()
-        asking.ask(context, make.change(observed), again=True)
+def _ask_at_disable(context: Context, observed: Observed, planner: Planner) -> None:
+    """Ask what may have another answer by now; where the slot came late, the batches as well."""
+    asking.ask_at_disable(context, planner.change(observed))
+    if context.outdated(planner.asked_at):
+        planner.asked_at = context.clock.monotonic()
+        asking.ask(context, planner.change(observed), again=True)
 
 
-def _edited(context: Context, observed: Observed, make: Planner) -> Observed:
+def _edited(context: Context, observed: Observed, planner: Planner) -> Observed:
     """Write what a plan edits, without the switches, and prove it."""
-    now = _written(context, observed, make, lambda steps: (steps.edit,))
-    return _shown(context, now, lambda seen: unedited(seen, make.desired) + unowned(seen, make.desired))
+    now = _written(context, observed, planner, lambda steps: (steps.edit,))
+    return _shown(context, now, lambda seen: unedited(seen, planner.desired) + unowned(seen, planner.desired))
 
 
 def _written(
-    context: Context, observed: Observed, make: Planner, part: Callable[[Plan], tuple[Patch, ...]]
+    context: Context, observed: Observed, planner: Planner, part: Callable[[Plan], tuple[Patch, ...]]
 ) -> Observed:
     """Send a part of the plan outside a window, and read the dataset again.
 
@@ -266,16 +267,16 @@ def _written(
     a PATCH whose outcome is unknown may be there already.
     """
     pauses, unions = iter(TRIES[1:]), iter(UNION_TRIES)
-    expected = make.plan(observed).opens_window
+    expected = planner.plan(observed).opens_window
     while True:
         try:
             with context.aep.gateway.slot():
-                if context.outdated(make.read_at):
-                    observed = _still(context, observed, make, expected, "while this run waited")
+                if context.outdated(planner.read_at):
+                    observed = _still(context, observed, planner, expected, "while this run waited")
                 context.require_listener(f"Writing to {describe(context, observed)}")
-                for operations in part(make.plan(observed)):
+                for operations in part(planner.plan(observed)):
                     if operations:
-                        _patched(context, observed.id, operations, make)
+                        _patched(context, observed.id, operations, planner)
             return existing(context, observed.id)
         except ApiError as error:
             union = isinstance(error, RequestRefused) and error.status == 422
@@ -286,29 +287,29 @@ def _written(
             asked = error.retry_after if isinstance(error, Throttled) else None
             if context.clock.wait(min(asked, 60) if asked is not None else pause):
                 raise
-            observed = _still(context, observed, make, expected, f"after: {error.message}")
+            observed = _still(context, observed, planner, expected, f"after: {error.message}")
 
 
-def _still(context: Context, observed: Observed, make: Planner, expected: bool, when: str) -> Observed:
+def _still(context: Context, observed: Observed, planner: Planner, expected: bool, when: str) -> Observed:
     """The dataset as it is by now, if it may still be written to as planned."""
-    now = make.again(observed.id)
-    if make.plan(now).opens_window and not expected:
+    now = planner.again(observed.id)
+    if planner.plan(now).opens_window and not expected:
         raise NotConverged(
-            f"{describe(context, now)} was switched on with the other upsert setting by somebody else, {when}",
+            f"{describe(context, now)} was switched on by somebody else, with the other upsert setting, {when}",
             "Run `pulumi up` again.",
         )
     return now
 
 
-def _patched(context: Context, dataset_id: str, operations: Patch, make: Planner) -> None:
+def _patched(context: Context, dataset_id: str, operations: Patch, planner: Planner) -> None:
     """Send one PATCH, and note whether an enable may have taken effect."""
     enables = any(one["path"] == f"/tags/{UNIFIED_PROFILE}" for one in operations)
     try:
         context.aep.catalog.patch(dataset_id, operations)
     except ApiError as error:
-        make.enabling = make.enabling or (enables and error.effect_unknown)
+        planner.enabling = planner.enabling or (enables and error.effect_unknown)
         raise
-    make.enabling = make.enabling or enables
+    planner.enabling = planner.enabling or enables
 
 
 def proved(context: Context, observed: Observed, desired: Desired, *, owned: bool = False) -> Observed:
@@ -339,6 +340,6 @@ def _shown(context: Context, observed: Observed, left: Callable[[Observed], list
         if not left(observed):
             return observed
     raise NotConverged(
-        f"{describe(context, observed)} was answered with success, but {'; '.join(left(observed))}",
+        f"{describe(context, observed)} was written with success, but {'; '.join(left(observed))}",
         "Something else may write to it, or AEP shows it late. Run `pulumi up` again.",
     )

@@ -182,7 +182,7 @@ def refreshed(
 
 
 def references(given: Props) -> dict[str, str]:
-    """The names that a program gives in the place of ids; what it does not give is not recorded either."""
+    """The names that a program gives instead of ids; what it does not give is not recorded either."""
     return {key: str(given[key]) for key in arguments.references() if given.get(key)}
 
 
@@ -192,7 +192,7 @@ def managed(given: Props) -> list[str]:
 
 
 def dropped(olds: Props, news: Props) -> list[str]:
-    """What the record has and the program no longer declares: tags, and names in the place of ids.
+    """What the record has and the program no longer declares: tags, and names instead of ids.
 
     Args:
         olds: the outputs on record.

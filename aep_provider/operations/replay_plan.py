@@ -234,7 +234,7 @@ def _refuse_unplaced(live: Iterable[Batch], setting: Setting, missed: frozenset[
         if batch.origin is None and missed.intersection(batch.replaces):
             raise _unordered(
                 setting,
-                f"batch {batch.id} was ingested in the place of {', '.join(batch.replaces)} and does not say "
+                f"batch {batch.id} was ingested instead of {', '.join(batch.replaces)} and does not say "
                 "when that one had ended",
             )
 

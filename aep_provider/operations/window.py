@@ -41,7 +41,7 @@ TOKEN_LIFE = 600.0
 """Seconds that the token must live when the window opens."""
 
 LATE_DISABLE = (
-    "A disable was not answered. Should it still take effect, Profile goes off again: look at the dataset in "
+    "A disable was not answered. If it still takes effect, Profile goes off again: look at the dataset in "
     "a few minutes, or run `pulumi up --refresh`."
 )
 
@@ -49,7 +49,7 @@ LATE_DISABLE = (
 def toggle(
     context: Context,
     observed: Observed,
-    make: Callable[[Observed], Plan],
+    plan_for: Callable[[Observed], Plan],
     desired: Desired,
     ask: Callable[[Observed], None],
 ) -> tuple[Observed, Window | None]:
@@ -62,7 +62,7 @@ def toggle(
     Args:
         context: where and how.
         observed: the dataset as the guards were asked about it; Profile is on.
-        make: makes the plan, with the time of the request in it.
+        plan_for: makes the plan, with the time of the request in it.
         desired: what the final read must show.
         ask: refuses, right before each disable is sent, what may not be done any more.
 
@@ -82,12 +82,12 @@ def toggle(
         while tries:
             versioned = tries.pop(0)
             read = context.aep.catalog.read_for_write(observed.id)
-            if _basis(read.observed, make) != _basis(observed, make):
+            if _basis(read.observed, plan_for) != _basis(observed, plan_for):
                 return read.observed, None
             version = read.etag if versioned else ""
             switch = _Switch(context, read.observed, desired, version, ask)
             try:
-                ready = switch.off(make)
+                ready = switch.off(plan_for)
             except RequestRefused as error:
                 # What is asked before a disable may be refused as well; that says nothing of the version.
                 if not version or error is not switch.failure or error.status not in (400, 412):
@@ -104,9 +104,9 @@ def toggle(
     return now, Window(switch.opened, closed, context.now())
 
 
-def _basis(observed: Observed, make: Callable[[Observed], Plan]) -> tuple[object, ...]:
+def _basis(observed: Observed, plan_for: Callable[[Observed], Plan]) -> tuple[object, ...]:
     """What a plan, and the answers of the guards, rest on; without the note, which holds the time."""
-    steps = make(observed)
+    steps = plan_for(observed)
     without_note = [
         tuple(one for one in patch if one["path"] != f"/tags/{GAP_TAG}")
         for patch in (steps.edit, steps.disable, steps.enable)
@@ -150,7 +150,7 @@ class _Switch:
         self._unanswered = 0
         self._title = describe(context, observed)
 
-    def off(self, make: Callable[[Observed], Plan]) -> Prepared:
+    def off(self, plan_for: Callable[[Observed], Plan]) -> Prepared:
         """Send the disable; return the enable, made ready before. Profile is off afterwards.
 
         A failure leaves Profile on. A refusal is only believed when a read shows Profile on; after a disable
@@ -160,7 +160,7 @@ class _Switch:
             PreconditionFailed: somebody else has written since the read; Profile was not switched off.
         """
         try:
-            return self._disabled(make)
+            return self._disabled(plan_for)
         except Exception as error:
             if isinstance(error, PreconditionFailed) and self._version and not self._in_doubt:
                 # It is read again before the next one.
@@ -172,7 +172,7 @@ class _Switch:
                 raise
             raise self._back(typed(error)) from error
 
-    def _disabled(self, make: Callable[[Observed], Plan]) -> Prepared:
+    def _disabled(self, plan_for: Callable[[Observed], Plan]) -> Prepared:
         for pause in TRIES:
             # After a 412 Profile may be off already.
             urgent = isinstance(self.failure, PreconditionFailed)
@@ -184,7 +184,7 @@ class _Switch:
             if not self._in_doubt:
                 self._ask(self._observed)
                 self._context.require_listener(f"{self._title}: switching Profile off")
-            disable, enable = self._both_prepared(make)
+            disable, enable = self._both_prepared(plan_for)
             self._disable_sent = True
             try:
                 disable.send()
@@ -212,10 +212,10 @@ class _Switch:
                     return enable
         raise self.failure or NotConverged(f"{self._title}: the disable was never sent")
 
-    def _both_prepared(self, make: Callable[[Observed], Plan]) -> tuple[Prepared, Prepared]:
+    def _both_prepared(self, plan_for: Callable[[Observed], Plan]) -> tuple[Prepared, Prepared]:
         """Disable and enable, ready to be sent; one that is sent again after no answer is the same as before."""
         if self._steps is None or not self._in_doubt:
-            self._steps = make(self._observed)
+            self._steps = plan_for(self._observed)
             note = self._steps.note
             self.opened = (note.started if note else None) or self._context.now()
             self._enables.noted(note)
@@ -259,7 +259,7 @@ class _Switch:
         if found is Word.AS_WANTED or found is Word.IDENTITY_OFF:
             self.tell_event(NotConverged.__name__, self.closed(now))
             raise NotConverged(
-                f"{self._title} was answered with success, but {'; '.join(left)}",
+                f"{self._title} was written with success, but {'; '.join(left)}",
                 f"{self._span(now)}\nSomething else may write to it. Run `pulumi up --refresh`.",
             )
         raise self._told(problem or NotConverged(f"something else wrote to it: {'; '.join(left)}"), now)
@@ -313,7 +313,7 @@ class _Switch:
                 remedy,
             )
         return NotConverged(
-            f"{self._title}: Profile {found.told}{again}; on the way: {failure.message}", remedy
+            f"{self._title}: Profile {found.told}{again}, but on the way: {failure.message}", remedy
         )
 
     def tell_event(self, outcome: str, closed: datetime | None) -> None:
@@ -338,7 +338,7 @@ class _Switch:
             self._context.report.warn(f"{self._title}: {LATE_DISABLE}")
         if self._enables.oddities:
             self._context.report.warn(
-                f"{self._title}: Profile is ON as wanted; on the way: {self._enables.oddities[0]}"
+                f"{self._title}: Profile is ON as wanted, but on the way: {self._enables.oddities[0]}"
             )
 
     def _span(self, now: Observed | None) -> str:

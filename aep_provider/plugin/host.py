@@ -158,7 +158,7 @@ class EngineReporter:
             self._events.event(name, dataset_id, fields)
         except Exception as error:
             reason = error.strerror if isinstance(error, OSError) else repr(error)
-            self.once(f"Events are missing in the log that AEP_LOG asks for: {reason}")
+            self.once(f"Some events are missing in the log that AEP_LOG asks for: {reason}")
 
     def warn(self, message: str) -> None:
         """Show a warning; the same one is shown once per resource and process."""

@@ -1,4 +1,4 @@
-"""What `check` does about names in the place of ids, and about datasets that two resources have."""
+"""What `check` does about names instead of ids, and about datasets that two resources have."""
 
 from __future__ import annotations
 

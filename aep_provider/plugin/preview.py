@@ -229,8 +229,8 @@ def _problems(context: Context, olds: Mapping[str, Any], news: Mapping[str, Any]
         if change is None or change.observed is None:
             return []
         recorded = OnRecord(change.recorded_owner) if olds else None
-        make = Planner(context, change.desired, change.policy, recorded)
-        with reconcile.off_first(context, change.observed, change.desired, make):
+        planner = Planner(context, change.desired, change.policy, recorded)
+        with reconcile.off_first(context, change.observed, planner):
             # A problem is raised here, so that it says first that Profile is off, where it is.
             found = asking.problems(context, change)
             if found:
@@ -242,8 +242,7 @@ def _problems(context: Context, olds: Mapping[str, Any], news: Mapping[str, Any]
             host.tell_kind(type(error).__name__)
             return [str(error)]
         # What passes by itself must not keep `up` from repairing it.
-        asked = "" if isinstance(error, ProfileOff) else "The preview could not ask AEP everything: "
-        context.report.warn(f"{asked}{error}" if isinstance(error, ProfileOff) else f"{asked}{error.message}")
+        context.report.warn(str(error) if isinstance(error, ProfileOff) else asking.unasked(error))
         return []
 
 

@@ -20,10 +20,10 @@ if TYPE_CHECKING:
 
 CALLS_FOR_EACH_REQUEST = 2
 """Calls that the plugin answers at a time, for each request that may be under way. With as many calls as requests, a
-place stays empty whenever a call does something else, and the last resources of a stack go in a round of their own."""
+slot stays empty whenever a call does something else, and the last resources of a stack go in a round of their own."""
 
 _KEPT_IN_STATE = (
-    "If the stack has it by now: a refresh takes the settings of the last run, from the state. Export "
+    "If you have just set it: a refresh uses the settings that the last run left in the state. Export "
     "PULUMI_RUN_PROGRAM=true, or the setting's variable."
 )
 
@@ -74,7 +74,7 @@ class Process:
 
                 self.spans = Spans.sent_to(environ[COLLECTOR])
             except Exception as error:
-                host.EngineReporter().once(f"The provider is missing in the traces: {error!r}")
+                host.EngineReporter().once(f"The provider's spans are missing in the trace: {error!r}")
         return bool(self.log or self.spans)
 
     def reporter(self) -> host.EngineReporter:

@@ -1,1 +1,1 @@
-"""The probe: what does this AEP do? It compares what the provider takes for true with what it sees."""
+"""The probe: what does this AEP do? It compares what the provider assumes with what it sees."""

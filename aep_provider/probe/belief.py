@@ -1,4 +1,4 @@
-"""What the provider takes for true of AEP, and what the probe saw of it."""
+"""What the provider assumes of AEP, and what the probe saw of it."""
 
 from __future__ import annotations
 

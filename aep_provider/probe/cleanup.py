@@ -210,7 +210,7 @@ class CleanUp:
                 if not error.effect_unknown:
                     raise
         if not answered:
-            return "whether it was deleted is unknown: the DELETE was not answered"
+            return "it is unknown whether it was deleted: the DELETE was not answered"
         for pause in self._pauses():
             self._clock.wait(pause)
             try:

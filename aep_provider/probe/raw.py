@@ -118,7 +118,7 @@ class Raw:
             path: from ``/data`` on; parts of it are already escaped.
             query: query parameters.
             body: what is sent as JSON, or ``None``.
-            headers: to send in the place of the usual ones; ``None`` leaves one out.
+            headers: to send instead of the usual ones; ``None`` leaves one out.
 
         Raises:
             ApiError: there is no token to send it with.

@@ -74,7 +74,7 @@ class Scratch:
             label: what the end of its name says.
             schema_id: another schema than that of the run.
             tags: beside the owner tag.
-            fields: of the body, in the place of the usual ones.
+            fields: of the body, instead of the usual ones.
 
         Raises:
             NotAsked: nothing could be created so far, and nobody knows why.

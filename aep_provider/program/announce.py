@@ -133,8 +133,7 @@ def refuse_clashes(resource: str, given: Mapping[str, Any], provider: Provider) 
         if other != resource:
             program.clash = ProgramError(
                 f"UpsertDataset {resource!r}: {key} {is_a[1]!r} is the {is_a[0]} of UpsertDataset {other!r} as well",
-                "Two resources cannot manage one dataset, and AEP's datasets are told apart by their names. Remove "
-                f"one of the two, or give it another {key}.",
+                f"Two resources cannot manage one dataset. Remove one of the two, or give it another {key}.",
             )
             raise program.clash
 

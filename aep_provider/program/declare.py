@@ -45,7 +45,7 @@ async def declare(
             the old one. Without it, the entries of the stack: ``aep:datasets``, a list or the path of a file, and
             ``aep:overrides``.
         opts: resource options for all of them, such as a provider.
-        at_once: how many datasets the engine may have before it at once.
+        at_once: how many datasets may be in progress at once.
 
     Returns:
         The resources by logical name, in the order of the entries.

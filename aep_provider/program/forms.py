@@ -63,7 +63,7 @@ class NewDataset(_Optional, _SchemaToo):
 
 
 class NewDatasetByTitle(_Optional):
-    """The same, with the title of the schema in the place of its id."""
+    """The same, with the title of the schema instead of its id."""
 
     name: pulumi.Input[str]
     schema: pulumi.Input[str]
@@ -76,6 +76,6 @@ class ExistingDataset(_Optional, _NameToo, _SchemaIdToo, _SchemaToo, _DatasetToo
 
 
 class ExistingDatasetByName(_Optional, _NameToo, _SchemaIdToo, _SchemaToo):
-    """The same, with the name of the dataset in the place of its id."""
+    """The same, with the name of the dataset instead of its id."""
 
     dataset: pulumi.Input[str]

@@ -80,11 +80,11 @@ class UpsertDataset(Outputs, pulumi.dynamic.Resource, module="aep", name="Upsert
             schema_id: the schema's ``$id``, ``https://ns.adobe.com/<tenant>/schemas/<hash>``.
                 Required to create; with ``dataset_id`` optional, and compared if set. It can never be
                 changed.
-            schema: the schema's title, in the place of ``schema_id``.
+            schema: the schema's title, instead of ``schema_id``.
                 It means the schema of the sandbox that has exactly this title. Its id is looked up once and kept.
             dataset_id: the id of an existing dataset to adopt instead of creating one, 24 hexadecimal characters.
                 Destroying the resource then leaves the dataset as it is.
-            dataset: the name of an existing dataset to adopt, in the place of ``dataset_id``.
+            dataset: the name of an existing dataset to adopt, instead of ``dataset_id``.
                 It means the dataset of the sandbox that has exactly this name and is not managed by Adobe. Its id is
                 looked up once and kept.
             description: the dataset's description. Managed if set.

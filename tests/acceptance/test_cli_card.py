@@ -235,7 +235,7 @@ def test_the_change_window_holds_at_preview_in_up_and_on_the_card(
     project.program(ADOPT.replace(")", ", is_upsert=False)"))
     aep.forget()
     preview, up = project.preview(expect=None), project.up(expect=None)
-    closed = [f"Run `pulumi up` from {text[:3]} " in told.text for told in (preview, up)]
+    closed = [f"Run `pulumi up` at or after {text[:3]} " in told.text for told in (preview, up)]
     assert closed == [refused, refused]
     assert (preview.code == 0, up.code == 0, len(aep.writes())) == (
         (False, False, 0) if refused else (True, True, 2)

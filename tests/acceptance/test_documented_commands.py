@@ -69,7 +69,7 @@ def runs_elsewhere(command: str) -> bool:
 
 
 def filled(command: str, aep: Aep) -> str:
-    """The command with what a reader puts in the place of dots and of the emulator's port."""
+    """The command with what a reader puts instead of dots and of the emulator's port."""
     command = re.sub(r" \w+=…", "", command)
     return re.sub(r"http://127\.0\.0\.1:\d+", aep.url, command)
 

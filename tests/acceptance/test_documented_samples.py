@@ -239,7 +239,7 @@ SAMPLES: dict[tuple[str, str], Callable[[Make, Aep], str]] = {
     ("safety.md", "is managed by 'shop/dev/members'"): another_stack,
     ("safety.md", "$ aep-provider release"): a_release,
     ("safety.md", "is managed by 'shop/dev/clients'"): a_move,
-    ("safety.md", "was refused to another resource of this run"): a_move,
+    ("safety.md", "is not deleted: another"): a_move,
     ("safety.md", "warning: Dataset 'Clients'"): a_second_state,
     ("safety.md", "isUpsert is not allowed here"): a_refused_enable,
     ("safety.md", "error: Profile may be OFF"): an_outage,

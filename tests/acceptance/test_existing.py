@@ -429,10 +429,10 @@ def test_a_dataset_in_use_is_made_anew_with_another_schema_as_the_preview_says(
     if way == "taint":
         project.run("state", "taint", MEMBERS, "--yes")
     aep.forget()
-    assert "made anew (`--replace`, a taint), add --refresh" in project.preview(*flags, expect=1).text
+    assert "replacing it (`--replace`, or a taint), add --refresh" in project.preview(*flags, expect=1).text
     told = project.preview("--refresh", *flags).text
     assert "1 to replace" in told
-    assert "this takes over" not in told
+    assert "is taken over" not in told
     assert aep.writes() == []
     project.up("--refresh", *flags)
     assert [write["method"] for write in aep.writes()] == ["DELETE", "POST"]

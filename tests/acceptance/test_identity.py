@@ -256,7 +256,7 @@ def test_a_new_dataset_replaced_by_create_first_is_not_deleted(project: Project,
     ((dataset_id, before),) = aep.datasets().items()
     project.program(CREATE_FIRST + MEMBERS)
     text = project.up("--replace", f"urn:pulumi:dev::aep::{TYPE}::members").text
-    assert "is held by a later creation of the same resource; it is not deleted" in text
+    assert "belongs to a later create of the same resource. It is not deleted" in text
     ((kept, after),) = aep.datasets().items()
     assert kept == dataset_id
     assert after["tags"]["pulumiClaim"] != before["tags"]["pulumiClaim"]

@@ -1,4 +1,4 @@
-"""Names in the place of ids, through the real `pulumi` command."""
+"""Names instead of ids, through the real `pulumi` command."""
 
 from __future__ import annotations
 

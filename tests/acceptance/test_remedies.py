@@ -37,7 +37,7 @@ ELSEWHERE = {
     "test_a_file_that_cannot_be_written_leaves_the_stack_file_alone",
     "the numbers go from 1 to …": "acceptance/test_cli_import.py::test_on_a_terminal_it_asks_which",
     "is neither a number nor a range": "acceptance/test_cli_import.py::test_on_a_terminal_it_asks_which",
-    "Run `pulumi up` again: the others will have ended.": "acceptance/test_waiting.py::"
+    "Run `pulumi up` again when those have ended.": "acceptance/test_waiting.py::"
     "test_at_most_two_datasets_are_waited_for_at_once",
     "Run `pulumi up` again.": "acceptance/test_kill_matrix.py::test_command_and_plugin_killed",
     "it looks for its own dataset before it creates one": MATRIX,
@@ -48,7 +48,7 @@ ELSEWHERE = {
     "parent=pulumi.ROOT_STACK_RESOURCE": "acceptance/test_remedies_of_changes.py::"
     "test_a_resource_with_another_parent_keeps_its_dataset_as_told",
     "… -m pip install aep-provider": "acceptance/test_elsewhere.py::test_the_wheel_with_pip",
-    "made anew (`--replace`, a taint), add --refresh": "acceptance/test_existing.py::"
+    "replacing it (`--replace`, or a taint), add --refresh": "acceptance/test_existing.py::"
     "test_a_dataset_in_use_is_made_anew_with_another_schema_as_the_preview_says",
     "Stop what writes into the dataset, wait": "acceptance/test_cli_replay.py::test_a_batch_on_its_way_is_refused",
     "--json has the whole plan": "acceptance/test_cli_replay.py::"
@@ -93,7 +93,7 @@ NO_REMEDY = (
     "--from and --to name one stack.",
     "is not a day or a time such as",
     "… aep:changeWindow is ….",
-    "It does not come within two weeks.",
+    "It does not open in the next two weeks.",
     "Taken for true: …",
     "is not a time up to a day",
     "--namespace and --identity are for --batches.",

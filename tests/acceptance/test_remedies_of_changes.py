@@ -223,7 +223,7 @@ def test_a_resource_with_another_name_keeps_its_dataset_as_told(reader: Reader, 
     (dataset_id,) = aep.datasets()
     renamed = CREATE.replace('"members"', '"people"')
     reader.project.program(renamed)
-    told = reader.told(UP, "Did the logical name, parent or type change")
+    told = reader.told(UP, "If the logical name, parent or type changed")
     if way == "alias":
         (opts,) = re.findall(r"opts=pulumi\S+ ?\S*\)\]\)", told)
         reader.project.program(renamed.replace(")", f", {opts})"))
@@ -317,7 +317,9 @@ def test_a_dataset_that_is_not_deleted_is_forgotten_as_told(reader: Reader, aep:
     reader.run(UP)
     (dataset_id,) = aep.datasets()
     aep.someone_else("PATCH", dataset_id, [{"op": "remove", "path": "/tags/pulumiManagedBy"}])
-    told = reader.told(DESTROY, "To keep it and forget it here: `pulumi state delete <urn>`.")
+    told = reader.told(
+        DESTROY, "To keep it, and remove it from this stack only: `pulumi state delete <urn>`."
+    )
     reader.follow(told, urn=f"{URN}members")
     reader.run(DESTROY)
     assert list(aep.datasets()) == [dataset_id]
@@ -397,7 +399,7 @@ def test_another_sandbox_is_set_back_or_is_another_stack(reader: Reader, aep: Ae
     reader.run(UP)
     reader.environment["AEP_SANDBOX"] = "prod"
     reader.run("pulumi config set aep:allowProduction true")
-    told = reader.told("pulumi refresh", "Another location is another stack: `pulumi stack init`.")
+    told = reader.told("pulumi refresh", "Use a stack of its own for another one: `pulumi stack init`.")
     reader.run(f"pulumi config rm aep:allowProduction; {commands(told)[0]} prod")
     reader.run(f"pulumi config set aep:allowProduction true; {UP}")
     value = re.findall("Set aep:sandbox or (AEP_SANDBOX) back to '(.*)'", told)[0]

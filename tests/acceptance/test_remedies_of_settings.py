@@ -314,7 +314,7 @@ def test_a_secret_that_the_last_run_did_not_have_is_found_as_told(reader: Reader
     preview = "pulumi preview --refresh --non-interactive"
     told = reader.told(preview, "Set it: `pulumi config set")
     reader.follow(told, CLIENT_SECRET)
-    told = reader.told(preview, "If the stack has it by now: a refresh takes the settings of the last run")
+    told = reader.told(preview, "If you have just set it: a refresh uses the settings that the last run left")
     (way,) = re.findall(r"PULUMI_RUN_PROGRAM=\w+", told)
     reader.run(f"export {way}; {preview}")
     reader.run(f"export AEP_CLIENT_SECRET={CLIENT_SECRET}; {preview}")

@@ -145,7 +145,7 @@ def test_the_script_replaces_each_batch_in_its_order(orders: Orders, tmp_path: P
     old = orders.lost(after=[person(ANN, city="Paris")])
     done = run(orders.script(), tmp_path, shell)
     assert done.returncode == 0, done.stderr
-    assert done.stderr.count(" is in the place of ") == 3
+    assert done.stderr.count(" replaces ") == 3
     statuses = orders.statuses()
     assert [statuses[one] for one in old] == ["deleted"] * 3
     assert list(statuses.values())[3:] == ["success"] * 3
@@ -181,7 +181,7 @@ def test_a_failure_stops_it_and_run_again_it_goes_on(
     assert "Stopped: at batch 2 of 3" in stopped.stderr
     assert "Run the script again in this folder" in stopped.stderr
     done = run(script, tmp_path)
-    assert (done.returncode, done.stderr.count(" is in the place of ")) == (0, 2)
+    assert (done.returncode, done.stderr.count(" replaces ")) == (0, 2)
     assert orders.store()[ANN] == [person(ANN, city="Paris")]
     assert len(orders.statuses()) == 6, "each batch was ingested again once"
 
@@ -258,7 +258,7 @@ def test_a_new_plan_of_the_same_second_does_not_go_on_in_the_folder_of_the_old_o
     newer = orders.batch(person(BOB, city="Paris"))
     done = run(orders.script(), tmp_path)
     assert (done.returncode, newer in done.stderr) == (0, True)
-    assert done.stderr.count(" is in the place of ") == 2
+    assert done.stderr.count(" replaces ") == 2
 
 
 def test_a_batch_that_was_begun_is_ended_before_it_stops_for_others(orders: Orders, tmp_path: Path) -> None:
@@ -297,7 +297,7 @@ def test_the_share_of_a_day_ends_it_and_the_next_day_it_goes_on(
     monkeypatch.setattr(replay_plan, "PER_DAY", 5)
     script = orders.script()
     today = run(script, tmp_path)
-    assert (today.returncode, today.stderr.count(" is in the place of ")) == (4, 2)
+    assert (today.returncode, today.stderr.count(" replaces ")) == (4, 2)
     assert "it goes on with batch 3 of 3" in today.stderr
     newer = orders.batch(person(BOB, city="Paris")) if others else ""
     if others:

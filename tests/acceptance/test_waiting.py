@@ -71,7 +71,7 @@ def test_a_batch_stuck_for_more_than_a_day_is_only_warned_about(project: Project
     aep.dataset(ID, PROFILE_SCHEMA, ON)
     batch(aep, "01HSTUCK", "stalled", age=100_000)
     project.program(ADOPT)
-    assert "Batches older than a day are not waited for" in project.up().text
+    assert "Not waiting for batches of dataset" in project.up().text
     assert len(aep.writes()) == 2
 
 
@@ -98,13 +98,13 @@ def test_at_most_two_datasets_are_waited_for_at_once(project: Project, aep: Aep)
     project.program(f"for id in {names}:", '    UpsertDataset("d" + id[-1], dataset_id=id)')
     process = project.start("up", "--yes", "--skip-preview")
     # Progress is said before each look, so the refusal of the third comes while two are waited for.
-    text = read_until(process, "2 other datasets are waited for already")
+    text = read_until(process, "this run waits for those of 2 other datasets already")
     assert aep.writes() == []
     for name in names:
         batch(aep, f"01H{name[-1]}", "success", dataset=name)
     text += process.communicate(timeout=120)[0]
     assert process.returncode == 1
-    assert text.count("Run `pulumi up` again: the others will have ended.") >= 1
+    assert text.count("Run `pulumi up` again when those have ended.") >= 1
     project.up()
     upserts = [body["tags"]["unifiedProfile"][1] for body in aep.datasets().values()]
     assert upserts == ["isUpsert:true"] * 3

@@ -25,7 +25,7 @@ RUN = 3
 
 
 def text_of(node: ast.AST) -> str:
-    """A string of the code, with dots in the place of what is filled in."""
+    """A string of the code, with dots instead of what is filled in."""
     if isinstance(node, ast.JoinedStr):
         return "".join(str(part.value) if isinstance(part, ast.Constant) else "…" for part in node.values)
     return node.value if isinstance(node, ast.Constant) and isinstance(node.value, str) else ""

@@ -18,7 +18,7 @@ ON = {"unifiedProfile": ["enabled:true", "isUpsert:true"], "unifiedIdentity": ["
 def test_an_adoption_says_what_it_overwrites(local: Local, aep: BareAep) -> None:
     aep.dataset(ID, ON, name="Orders")
     local.start(aep.url).create(inputs(dataset_id=ID, name="Members"))
-    (said,) = (line for line in local.said if "is adopted, which overwrites" in line)
+    (said,) = (line for line in local.said if "adopting it overwrites" in line)
     assert "Orders" in said
     assert "Members" in said
 

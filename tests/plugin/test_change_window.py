@@ -127,5 +127,5 @@ def test_the_refusal_names_the_next_time_and_the_setting(local: Local, aep: Bare
     failures = opened(local, aep, CLOSED).check({}, inputs(**ADOPT) | previewed()).failures
     (reason,) = [failure.reason for failure in failures]
     day, _, _ = CLOSED.partition(" ")
-    assert f"Run `pulumi up` from {day} " in reason
+    assert f"Run `pulumi up` at or after {day} " in reason
     assert f"aep:changeWindow is {CLOSED!r}." in reason

@@ -154,7 +154,7 @@ def test_a_delete_leaves_what_a_later_create_holds(local: Local, aep: BareAep) -
     assert again.id == made.id
     local.start(aep.url).delete(str(made.id), made.outs)
     assert list(aep.datasets()) == [made.id]
-    assert any("held by a later creation" in said for said in local.said)
+    assert any("belongs to a later create" in said for said in local.said)
 
 
 def test_an_update_refuses_what_a_later_create_holds(local: Local, aep: BareAep) -> None:

@@ -134,7 +134,7 @@ def test_what_there_is_no_room_for_is_named_once_more(local: Local, aep: BareAep
     windows = [window(days, f"lost-{days}") for days in range(1, WINDOWS_KEPT + 1)]
     seen = toggled(local, aep, given, recorded(local, aep, given, *windows))
     assert seen["earlier_gaps"] == windows[:-1]
-    (said,) = [one for one in local.said if "no longer on record" in one]
+    (said,) = [one for one in local.said if "drops this one" in one]
     assert windows[-1]["from"] in said
     assert said.endswith(f"ingest again: lost-{WINDOWS_KEPT}.")
 
@@ -199,7 +199,7 @@ def test_a_window_that_began_longer_ago_than_batches_are_listed_has_no_lists(
     seen = local.start(aep.url).read(ID, outputs).outs
     assert set(seen["profile_gap"]) == {"from", "to"}
     (said,) = [one for one in local.said if one.startswith("Profile was off")]
-    assert f"`aep-provider replay {ID}` looks at all of them" in said
+    assert f"`aep-provider replay {ID}` lists them all" in said
 
 
 def test_earlier_windows_are_looked_up_once_profile_is_on_again(

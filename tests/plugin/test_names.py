@@ -1,4 +1,4 @@
-"""Names in the place of ids: what they are resolved to, when that is asked, and what is refused."""
+"""Names instead of ids: what they are resolved to, when that is asked, and what is refused."""
 
 from __future__ import annotations
 
@@ -142,7 +142,7 @@ def test_a_name_for_a_dataset_that_another_resource_has_is_refused(local: Local,
     declared = [{"resource": "by-id", "dataset_id": ID}]
     result = local.start(aep.url).check({}, {"dataset": "Orders", **previewed(declared)})
     (failure,) = result.failures
-    assert f"stands for {ID}, which is the dataset of UpsertDataset 'by-id' as well" in failure.reason
+    assert f"stands for {ID}, which is already the dataset of UpsertDataset 'by-id'" in failure.reason
 
 
 def test_two_of_one_logical_name_cannot_have_one_dataset(local: Local, aep: BareAep) -> None:
@@ -159,7 +159,7 @@ def test_two_of_one_logical_name_cannot_have_one_dataset(local: Local, aep: Bare
     (failure,) = under("Outlet", {"dataset": "Orders"})
     text = f"dataset_id: {ID} is the dataset of another resource of this run as well: aep/dev/acme:aep:Shop$orders"
     assert failure.startswith(text)
-    # The engine checks one twice where it is made anew.
+    # The engine checks one twice where it is replaced.
     assert under("Shop", {"dataset_id": ID}) == []
 
 

@@ -148,7 +148,7 @@ def test_an_error_nobody_foresaw_inside_the_window_does_not_leave_profile_off(
     monkeypatch.setattr(Prepared, "send", send)
     local.start(aep.url).create(given(**ADOPT))
     assert profile(aep) == ["enabled:true", "isUpsert:true"]
-    assert any("ON as wanted; on the way: unexpected error: MemoryError" in said for said in local.said)
+    assert any("ON as wanted, but on the way: unexpected error: MemoryError" in said for said in local.said)
 
 
 def test_both_patches_hold_one_place_among_the_calls_at_once(
@@ -253,7 +253,7 @@ def test_profile_found_off_without_a_note_is_reported_with_an_unknown_start(
     seen = provider.read(ID, outputs).outs
     gap = provider.update(ID, seen, given(**ADOPT)).outs["profile_gap"]
     assert gap["from"] == ""
-    assert any("since an unknown time" in said for said in local.said)
+    assert any("from an unknown time" in said for said in local.said)
 
 
 def test_an_ignored_batch_in_flight_is_always_replayed(local: Local, aep: BareAep, given: Given) -> None:
@@ -272,7 +272,10 @@ def test_an_adopted_dataset_released_while_off_is_warned_about(
     outputs = provider.create(given(**ADOPT)).outs
     aep.dataset(ID, LEFT_OFF)
     local.start(aep.url).delete(ID, outputs)
-    assert any(said.startswith("Profile is OFF for dataset") and "released" in said for said in local.said)
+    assert any(
+        said.startswith("Profile is OFF for dataset") and "stays off after this release" in said
+        for said in local.said
+    )
 
 
 def test_a_partial_record_deletes_nothing(local: Local, aep: BareAep, given: Given) -> None:
@@ -325,8 +328,8 @@ def test_batches_that_cannot_be_listed_warn_at_preview_and_refuse_at_up(
     aep.fault(DOWN, 1, None, path="/batches")
     provider = local.start(aep.url)
     assert provider.check({}, given(**ADOPT) | previewed()).failures == []
-    assert any("could not ask AEP everything" in said for said in local.said)
-    with pytest.raises(AepProviderError, match="could not be found out"):
+    assert any("could not check everything in AEP" in said for said in local.said)
+    with pytest.raises(AepProviderError, match="Could not find out whether"):
         provider.create(given(**ADOPT))
     assert aep.writes() == []
 
@@ -514,7 +517,7 @@ def test_a_dataset_that_came_on_meanwhile_is_not_disabled_by_enable(
     settings = Settings.load(configured(aep.url), {})
     context = Context(connect(settings, host.CLOCK), settings, host.EngineReporter(), host.CLOCK)
     policy = Policy(allow_profile_gap=True, in_flight_batches="ignore", wait_timeout=0, may_disable=False)
-    with pytest.raises(Refused, match="left as it is"):
+    with pytest.raises(Refused, match="nothing was changed"):
         reconcile.adopt(context, ID, Desired(is_upsert=True), policy)
     assert aep.writes() == []
 

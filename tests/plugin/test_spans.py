@@ -148,7 +148,7 @@ def test_a_log_that_cannot_be_written_is_told_once_and_fails_nothing(
     follow(log=EventLog(full, FakeClock().now)).create(given(dataset_id=ID))
     assert changed(aep)
     assert [text for text in local.said if "No space left" in text] == [
-        "Events are missing in the log that AEP_LOG asks for: No space left on device"
+        "Some events are missing in the log that AEP_LOG asks for: No space left on device"
     ]
 
 

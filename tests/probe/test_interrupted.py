@@ -40,7 +40,7 @@ class Kill:
         self.dead = False
 
     def send(self, transport: Transport, request: Any, *rest: Any, **named: Any) -> Any:
-        """In the place of the transport's own."""
+        """Instead of the transport's own."""
         counts = self.every or request.method in ("POST", "DELETE")
         self.number -= counts
         if self.dead or (counts and self.number == 0 and self.moment == "before"):
@@ -161,7 +161,7 @@ def test_what_cannot_be_deleted_is_named_and_cleaned_later(aep: BareAep) -> None
     fault = aep.fault({"status": 503}, times=None, method="DELETE")
     found = probed(aep, only=datasets.STEPS)
     assert [one.why for one in found.outcome.left] == [
-        "whether it was deleted is unknown: the DELETE was not answered"
+        "it is unknown whether it was deleted: the DELETE was not answered"
     ]
     aep.clear_faults(fault)
     assert cleaned(aep) == (1, [])

@@ -72,7 +72,7 @@ def probed(
     Args:
         aep: the emulator.
         wait: for each thing that lags.
-        only: these steps in the place of all.
+        only: these steps instead of all.
         batches: whether all steps include those.
     """
     clock, said = ticking(aep), list[str]()

@@ -55,10 +55,10 @@ class Reader:
 
         Args:
             told: the remedy, as printed.
-            values: what stands in the place of dots, one for each.
+            values: what stands instead of dots, one for each.
             first: which command of the remedy is the first to carry out.
             count: how many.
-            instead: what stands in the place of a word, such as ``urn`` for ``<urn>``.
+            instead: what stands instead of a word, such as ``urn`` for ``<urn>``.
         """
         said, given = "", list(values)
         chosen = commands(told)[first : first + count]

@@ -84,7 +84,7 @@ def _assigned(tree: ast.Module) -> Iterator[tuple[str, ast.expr]]:
 
 
 def texts(node: ast.expr, names: Names) -> list[str]:
-    """What an expression may be, with dots in the place of what is filled in."""
+    """What an expression may be, with dots instead of what is filled in."""
     if isinstance(node, ast.Constant):
         return [node.value] if isinstance(node.value, str) else []
     if isinstance(node, ast.JoinedStr):

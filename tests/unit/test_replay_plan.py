@@ -167,7 +167,7 @@ def test_batches_of_other_days_do_not_count() -> None:
         ),
         ([batch("other", 15)], "both ended"),
         ([batch("other", 30)._replace(completed=None)], "does not say when batch other ended"),
-        ([batch("hand", 30, replaces=("lost",))], "batch hand was ingested in the place of lost"),
+        ([batch("hand", 30, replaces=("lost",))], "batch hand was ingested instead of lost"),
         ([batch("running", 50, "loading")], r"on their way .*running \(loading\)"),
     ],
 )

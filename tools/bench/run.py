@@ -82,7 +82,7 @@ def _table(figures: list[Figure], runs: int) -> Table:
 
 
 def _write(figures: list[Figure], runs: int) -> None:
-    """Put the figures into the page: each in the place of its last result, new ones at the end."""
+    """Put the figures into the page: each instead of its last result, new ones at the end."""
     before, _, rest = PAGE.read_text().partition(BEGIN)
     held, _, after = rest.partition(END)
     head, rule, *rows = held.splitlines()

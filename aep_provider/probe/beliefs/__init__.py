@@ -1,4 +1,4 @@
-"""The table: everything that the provider, or a decision of its user, takes for true of AEP without proof."""
+"""The table: everything that the provider, or a decision of its user, assumes of AEP without proof."""
 
 from __future__ import annotations
 

@@ -148,7 +148,7 @@ _NAMES = (
     ),
     Belief(
         id="odd-names-found",
-        statement="Such a name is found with a wildcard in the place of each sign that filters use.",
+        statement="Such a name is found with a wildcard instead of each sign that filters use.",
         level=Level.INFERRED,
         source="Catalog API guide, filter data",
         rests="aep/catalog.py",

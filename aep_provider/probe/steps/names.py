@@ -45,7 +45,7 @@ def odd(run: Run) -> Iterator[Answer]:
     yield judged(
         "odd-names-found",
         found.shown,
-        "found with wildcards in the place of what filters use",
+        "found with wildcards instead of what filters use",
         otherwise="not found",
     )
 
