@@ -45,6 +45,7 @@ class Planner:
 
     Attributes:
         seen: the dataset as it was read again, if it was.
+        off: the dataset as it was read again when Profile was off, if it was: with the note of that time.
         enabling: whether an enable outside a window may have taken effect, or may still do so.
         read_at: when the dataset was read, by the clock that counts waits.
         asked_at: when the guards were asked.
@@ -65,6 +66,7 @@ class Planner:
         self.recorded = recorded
         self.adopting = adopting
         self.seen: Observed | None = None
+        self.off: Observed | None = None
         self.enabling = False
         self.read_at = self.asked_at = context.clock.monotonic()
 
@@ -78,9 +80,16 @@ class Planner:
         owner = self.recorded.owner if self.recorded else ""
         return Change(self.desired, self.policy, observed, self.plan(observed), owner, adopting=self.adopting)
 
+    def saw(self, observed: Observed) -> Observed:
+        """Keep the dataset as it was read again."""
+        self.seen = observed
+        if not observed.profile.enabled:
+            self.off = observed
+        return observed
+
     def again(self, dataset_id: str) -> Observed:
         """Read the dataset once more, and refuse if it has become somebody else's."""
-        observed = self.seen = existing(self.context, dataset_id)
+        observed = self.saw(existing(self.context, dataset_id))
         self.read_at = self.context.clock.monotonic()
         self.check_claim(observed)
         check_owner(self.context, self.change(observed))

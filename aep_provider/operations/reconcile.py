@@ -131,7 +131,8 @@ def off_first(context: Context, observed: Observed, planner: Planner) -> Iterato
         raise
     except Exception as error:
         seen = planner.seen or observed
-        left_open = seen.open_note
+        # Not of the last read: an enable of ours may have ended that time before the failure.
+        left_open = (planner.off or observed).open_note
         was_on = observed.profile.enabled or planner.recorded is not None
         if left_open is None and (seen.profile.enabled or not was_on):
             raise
@@ -170,7 +171,7 @@ def _apply(context: Context, observed: Observed, planner: Planner) -> Outcome:
         toggled = _toggled(context, observed, planner)
         if isinstance(toggled, Outcome):
             return toggled
-        observed = planner.seen = toggled
+        observed = planner.saw(toggled)
         planner.check_claim(observed)
     raise NotConverged(
         f"{describe(context, observed)} keeps being changed by somebody else; Profile was not switched off",
@@ -207,6 +208,7 @@ def _ready(context: Context, observed: Observed, planner: Planner, *, again: boo
 
 def _recovered(context: Context, before: Observed, now: Observed, planner: Planner) -> list[GapReport]:
     """The report on a time in which Profile was off, and which this run has ended."""
+    before = planner.off or before
     left_open = before.open_note
     # A dataset on record was on; one that is being adopted may never have been.
     if left_open is None and (before.profile.enabled or planner.recorded is None):
@@ -232,7 +234,8 @@ def _toggled(context: Context, observed: Observed, planner: Planner) -> Outcome 
             observed,
             planner.plan,
             planner.desired,
-            lambda seen: _ask_at_disable(context, seen, planner),
+            lambda seen: asking.ask_at_disable(context, planner.change(seen)),
+            lambda: _ask_late(context, observed, planner),
         )
     except BatchesInFlight:
         # They came while this run waited for its slot; without one they are waited for.
@@ -244,9 +247,8 @@ def _toggled(context: Context, observed: Observed, planner: Planner) -> Outcome 
     return Outcome(now, [gap_report.report(context, observed.id, off, before), *earlier])
 
 
-def _ask_at_disable(context: Context, observed: Observed, planner: Planner) -> None:
-    """Ask what may have another answer by now; where the slot came late, the batches as well."""
-    asking.ask_at_disable(context, planner.change(observed))
+def _ask_late(context: Context, observed: Observed, planner: Planner) -> None:
+    """Ask the guards again where the slot came late, the batches among them."""
     if context.outdated(planner.asked_at):
         planner.asked_at = context.clock.monotonic()
         asking.ask(context, planner.change(observed), again=True)
@@ -277,7 +279,7 @@ def _written(
                 for operations in part(planner.plan(observed)):
                     if operations:
                         _patched(context, observed.id, operations, planner)
-            return existing(context, observed.id)
+            return planner.saw(existing(context, observed.id))
         except ApiError as error:
             union = isinstance(error, RequestRefused) and error.status == 422
             passing = error.effect_unknown or isinstance(error, Throttled | Conflict)
