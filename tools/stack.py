@@ -17,12 +17,14 @@ import time
 import urllib.request
 from collections.abc import Mapping
 from contextlib import suppress
+from http.client import HTTPException
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 FOLDER = ROOT / ".aep"
 RUNNING = FOLDER / "emulator.json"
 COMMAND = Path(sys.executable).parent / "aep-provider"
+_PAST_PROXIES = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 DEMO = {
     "AEP_SANDBOX": "dev",
     "AEP_ORG_ID": "0123456789ABCDEF01234567@AdobeOrg",
@@ -217,8 +219,9 @@ def _healthy(port: int) -> bool:
     if not port:
         return False
     with (
-        suppress(OSError),
-        urllib.request.urlopen(f"http://127.0.0.1:{port}/_emulator/health", timeout=2) as reply,
+        # Whatever else may listen there by now.
+        suppress(OSError, HTTPException, ValueError, AttributeError),
+        _PAST_PROXIES.open(f"http://127.0.0.1:{port}/_emulator/health", timeout=2) as reply,
     ):
         return bool(json.load(reply).get("status") == "ok")
     return False

@@ -97,6 +97,21 @@ class Retries(urllib3.Retry):
         self.watch.repeated()
 
 
+class _BodyBrokeOff(requests.exceptions.ChunkedEncodingError):
+    """A body that did not come to its end, and what the library has left of its attempts."""
+
+    def __init__(self, *args: Any, left: urllib3.Retry) -> None:
+        super().__init__(*args)
+        self.left = left
+
+
+def _allow(session: requests.Session, request: requests.PreparedRequest, retries: urllib3.Retry) -> None:
+    """How often the library may repeat the next request of a session."""
+    adapter = session.get_adapter(str(request.url))
+    if isinstance(adapter, HTTPAdapter):
+        adapter.max_retries = retries
+
+
 class Transport:
     """Sends requests.
 
@@ -191,11 +206,9 @@ class Transport:
         timeouts = (min(CONNECT_TIMEOUT, whole / 2), whole)
         environment = self._environment_for(str(request.url))
         with self.slot() if limited else contextlib.nullcontext(), self._sessions.lent() as session:
-            adapter = session.get_adapter(str(request.url))
-            if isinstance(adapter, HTTPAdapter):
-                # By method here and not by the policy's own list: the library repeats any method, also a POST,
-                # after what it counts as "other" errors, such as a TLS failure in the middle of a response.
-                adapter.max_retries = self._patient if patient else self._once
+            # By method here and not by the policy's own list: the library repeats any method, also a POST,
+            # after what it counts as "other" errors, such as a TLS failure in the middle of a response.
+            _allow(session, request, self._patient if patient else self._once)
             self._watch.sent(str(request.method), str(request.url), self._secrets)
             try:
                 with exchange.within(self._clock, whole, status_suffices=status_suffices):
@@ -221,16 +234,17 @@ class Transport:
 
     def _whole(self, session: requests.Session, request: requests.PreparedRequest, *rest: Any) -> Response:
         """A read is repeated where its body breaks off as well; the library repeats it up to the headers only."""
-        retries = self._patient
         while True:
             try:
                 return self._exchanged(session, request, *rest)
-            except requests.exceptions.ChunkedEncodingError as error:
+            except _BodyBrokeOff as error:
                 try:
-                    retries = retries.increment(request.method, error=error.args[0])
+                    # What the library has left of its attempts is all there is for both.
+                    retries = error.left.increment(request.method, error=error.args[0])
                 except urllib3.exceptions.MaxRetryError:
                     raise error from None
                 retries.sleep()
+                _allow(session, request, retries)
 
     def _exchanged(
         self,
@@ -246,7 +260,10 @@ class Transport:
             options = {**environment, "stream": True, "timeout": timeouts, "allow_redirects": False}
             with contextlib.closing(session.send(request, **options)) as came:
                 status, headers = came.status_code, came.headers
-                content = came.content
+                try:
+                    content = came.content
+                except requests.exceptions.ChunkedEncodingError as error:
+                    raise _BodyBrokeOff(*error.args, left=came.raw.retries or self._once) from error
         except (requests.RequestException, urllib3.exceptions.HTTPError, OSError):
             suffices = exchange.status_that_suffices()
             if suffices is None:

@@ -89,21 +89,26 @@ def _check(context: Context, stack: Stack, owner: str, observed: Observed) -> No
     check_production(context, change)
 
 
+def _require_as_shown(context: Context, now: Observed, shown: Observed) -> None:
+    if now.ownership != shown.ownership:
+        raise Refused(
+            f"{describe(context, now)} changed its owner meanwhile, to {now.owner or 'nobody'!r}",
+            "Run this again to see the new one.",
+        )
+
+
 def _release(context: Context, dataset_id: str, shown: Observed) -> None:
     """Write, and prove it; what was shown must still hold."""
     read = context.aep.catalog.read_for_write(dataset_id)
     observed = read.observed
-    if observed.ownership != shown.ownership:
-        raise Refused(
-            f"{describe(context, observed)} changed its owner meanwhile, to {observed.owner or 'nobody'!r}; "
-            "nothing was changed",
-            "Run this again to see the new one.",
-        )
+    _require_as_shown(context, observed, shown)
     let_go(context, read, observed.owner)
     for pause in LOOKS:
         context.clock.wait(pause)
-        if not existing(context, dataset_id).owner:
+        now = existing(context, dataset_id)
+        if not now.owner:
             return
+        _require_as_shown(context, now, shown)
     raise NotConverged(
         f"{describe(context, observed)} still carries the owner tag after AEP answered with success",
         "Run this again.",

@@ -161,7 +161,7 @@ class Context:
         """
         if not self.report.listening():
             raise Interrupted(
-                f"{what}: stopped, because the `pulumi` that started this run is gone; nothing was written",
+                f"{what}: not done, because the `pulumi` that started this run is gone",
                 "Run `pulumi up` again.",
             )
 

@@ -190,7 +190,9 @@ def let_go(context: Context, read: Read, owner: str) -> None:
             context.aep.catalog.patch(dataset_id, operations, if_match=read.etag)
     except RequestRefused:
         # Somebody has written, or the header is not taken: Adobe's sources disagree on it.
-        if operations := released(context.aep.catalog.get(dataset_id), owner):
+        now = context.aep.catalog.get(dataset_id)
+        # Whoever took it over meanwhile, be it under this very name, gave it another claim.
+        if now.ownership == read.observed.ownership and (operations := released(now, owner)):
             context.aep.catalog.patch(dataset_id, operations)
 
 

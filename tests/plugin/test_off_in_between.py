@@ -81,7 +81,7 @@ def test_a_run_that_stops_after_a_disable_that_may_have_landed_looks_and_restore
     with pytest.raises(AepProviderError) as raised:
         provider.create(given(**ADOPT))
     assert profile(aep)[0] == "enabled:true"
-    assert not isinstance(raised.value, Interrupted), "which says that nothing was written"
+    assert not isinstance(raised.value, Interrupted), "which says that Profile was not touched"
 
 
 @pytest.mark.parametrize("lost", [False, True], ids=["answered", "not answered"])

@@ -399,6 +399,35 @@ def test_a_program_that_the_engine_interrupts_with_the_host_says_nothing(start: 
     assert host.process.stderr.read() == b""
 
 
+@pytest.mark.parametrize(
+    ("program", "programs"),
+    [
+        pytest.param(RUN_FOR_EVER.replace("SIGINT", "SIGTERM"), 5, id="five that are deaf"),
+        pytest.param(
+            'import subprocess; alive.write("running\\n"); '
+            "child = subprocess.Popen(['sleep', '600'], pass_fds=[alive.fileno()]); child.wait()",
+            1,
+            id="one that has started another",
+        ),
+    ],
+)
+def test_the_host_is_gone_before_the_engine_kills_it_and_so_is_all_that_it_started(
+    start: Start, program: str, programs: int
+) -> None:
+    host = start(program)
+    calls = [host.stub.Run.future(host.request(), timeout=SECONDS) for _ in range(programs)]
+    with host.alive() as alive:
+        running = b""
+        while running.count(b"running") < programs:
+            running += alive.read(80)
+        os.killpg(host.process.pid, signal.SIGINT)
+        # The engine waits for five seconds. One after the other they would take fifteen.
+        assert host.process.wait(12) == 0
+        assert alive.read() == b""
+    for call in calls:
+        call.exception(SECONDS)
+
+
 def test_idle_host_stops_quietly(start: Start) -> None:
     host = start()
     assert host.output() == (b"", b"")

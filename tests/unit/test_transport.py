@@ -28,6 +28,7 @@ from aep_provider.emulator import Control, Emulator
 from aep_provider.emulator.client import LoggedRequest
 from aep_provider.emulator.seeds import PROFILE_SCHEMA
 from aep_provider.errors import (
+    AepProviderError,
     ApiError,
     ConnectionFailed,
     PermissionDenied,
@@ -91,6 +92,13 @@ def test_a_lost_read_is_repeated_and_a_lost_write_is_not(url: str, lost: dict[st
 def test_a_read_that_breaks_off_each_time_is_a_failed_connection(url: str) -> None:
     fault(url, {"truncate": 1}, times=None, method="GET", service="catalog")
     with pytest.raises(ConnectionFailed, match="the connection failed"):
+        list(client(url).catalog.all())
+    assert len([entry for entry in log(url) if entry["service"] == "catalog"]) == 5
+
+
+def test_attempts_with_a_broken_body_and_those_with_a_passing_status_count_together(url: str) -> None:
+    fault(url, {"status": 503, "body": {"title": "Unavailable"}, "truncate": 1}, times=None, method="GET")
+    with pytest.raises(AepProviderError):
         list(client(url).catalog.all())
     assert len([entry for entry in log(url) if entry["service"] == "catalog"]) == 5
 

@@ -9,6 +9,7 @@ tools/README.md.
 from __future__ import annotations
 
 import argparse
+import contextlib
 import importlib.util
 import json
 import logging
@@ -18,6 +19,7 @@ import stat
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -244,17 +246,20 @@ class LanguageHost(language_pb2_grpc.LanguageRuntimeServicer):
             self._stopped = True
             programs = list(self._programs)
         for program in programs:
-            end(program)
+            send(program, signal.SIGTERM)  # SIGINT makes Python print a traceback
+        deadline = time.monotonic() + SECONDS_TO_END
+        for program in programs:
+            try:
+                program.wait(max(deadline - time.monotonic(), 0))
+            except subprocess.TimeoutExpired:
+                send(program, signal.SIGKILL)
+                program.wait()
 
 
-def end(program: subprocess.Popen[bytes]) -> None:
-    """End a program that may have ended long ago; SIGTERM, since SIGINT makes Python print a traceback."""
-    program.terminate()
-    try:
-        program.wait(SECONDS_TO_END)
-    except subprocess.TimeoutExpired:
-        program.kill()
-        program.wait()
+def send(program: subprocess.Popen[bytes], number: signal.Signals) -> None:
+    """Send a signal to a program, which may have ended long ago, and to what it has started."""
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(program.pid, number)  # it leads a group of its own
 
 
 def report_end_of_input(stop: int) -> None:
