@@ -170,7 +170,7 @@ class Catalog:
 
         Raises:
             PreconditionFailed: it is no longer that version.
-            ApiError: it was refused, or what came of it is unknown (`ApiError.effect_unknown`).
+            ApiError: it was refused, or its outcome is unknown (`ApiError.effect_unknown`).
         """
         self.written.add(dataset_id)
         request = _patch(dataset_id, operations, if_match)

@@ -1,4 +1,4 @@
-"""Who is told of each request as it goes out, and of what came of it."""
+"""Who is told of each request as it goes out, and of its outcome."""
 
 from __future__ import annotations
 

@@ -102,7 +102,7 @@ def run(
 def _tried(
     source: Source, action: str, extra: tuple[str, ...], retry_for: float
 ) -> tuple[Ran, Found, Outcome, int]:
-    """The last try, what was found after it, what came of it, and how many there were."""
+    """The last try, what was found after it, the outcome, and how many there were."""
     pauses = itertools.chain(PAUSES, itertools.repeat(PAUSES[-1]))
     attempts, left = 0, retry_for
     earlier: list[Log] = []

@@ -9,7 +9,7 @@ from aep_provider.errors import AepProviderError, NotConverged, ProfileOff
 from aep_provider.operations.context import Context
 
 LOOKS = (0.0, 0.25, 0.5, 1.0, 1.25, 2.0, 2.0, 3.0)
-"""Seconds before each look at what came of a write; ten in all."""
+"""Seconds before each look at the outcome of a write; ten in all."""
 
 
 def looks(context: Context, dataset_id: str) -> Iterator[tuple[Observed | None, AepProviderError | None]]:

@@ -197,7 +197,7 @@ class Switch:
         raise self._told(problem or NotConverged(f"something else wrote to it: {'; '.join(left)}"), now)
 
     def _back(self, failure: AepProviderError) -> AepProviderError:
-        """Restore what was there, and say what came of it.
+        """Restore what was there, and say whether that worked.
 
         Not while an enable with the wanted setting may still take effect: whichever came last would win.
         """

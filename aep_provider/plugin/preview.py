@@ -1,6 +1,6 @@
 """What a preview can already say: the guards, asked for new resources and for updates that write.
 
-What waiting cannot cure fails the preview, so that a pull request is red; batches, dataflows and network
+What waiting cannot cure fails the preview, so that a pull request shows it; batches, dataflows and network
 trouble are warnings.
 """
 

@@ -53,7 +53,7 @@ def _harmless(told: Callable[..., None]) -> Callable[..., None]:
 
 @dataclass
 class _Attempt:
-    """A request that goes out once, and what came of it. Times are nanoseconds since 1970."""
+    """A request that goes out once, and its outcome. Times are nanoseconds since 1970."""
 
     method: str
     url: str
@@ -119,7 +119,7 @@ class Spans:
 
         Args:
             facts: what it was about.
-            outcome: what came of it.
+            outcome: of the request.
             failed: whether that is an error.
         """
         self._make()

@@ -105,7 +105,7 @@ class Scratch:
         """Create one and return its id; see `post`.
 
         Raises:
-            NotAsked: it was refused, or what came of it is unknown.
+            NotAsked: it was refused, or its outcome is unknown.
         """
         reply = self.post(label, tags=tags, **fields)
         dataset_id = created(reply)
