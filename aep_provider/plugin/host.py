@@ -41,6 +41,9 @@ STOP = threading.Event()
 CLOCK = SystemClock(STOP)
 """The real time; its waits end when the process shuts down."""
 
+_failed = threading.Event()
+"""Set once a call has failed."""
+
 
 def prepare() -> None:
     """Set up this process for the provider; harmless outside the plugin, and when done twice."""
@@ -50,9 +53,15 @@ def prepare() -> None:
 
 
 def _end_quickly() -> None:
+    atexit.register(_leave_garbage)
+
+
+def _leave_garbage() -> None:
     # Python looks through everything for cycles of garbage when it ends, a twentieth of a second and more for what the
-    # SDK has loaded, and the engine waits for it.
-    atexit.register(gc.freeze)
+    # SDK has loaded, and the engine waits for it. Not after a failure: once the plugins have ended, the engine
+    # interrupts the program, which would print a traceback of that where it has not ended yet.
+    if not _failed.is_set():
+        gc.freeze()
 
 
 def _wake_at_shutdown() -> None:
@@ -111,6 +120,7 @@ class _ShortTraceback(ModuleType):
 
     @staticmethod
     def format_exc() -> str:
+        _failed.set()
         error = sys.exc_info()[1]
         if isinstance(error, AepProviderError):
             tell_kind(type(error).__name__)
@@ -133,6 +143,7 @@ def tell_kind(kind: str) -> None:
     Args:
         kind: the name of a class in `aep_provider.errors`.
     """
+    _failed.set()
     EngineReporter()._log("DEBUG", KIND + json.dumps({"kind": kind}))
 
 

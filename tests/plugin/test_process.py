@@ -118,16 +118,21 @@ def test_the_pool_has_the_threads_at_once() -> None:
         assert len({future.result() for future in [pool.submit(together.wait, 20) for _ in range(9)]}) == 9
 
 
-def test_a_plugin_that_ends_looks_for_no_garbage() -> None:
+@pytest.mark.parametrize(
+    ("happens", "left"),
+    [("pass", True), ("host.tell_kind('Refused')", False), ("host._ShortTraceback.format_exc()", False)],
+    ids=["nothing", "an argument is refused", "a call fails"],
+)
+def test_a_plugin_that_ends_looks_for_no_garbage_where_nothing_has_failed(happens: str, left: bool) -> None:
     # What is registered first runs last.
     code = "import atexit, gc; atexit.register(lambda: print(gc.get_freeze_count() > 10_000))"
     ended = subprocess.run(
-        [sys.executable, "-c", f"{code}; import aep_provider.plugin.provider"],
+        [sys.executable, "-c", f"{code}; from aep_provider.plugin import host, provider; {happens}"],
         capture_output=True,
         text=True,
         check=True,
     )
-    assert ended.stdout == "True\n"
+    assert ended.stdout == f"{left}\n"
 
 
 def test_what_is_waited_for_is_shown_for_a_moment_and_a_warning_stays(

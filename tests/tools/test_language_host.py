@@ -455,6 +455,17 @@ def test_cancel_interrupts_the_program(start: Start) -> None:
         assert call.result(SECONDS).error == "program exited with non-zero exit code: 7"
 
 
+def test_a_program_that_is_about_to_end_is_not_interrupted(start: Start, tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "cancelled")
+    host = start(f'alive.write("running\\n"); open({str(tmp_path / "cancelled")!r}).read()')
+    call = host.stub.Run.future(host.request(), timeout=SECONDS)
+    with host.alive() as alive:
+        assert alive.read(8) == b"running\n"
+        host.stub.Cancel(Empty(), timeout=SECONDS)
+        (tmp_path / "cancelled").write_text("")
+        assert call.result(SECONDS).error == ""
+
+
 def test_a_program_deaf_to_cancel_is_killed(start: Start) -> None:
     host = start(RUN_FOR_EVER)
     call = host.stub.Run.future(host.request(), timeout=SECONDS)

@@ -41,6 +41,7 @@ else:
 
 ALREADY_EXPLAINED = 32  # the exec script's exit code for "the user has been shown what went wrong"
 LARGEST_MESSAGE = 400 * 1024 * 1024  # what the engine itself allows
+SECONDS_TO_LEAVE = 2
 SECONDS_AFTER_CANCEL = 5
 SECONDS_TO_END = 3  # the engine kills us 5 s after its interrupt; our program must be gone before that
 
@@ -135,14 +136,21 @@ class LanguageHost(language_pb2_grpc.LanguageRuntimeServicer):
         raise AssertionError("abort always raises")
 
     def Cancel(self, request: Empty, context: grpc.ServicerContext) -> Empty:
-        """Interrupt the program, after a first Ctrl-C; one that does not end by itself is killed."""
+        """Interrupt a program that does not end by itself, and kill one that does not end then.
+
+        The engine asks for this after a Ctrl-C, and also at the end of a run that has failed, as soon as its plugins
+        have ended: a program that still says why it failed would print a traceback of the interrupt.
+        """
         with self._lock:
             programs = list(self._programs)
         for program in programs:
-            program.send_signal(signal.SIGINT)
-            killer = threading.Timer(SECONDS_AFTER_CANCEL, program.kill)
-            killer.daemon = True
-            killer.start()
+            for seconds, number in (
+                (SECONDS_TO_LEAVE, signal.SIGINT),
+                (SECONDS_AFTER_CANCEL, signal.SIGKILL),
+            ):
+                timer = threading.Timer(seconds, program.send_signal, (number,))
+                timer.daemon = True
+                timer.start()
         return Empty()
 
     def Run(
