@@ -99,7 +99,7 @@ def test_state_of_a_dataset_is_below_two_kilobytes(project: Project, aep: Aep) -
 
 @pytest.mark.parametrize(
     ("imports", "most"),
-    [("from aep_provider import UpsertDataset, declare", 26), ("import aep_provider.plugin.provider", 55)],
+    [("from aep_provider import UpsertDataset, declare", 26), ("import aep_provider.plugin.provider", 56)],
     ids=["program", "plugin"],
 )
 def test_what_an_unchanged_stack_does_not_need_is_not_imported(imports: str, most: int) -> None:
