@@ -38,6 +38,16 @@ def glance(context: Context, dataset_id: str) -> Observed | None:
     return next(looks(context, dataset_id))[0]
 
 
+def last_seen(context: Context, dataset_id: str, *, wait: bool) -> Observed | None:
+    """The dataset as the last read shows it; after an enable that may have taken effect, looked at for a while."""
+    last = None
+    for now, _ in looks(context, dataset_id):
+        last = now or last
+        if now is not None and (now.profile.enabled or not wait):
+            break
+    return last
+
+
 def off_error(
     context: Context, observed: Observed, since: str, reason: str, *, upsert: bool, sure: bool = True
 ) -> ProfileOff:

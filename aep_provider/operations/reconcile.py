@@ -13,7 +13,7 @@ from typing import NamedTuple
 from aep_provider.dataset.desired import Desired
 from aep_provider.dataset.observed import Observed
 from aep_provider.dataset.plan import Patch, Plan, differences, unedited, unowned
-from aep_provider.dataset.tags import UNIFIED_PROFILE
+from aep_provider.dataset.tags import UNIFIED_PROFILE, timestamp
 from aep_provider.errors import (
     ApiError,
     BatchesInFlight,
@@ -28,7 +28,7 @@ from aep_provider.operations.change import Policy
 from aep_provider.operations.context import Context, describe
 from aep_provider.operations.gap_report import GapReport, Window
 from aep_provider.operations.location import existing
-from aep_provider.operations.outcome import looks, off_error, typed
+from aep_provider.operations.outcome import last_seen, looks, off_error, typed
 from aep_provider.operations.planner import OnRecord, Planner
 
 TRIES = (0.0, 0.5, 1.5, 4.0)
@@ -137,7 +137,7 @@ def off_first(context: Context, observed: Observed, planner: Planner) -> Iterato
         if left_open is None and (seen.profile.enabled or not was_on):
             raise
         written = planner.enabling
-        now = _seen_on(context, observed.id, wait=written)
+        now = last_seen(context, observed.id, wait=written)
         opened = left_open.started if left_open else None
         if now is not None and now.profile.enabled:
             # The enable closed the window before the failure, so no later run would report it.
@@ -150,16 +150,6 @@ def off_first(context: Context, observed: Observed, planner: Planner) -> Iterato
         off = off_error(context, observed, since, reason.message, upsert=planner.desired.is_upsert, sure=sure)
         off.remedy = f"{reason.remedy}\n{off.remedy}".lstrip()
         raise off from error
-
-
-def _seen_on(context: Context, dataset_id: str, *, wait: bool) -> Observed | None:
-    """The dataset as the last read shows it; after an enable that may have taken effect, looked at for a while."""
-    last = None
-    for now, _ in looks(context, dataset_id):
-        last = now or last
-        if now is not None and (now.profile.enabled or not wait):
-            break
-    return last
 
 
 def _apply(context: Context, observed: Observed, planner: Planner) -> Outcome:
@@ -187,7 +177,7 @@ def _without_window(context: Context, observed: Observed, planner: Planner) -> O
     now = proved(context, now, planner.desired, owned=True)
     # Profile may have been off until here, so what earlier windows lost is only looked up now.
     earlier = planner.unreported(observed)
-    return Outcome(now, [*_recovered(context, observed, now, planner), *earlier])
+    return Outcome(now, [*_recovered(context, observed, now, planner, earlier), *earlier])
 
 
 def _ready(context: Context, observed: Observed, planner: Planner, *, again: bool = False) -> Observed:
@@ -206,7 +196,9 @@ def _ready(context: Context, observed: Observed, planner: Planner, *, again: boo
             observed = planner.again(observed.id)
 
 
-def _recovered(context: Context, before: Observed, now: Observed, planner: Planner) -> list[GapReport]:
+def _recovered(
+    context: Context, before: Observed, now: Observed, planner: Planner, reported: Sequence[GapReport]
+) -> list[GapReport]:
     """The report on a time in which Profile was off, and which this run has ended."""
     before = planner.off or before
     left_open = before.open_note
@@ -214,6 +206,8 @@ def _recovered(context: Context, before: Observed, now: Observed, planner: Plann
     if left_open is None and (before.profile.enabled or planner.recorded is None):
         return []
     opened = left_open.started if left_open else None
+    if opened and timestamp(opened) in {one["from"] for one in reported}:
+        return []
     return [gap_report.report(context, before.id, Window.noted(now, opened, context.now()))]
 
 

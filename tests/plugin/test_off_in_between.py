@@ -7,11 +7,18 @@ from typing import Any
 
 import pytest
 
+from aep_provider.aep import connect
 from aep_provider.aep.gateway import Prepared
 from aep_provider.aep.limit import Limit
 from aep_provider.aep.reads import PLAIN
+from aep_provider.dataset.desired import Desired
 from aep_provider.errors import AepProviderError, Interrupted, ProfileOff
+from aep_provider.operations import reconcile
+from aep_provider.operations.change import Policy
+from aep_provider.operations.context import Context
+from aep_provider.operations.planner import Planner
 from aep_provider.plugin import host
+from aep_provider.settings import Settings
 from support.aep import BareAep
 from support.local import Local
 from support.window import ADOPT, ID, LOST, ON, REFUSED, UPSERT, profile
@@ -130,3 +137,20 @@ def test_profile_that_is_off_after_an_edit_is_said_first(
     after_request(monkeypatch, "PATCH", 1, lambda: aep.someone_else("PATCH", ID, off))
     with pytest.raises(ProfileOff, match=r"^Profile is OFF for dataset"):
         provider.create(given(**ADOPT, description="new"))
+
+
+def test_a_time_that_the_note_of_a_killed_run_tells_as_well_is_reported_once(
+    local: Local, aep: BareAep, given: Given, configured: Callable[[str], dict[str, Any]]
+) -> None:
+    local.start(aep.url)
+    settings = Settings.load(configured(aep.url), {})
+    context = Context(connect(settings, host.CLOCK), settings, host.EngineReporter(), host.CLOCK)
+    planner = Planner(context, Desired(is_upsert=True, owner="aep/dev/orders"), Policy())
+    # It waits, and reads it off; then somebody switches Profile on and leaves the note as it is.
+    aep.dataset(ID, left_off("aep/dev/orders"))
+    planner.again(ID)
+    aep.dataset(ID, left_off("aep/dev/orders") | UPSERT)
+    now = planner.again(ID)
+    earlier = planner.unreported(now)
+    assert [one["from"] for one in earlier] == [SINCE]
+    assert reconcile._recovered(context, now, now, planner, earlier) == []
