@@ -84,7 +84,8 @@ class Switch:
         whose outcome is unknown, an enable is sent whatever else is known.
 
         Raises:
-            PreconditionFailed: somebody else has written since the read; Profile was not switched off.
+            PreconditionFailed: the version has changed since the read: somebody else has written, or the disable has
+                landed all the same.
         """
         try:
             return self._disabled(plan_for)
