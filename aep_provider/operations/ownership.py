@@ -232,8 +232,9 @@ def moved_remedy(context: Context, found: str, wanted: str) -> str:
         way = f"for this stack alone aliases=[{urn!r}]"
         entry = f", or in an entry of aep:datasets `aliases: {urn}`"
     return (
-        f"If the logical name, parent or type changed from {old!r} to {new!r}, keep the dataset with "
-        f"opts=pulumi.ResourceOptions(aliases=[pulumi.Alias({alias})]), which names what it was{entry}, or {way}."
+        f"If the logical name, parent or type changed from {old!r} to {new!r}, add "
+        f"opts=pulumi.ResourceOptions(aliases=[pulumi.Alias({alias})]) with what it was{entry}, or {way}, to keep the "
+        "dataset."
     )
 
 
