@@ -104,7 +104,7 @@ class Replay:
         return found.pop() if len(found) == 1 else ""
 
     def order(self, step: Step) -> dict[str, Any]:
-        """The body of `POST /data/foundation/import/batches` that makes the batch instead of a step's."""
+        """The body of `POST /data/foundation/import/batches` that makes the batch to replace a step's."""
         from aep_provider.aep.batches import REPLAY_TAG, Origin
 
         return {

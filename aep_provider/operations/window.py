@@ -50,7 +50,7 @@ def toggle(
 
     Returns:
         The dataset as read afterwards, and the window; or the dataset as read right before and ``None``, if it has
-        changed so that the guards have to be asked about it. Nothing was written then.
+        changed so that the guards have to be asked about it. No disable was answered with success then.
 
     Raises:
         AepProviderError: nothing was switched off (any class but the next three).

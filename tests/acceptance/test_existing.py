@@ -369,6 +369,36 @@ def test_profile_left_off_is_the_first_line(project: Project, aep: Aep) -> None:
     assert switches(aep) == (["enabled:true", "isUpsert:true"], ["enabled:true"])
 
 
+@pytest.mark.parametrize("status", [409, 412])
+def test_a_disable_that_landed_unseen_is_said_first_and_the_next_up_heals_it(
+    project: Project, aep: Aep, status: int
+) -> None:
+    aep.dataset(ID, PROFILE_SCHEMA, ON)
+    aep.fault({"status": status, "effect": True, "body": {}}, method="PATCH")
+    aep.fault({"status": 403, "body": {"title": "no"}}, method="GET", path=ID, nth=3, times=None)
+    project.program(ADOPT)
+    result = project.up(expect=1)
+    assert (
+        f"error: Profile may be OFF for dataset 'dataset 5b02' ({ID}) in sandbox dev since 20" in result.text
+    )
+    assert switches(aep) == (["enabled:false"], ["enabled:false"])
+    aep.clear_faults()
+    assert "Profile was off from 20" in project.up().text
+    assert switches(aep) == (["enabled:true", "isUpsert:true"], ["enabled:true"])
+
+
+def test_a_time_without_profile_that_an_up_has_ended_is_reported_where_its_edit_fails(
+    project: Project, aep: Aep
+) -> None:
+    since = "2026-11-25T09:00:00.000Z"
+    off = {key: ["enabled:false"] for key in ON}
+    aep.dataset(ID, PROFILE_SCHEMA, {**off, "pulumiProfileGap": [f"from:{since}", "by:shop/prod/orders"]})
+    aep.fault({"status": 409, "body": {}}, method="PATCH", nth=2, times=None)
+    project.program(ADOPT.replace(")", ', description="new")'))
+    assert f"Profile was off from {since}" in project.up(expect=1).text
+    assert switches(aep) == (["enabled:true", "isUpsert:true"], ["enabled:true"])
+
+
 def test_moved_logical_name_needs_an_alias(project: Project, aep: Aep) -> None:
     create = (
         f'UpsertDataset("members", name="Members", schema_id="{PROFILE_SCHEMA}", deletion_protection=False%s)'
